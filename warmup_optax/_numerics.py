@@ -1,0 +1,54 @@
+"""Powers without cancellation and without infinite gradients: what several shapes share."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._time import default_float, default_int, real
+
+TINY = float(np.finfo(np.float32).tiny)  # the least argument of a log or a root: keeps gradients finite
+HUGE = float(np.finfo(np.float32).max)
+LOG_HUGE = 88.0  # exp(88) is the last whole power of e that float32 holds
+
+
+def split_power(x: jax.Array, y: jax.Array, power: Any) -> tuple[jax.Array, jax.Array]:
+    """``(x**k, 1 - x**k)`` for weights ``x + y == 1``, neither with cancellation."""
+    power = real(power)
+    x, y = jnp.maximum(x, TINY), jnp.minimum(y, 1)
+    log_x = jnp.where(y < 0.5, jnp.log1p(-jnp.minimum(y, 0.5)), jnp.log(x))
+    # A power of 1 is the weights themselves, bit for bit.
+    plain = power == 1
+    return jnp.where(plain, x, jnp.power(x, power)), jnp.where(plain, y, -jnp.expm1(power * log_x))
+
+
+def rate_power(rate: jax.Array, dropped: Any, times: jax.Array) -> jax.Array:
+    """``rate ** times`` for whole ``times``; ``dropped`` is what float32 cut off from the rate, or None.
+
+    A growth stops before it leaves float32.
+    """
+    log_rate = jnp.log(rate)
+    times = jnp.minimum(times, LOG_HUGE / jnp.maximum(log_rate, TINY))
+    power = jnp.power(rate, times)
+    return power if dropped is None else power * jnp.exp(times * (real(dropped) / rate))
+
+
+def with_dropped(node: Any, name: str) -> Any:
+    """``node`` with its field ``dropped`` set to what float32 cuts off from the concrete number ``name``."""
+    rate = getattr(node, name)
+    if not isinstance(rate, float):
+        return node
+    return dataclasses.replace(node, dropped=rate - float(np.asarray(rate, default_float())))
+
+
+def table(numbers: tuple[Any, ...]) -> Any:
+    """Numbers as one array, of the default integer dtype if all are whole: on the host if concrete."""
+    kinds = [jnp.issubdtype(jnp.result_type(x), jnp.integer) for x in numbers]
+    dtype = default_int() if all(kinds) else default_float()
+    if all(isinstance(x, (int, float, np.generic, np.ndarray)) for x in numbers):
+        return np.stack([np.asarray(x, dtype) for x in numbers])
+    return jnp.stack([jnp.asarray(x, dtype) for x in numbers])

@@ -1,0 +1,131 @@
+"""Restarts: a schedule again and again, each time longer and scaled."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from . import _checks
+from ._node import prepared
+from ._numerics import rate_power, with_dropped
+from ._schedule import Number, Schedule, taken
+from ._time import FLOAT_COUNT_MAX, Time, default_float, default_int, real, take
+
+MOST_CYCLES = 2**16  # more would be a table of megabytes, for a growth that nobody can see
+TRACED_CYCLES = 128  # cycles in the table of a traced growth, whose number is not known
+
+
+class Restart(Schedule):
+    """Made by `restart`."""
+
+    schedule: Schedule
+    period: Number
+    growth: Number = 1.0
+    decay: Number = 1.0
+    cycles: Any = prepared()  # a row for each cycle: where it begins, how long it is
+    dropped: Any = prepared()  # what float32 drops from the decay
+
+    def prepare(self) -> Restart:
+        node = dataclasses.replace(with_dropped(self, "decay"), schedule=self.schedule.prepare())
+        if self.cycles is not None:
+            return node
+        concrete = isinstance(self.period, (int, float)) and isinstance(self.growth, float)
+        return dataclasses.replace(node, cycles=_cycles(self.period, self.growth, np if concrete else jnp))
+
+    def evaluate(self, time: Time) -> Any:
+        begins, starts, leads, units, numbers = self.cycles
+        row = time.locate(begins)
+        grown, unit = time.since(take(starts, row)), take(units, row)
+        number, equal = time.cycle(self.period)
+        # Equal cycles are found by whole-number division, however many there are; growing ones by table.
+        alike = real(self.growth) == 1
+        base = 1 if time.unit is None else time.unit
+        count = jnp.where(alike, real(equal.count), real(grown.count) + take(leads, row) * base)
+        number = jnp.where(alike, number, take(numbers, row))
+        value = self.schedule.evaluate(Time(count, base * jnp.where(alike, 1, unit)))
+        return real(value) * rate_power(real(self.decay), self.dropped, number)
+
+
+def _needed(period: float, growth: float) -> int:
+    """How many cycles begin within the counts that the default integer holds."""
+    reach = (growth - 1) * float(np.iinfo(default_int()).max) / period
+    return 1 if growth == 1 else math.ceil(math.log1p(reach) / math.log(growth)) + 1
+
+
+def _cycles(period: Any, growth: Any, xp: Any) -> tuple[Any, ...]:
+    """The tables of a restart: in float64 on the host (``xp`` NumPy) or of traced numbers (JAX).
+
+    Returns ``begins`` (the count at which each later cycle is found), and for each cycle ``starts`` (its
+    first whole count), ``leads`` (how long before that it began), ``units`` (how many times longer than
+    the first it is) and ``numbers``.
+    """
+    dtype, whole = (np.float64 if xp is np else default_float()), default_int()
+    largest = np.iinfo(whole).max
+    # A power of two of rows, so that other numbers seldom change the size of the program.
+    rows = TRACED_CYCLES if xp is jnp else max(32, 1 << (_needed(period, growth) - 1).bit_length())
+    number = np.arange(rows).astype(dtype)
+    period, growth = xp.asarray(period, dtype), xp.asarray(growth, dtype)
+    safe = xp.where(growth == 1, 2, growth)
+    with np.errstate(over="ignore"):
+        units = xp.minimum(safe**number, dtype(FLOAT_COUNT_MAX))
+    bounds = period * ((units - 1) / (safe - 1))
+    # A bound that should be whole is whole: 100 + 100 * 1.1 is 210, not 210.00000000000003.
+    nearest = xp.round(bounds)
+    slack = 1e-12 * rows if xp is np else 4 * float(jnp.finfo(dtype).eps)
+    bounds = xp.where(abs(bounds - nearest) <= slack * xp.maximum(nearest, 1), nearest, bounds)
+    inside = bounds < dtype(largest)
+    # Rows past the last count repeat the last cycle that begins within it.
+    last = xp.sum(inside) - 1
+    index = xp.minimum(np.arange(rows), last)
+    bounds, units = bounds[index], units[index]
+    firsts = xp.ceil(bounds)
+    starts = firsts.astype(whole)
+    begins = xp.where(inside, starts, largest)[1:]
+    leads, units, number = (x.astype(default_float()) for x in (firsts - bounds, units, xp.asarray(number)[index]))
+    return begins, starts, leads, units, number
+
+
+def restart(schedule: Any, *, period: Number, growth: Number = 1, decay: Number = 1.0) -> Schedule:
+    r"""A schedule again and again (SGDR): each cycle longer than the last, and scaled.
+
+    .. math:: v(c) = d^i\, s\!\left(\frac{c - B_i}{g^i}\right) \ \text{for}\ B_i \le c < B_{i+1}, \qquad
+              B_i = P \sum_{j < i} g^j
+
+    Args:
+      schedule: :math:`s`: a schedule, a function of a count, or a number; in cycle :math:`i` it is stretched
+        by :math:`g^i`. What it does after ``period`` steps of its own is not seen.
+      period: :math:`P`, the length of the first cycle in optimizer updates, a whole number >= 1.
+      growth: :math:`g` >= 1, whole or not: each cycle is so many times as long as the last.
+      decay: :math:`d` > 0: each cycle is scaled by it once more, the floor with the peak.
+
+    Returns:
+      A `Schedule` without an end. A cycle begins exactly at its bound, a whole count where it should be
+      (Keras, timm and fairseq find the cycle by a logarithm and can be one update late). Accuracy is the
+      schedule's own while ``period * growth**i`` is below 2^24, and exact counts beyond need growth 1.
+
+    Raises:
+      ValueError: If ``period`` is not a whole number >= 1, ``growth`` < 1, ``decay`` <= 0, or ``growth`` is
+        so little above 1 that there are more than 65,536 cycles to tell apart.
+      TypeError: If an argument is of the wrong type.
+
+    A traced ``growth`` has 128 cycles, the last of which does not end.
+
+    Source: Loshchilov & Hutter, SGDR (2017), section 3.
+
+    >>> import warmup_optax as wo
+    >>> saw = wo.restart(wo.linear(1.0, 0.0, 4), period=4, growth=2, decay=0.5)
+    >>> saw([0, 2, 4, 8, 12]).tolist()
+    [1.0, 0.5, 0.5, 0.25, 0.25]
+    """
+    schedule = taken("restart", "schedule", schedule)
+    period = _checks.steps("restart", "period", period, at_least=1)
+    growth = _checks.number("restart", "growth", growth, at_least=1, fix="cycles cannot shrink: join() them")
+    decay = _checks.number("restart", "decay", decay, above=0, fix="to stop after a cycle, join() a constant")
+    if isinstance(growth, float) and not _checks.traced(period) and _needed(period, growth) > MOST_CYCLES:
+        fix = "give 1 for cycles of equal length"
+        _checks.refuse("restart", "growth", growth, f"1, or large enough for {MOST_CYCLES} cycles", fix)
+    return Restart(schedule, period, growth, decay)
