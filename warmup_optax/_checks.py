@@ -7,12 +7,14 @@ a Python ``int`` for a count of steps. Traced numbers pass through unseen: nothi
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 INT32_MAX = 2**31 - 1
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -20,7 +22,7 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 def traced(value: object) -> bool:
     """Whether ``value`` is a tracer: a number that has no value yet."""
-    return isinstance(value, jax.core.Tracer)
+    return isinstance(value, Tracer)
 
 
 def refuse(
@@ -137,7 +139,7 @@ def boundaries(where: str, values: Any, *, phases: int, phase_name: str) -> tupl
 def increasing(where: str, values: Sequence[Any]) -> tuple:
     """Step counts >= 0, each greater than the one before."""
     checked = tuple(steps(where, f"boundaries[{i}]", value) for i, value in enumerate(values))
-    for i, (left, right) in enumerate(zip(checked, checked[1:], strict=False)):
+    for i, (left, right) in enumerate(itertools.pairwise(checked)):
         if not traced(left) and not traced(right) and left >= right:
             raise ValueError(
                 f"{where}: boundaries must be strictly increasing, got {_short(checked)} "

@@ -22,7 +22,7 @@ class Exponential(Schedule):
     staircase: bool = static(default=False)
     end_value: Number | None = None
     # What float32 drops from decay_rate. A rate is raised to large powers, which magnify its rounding.
-    dropped: Any = prepared()
+    dropped: Any = prepared(default=None)
 
     def prepare(self) -> Exponential:
         return with_dropped(self, "decay_rate")
@@ -137,7 +137,8 @@ class InverseTime(Schedule):
     staircase: bool = static(default=False)
 
     def evaluate(self, time: Time) -> Any:
-        passed = time.divide(self.transition_steps)[0] if self.staircase else time.ratio(self.transition_steps)
+        steps = self.transition_steps
+        passed = time.cycle(steps)[0] if self.staircase else time.ratio(steps)
         return real(self.init_value) / (1 + real(self.decay_rate) * passed)
 
 

@@ -20,9 +20,9 @@ def static(**kwargs: Any) -> Any:
     return dataclasses.field(metadata={"static": True}, **kwargs)
 
 
-def prepared() -> Any:
+def prepared(*, default: None) -> Any:
     """A field that `Schedule.prepare` fills in from the others: no part of the value."""
-    return dataclasses.field(default=None, metadata={"prepared": True})
+    return dataclasses.field(default=default, metadata={"prepared": True})
 
 
 @typing.dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(static, prepared))
@@ -107,7 +107,7 @@ class Curve(Node):
     """
 
     function: Any = static()
-    words: tuple[tuple[str, str], ...] = static(default=())
+    words: tuple[tuple[str, str | bool], ...] = static(default=())
     names: tuple[str, ...] = static(default=())
     numbers: tuple[Any, ...] = ()
 
@@ -124,4 +124,5 @@ class Curve(Node):
         name = getattr(self.function, "__name__", repr(self.function))
         if not self.options():
             return name
-        return f"functools.partial({name}, " + ", ".join(f"{k}={v!r}" for k, v in self.options().items()) + ")"
+        fixed = ", ".join(f"{k}={v!r}" for k, v in self.options().items())
+        return f"functools.partial({name}, {fixed})"

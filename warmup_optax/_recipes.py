@@ -313,7 +313,8 @@ def warmup_inverse_sqrt(
     peak_value, warmup_steps, init_value = _rise(where, peak_value, warmup_steps, init_value)
     if timescale is None:
         if not _checks.traced(warmup_steps) and warmup_steps == 0:
-            _checks.refuse(where, "timescale", None, "a number > 0 when warmup_steps=0", "give one, as 10_000")
+            allowed = "a number > 0 when warmup_steps=0"
+            _checks.refuse(where, "timescale", None, allowed, "give one, as 10_000")
         timescale = warmup_steps
     timescale = _checks.number(where, "timescale", timescale, above=0)
     decay = inverse_sqrt(peak_value, timescale=timescale)
@@ -458,7 +459,8 @@ def one_cycle(
     init_value = peak_value / _checks.number(where, "div_factor", div_factor, above=0)
     end_value = init_value / _checks.number(where, "final_div_factor", final_div_factor, above=0)
     if not _checks.traced(fraction) and fraction > 1:
-        _checks.refuse(where, "warmup_fraction", fraction, "a number in [0, 1]", "it is a part of total_steps")
+        fix = "it is a part of total_steps"
+        _checks.refuse(where, "warmup_fraction", fraction, "a number in [0, 1]", fix)
     if _checks.traced(fraction) or _checks.traced(total_steps):
         up = jnp.round(fraction * total_steps)
     else:

@@ -26,8 +26,8 @@ class Restart(Schedule):
     period: Number
     growth: Number = 1.0
     decay: Number = 1.0
-    cycles: Any = prepared()  # a row for each cycle: where it begins, how long it is
-    dropped: Any = prepared()  # what float32 drops from the decay
+    cycles: Any = prepared(default=None)  # a row for each cycle: where it begins, how long it is
+    dropped: Any = prepared(default=None)  # what float32 drops from the decay
 
     def prepare(self) -> Restart:
         node = dataclasses.replace(with_dropped(self, "decay"), schedule=self.schedule.prepare())
@@ -71,13 +71,13 @@ def _cycles(period: Any, growth: Any, xp: Any) -> tuple[Any, ...]:
     period, growth = xp.asarray(period, dtype), xp.asarray(growth, dtype)
     safe = xp.where(growth == 1, 2, growth)
     with np.errstate(over="ignore"):
-        units = xp.minimum(safe**number, dtype(FLOAT_COUNT_MAX))
+        units = xp.minimum(safe**number, xp.asarray(FLOAT_COUNT_MAX, dtype))
     bounds = period * ((units - 1) / (safe - 1))
     # A bound that should be whole is whole: 100 + 100 * 1.1 is 210, not 210.00000000000003.
     nearest = xp.round(bounds)
     slack = 1e-12 * rows if xp is np else 4 * float(jnp.finfo(dtype).eps)
     bounds = xp.where(abs(bounds - nearest) <= slack * xp.maximum(nearest, 1), nearest, bounds)
-    inside = bounds < dtype(largest)
+    inside = bounds < xp.asarray(largest, dtype)
     # Rows past the last count repeat the last cycle that begins within it.
     last = xp.sum(inside) - 1
     index = xp.minimum(np.arange(rows), last)
@@ -85,8 +85,8 @@ def _cycles(period: Any, growth: Any, xp: Any) -> tuple[Any, ...]:
     firsts = xp.ceil(bounds)
     starts = firsts.astype(whole)
     begins = xp.where(inside, starts, largest)[1:]
-    leads, units, number = (x.astype(default_float()) for x in (firsts - bounds, units, xp.asarray(number)[index]))
-    return begins, starts, leads, units, number
+    reals = (firsts - bounds, units, xp.asarray(number)[index])
+    return begins, starts, *(x.astype(default_float()) for x in reals)
 
 
 def restart(schedule: Any, *, period: Number, growth: Number = 1, decay: Number = 1.0) -> Schedule:

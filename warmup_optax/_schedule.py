@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from . import _checks
 from ._node import Curve, Node, importable, static
@@ -76,7 +78,7 @@ class Schedule(Node):
         Returns:
           An array of the shape of ``count``, of the default float dtype.
         """
-        if not isinstance(count, jax.core.Tracer):
+        if not isinstance(count, Tracer):
             count = host_count(count)
             found = _program(self)
             if found is not None:
@@ -169,7 +171,8 @@ def taken(where: str, name: str, schedule: Any) -> Schedule:
     if isinstance(schedule, Schedule):
         return schedule
     if isinstance(schedule, type) or schedule is None:
-        _checks.refuse(where, name, schedule, "a schedule, a function of a count, or a number", error=TypeError)
+        allowed = "a schedule, a function of a count, or a number"
+        _checks.refuse(where, name, schedule, allowed, error=TypeError)
     if callable(schedule):
         return Function(schedule)
     return Constant(_checks.number(where, name, schedule, fix="give a schedule, a function or a number"))
@@ -198,26 +201,57 @@ def _evaluate(schedule: Schedule, count: jax.Array) -> jax.Array:
 _programs: dict[Any, Callable[..., jax.Array]] = {}
 
 
-def _program(schedule: Schedule) -> tuple[Callable[..., jax.Array], list[Any]] | None:
-    """A compiled program and the numbers to give it; None for a schedule with traced numbers."""
+def _program(schedule: Schedule) -> tuple[Callable[..., jax.Array], np.ndarray] | None:
+    """A compiled program and the numbers to give it; None for a schedule with traced numbers.
+
+    All numbers travel in one buffer: a call costs by its arguments, and a join has thousands of numbers.
+    """
     x64 = default_int() == np.int64
     cached = schedule.__dict__.get("_program")
     if cached is not None and cached[0] is x64:
         return cached[1]
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(schedule)):
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(schedule)):
         return None
     leaves, structure = jax.tree.flatten(schedule.prepare())
-    program = _programs.get(structure)
+    buffer, layout = _pack(leaves)
+    program = _programs.get((structure, layout))
     if program is None:
 
-        def schedule_at(numbers: list[Any], count: Any) -> jax.Array:
-            return _evaluate(jax.tree.unflatten(structure, numbers), jnp.asarray(count))
+        def schedule_at(buffer: jax.Array, count: Any) -> jax.Array:
+            return _evaluate(jax.tree.unflatten(structure, _unpack(buffer, layout)), jnp.asarray(count))
 
         program = jax.jit(schedule_at)
         if _lives(schedule):
-            _programs[structure] = program
-    schedule.__dict__["_program"] = (x64, (program, leaves))
-    return program, leaves
+            _programs[structure, layout] = program
+    schedule.__dict__["_program"] = (x64, (program, buffer))
+    return program, buffer
+
+
+Layout = tuple[tuple[bool, tuple[int, ...]], ...]  # of each number: whether it is real, and its shape
+
+
+def _pack(leaves: list[Any]) -> tuple[np.ndarray, Layout]:
+    """Numbers as one buffer of the default integer, the real ones by their bits."""
+    arrays = [np.asarray(leaf) for leaf in leaves]
+    reals = [array.dtype.kind == "f" or array.dtype.name == "bfloat16" for array in arrays]
+    whole, real_ = default_int(), default_float()
+    words = [
+        (array.astype(real_).view(whole) if is_real else array.astype(whole)).ravel()
+        for array, is_real in zip(arrays, reals, strict=True)
+    ]
+    layout = tuple(zip(reals, (array.shape for array in arrays), strict=True))
+    return np.concatenate(words) if words else np.zeros(0, whole), layout
+
+
+def _unpack(buffer: jax.Array, layout: Layout) -> list[jax.Array]:
+    """The numbers in a buffer that `_pack` made."""
+    leaves, start = [], 0
+    for is_real, shape in layout:
+        size = math.prod(shape)
+        words = jax.lax.slice(buffer, (start,), (start + size,)).reshape(shape)
+        leaves.append(jax.lax.bitcast_convert_type(words, default_float()) if is_real else words)
+        start += size
+    return leaves
 
 
 def _lives(node: Any) -> bool:
@@ -232,7 +266,9 @@ def _lives(node: Any) -> bool:
 def host_count(count: Any) -> Any:
     """A concrete count in a form that ``jit`` takes without wrapping: 64-bit integers need care."""
     if type(count) is int:
-        largest = np.iinfo(default_int()).max
+        if -_checks.INT32_MAX <= count <= _checks.INT32_MAX:
+            return count
+        largest = int(np.iinfo(default_int()).max)
         return count if -largest <= count <= largest else float(min(max(count, -largest), 2**62))
     if isinstance(count, (jax.Array, float, bool)):
         return count
@@ -263,8 +299,7 @@ def on_host(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
             "sample computes on the host, and JAX_PLATFORMS leaves the CPU backend out; "
             "add it behind the others, as in JAX_PLATFORMS=cuda,cpu"
         ) from error
-    elsewhere = any(isinstance(x, jax.Array) for x in numbers)
     # Where the CPU is the default device already, the context would only cost a second compilation.
     here = contextlib.nullcontext() if jax.default_backend() == "cpu" else jax.default_device(cpu)
     with here:
-        return np.asarray(program(jax.device_get(numbers) if elsewhere else numbers, counts))
+        return np.asarray(program(numbers, counts))

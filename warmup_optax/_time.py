@@ -8,7 +8,8 @@ taken in integers, and no curve ever subtracts a fraction from one.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +39,8 @@ def is_whole(x: Any) -> bool:
     return jnp.issubdtype(jnp.result_type(x), jnp.integer)
 
 
-class Time(NamedTuple):
+@dataclass(frozen=True)
+class Time:
     """A local count of steps, never negative, and the length of a step.
 
     Attributes:
