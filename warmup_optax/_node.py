@@ -88,10 +88,10 @@ class Node:
 
 
 def _is_default(value: Any, default: Any) -> bool:
-    if value is default:
-        return True
-    concrete = isinstance(value, (int, float, str, bool)) and isinstance(default, (int, float, str, bool))
-    return concrete and value == default
+    comparable = (int, float, str, Node)  # an array would answer == with an array
+    return value is default or (
+        isinstance(value, comparable) and isinstance(default, comparable) and value == default
+    )
 
 
 def importable(function: Any) -> bool:

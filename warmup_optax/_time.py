@@ -122,10 +122,6 @@ class Time:
         largest = jnp.iinfo(count.dtype).max
         return Time(jnp.where(overflowed, largest, jnp.maximum(passed, 0)), self.unit)
 
-    def fixed(self, steps: Any) -> Time:
-        """The moment ``steps``, in these ticks: what a schedule is worth there."""
-        return Time(jnp.maximum(self._ticks(steps)[1], 0), self.unit)
-
     def held(self, first: Any, last: Any) -> Time:
         """This time held in ``[first, last]``; ``None`` for no bound."""
         count = self.count
