@@ -17,7 +17,7 @@ import numpy as np
 
 from . import _checks
 from ._node import Curve, static
-from ._numerics import table
+from ._numerics import form, table
 from ._schedule import Number, Schedule, taken
 from ._shapes import linear
 from ._time import UNROLLED, Time, default_int, real, take
@@ -38,7 +38,7 @@ class Join(Schedule):
         groups: dict[Any, dict[int, list[Any]]] = {}
         for i, schedule in enumerate(self.schedules):
             leaves, structure = jax.tree.flatten(schedule.prepare())
-            alike = structure, tuple((jnp.shape(x), jnp.result_type(x).kind) for x in leaves)
+            alike = structure, tuple(map(form, leaves))
             groups.setdefault(alike, {})[i] = [*leaves, starts[i], ends[i], offsets[i]]
         kinds = []
         for (structure, _), rows in groups.items():

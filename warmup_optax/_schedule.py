@@ -80,11 +80,17 @@ class Schedule(Node):
         """
         if not isinstance(count, Tracer):
             count = host_count(count)
-            found = _program(self)
-            if found is not None:
-                program, numbers = found
-                return program(numbers, count)
+            program = _program(self)
+            if program is not None:
+                return program(count)
         return _evaluate(self.prepare(), jnp.asarray(count))
+
+    # How a notebook shows a schedule. Pictures are drawn in a room below, which puts its function here.
+    displays: ClassVar[dict[str, Callable[[Schedule], bytes | None]]] = {}
+
+    def _repr_png_(self) -> bytes | None:
+        draw = self.displays.get("image/png")
+        return None if draw is None else draw(self)
 
     # Arithmetic. The nodes are combinators, a room below, which puts their factories here by name.
     operators: ClassVar[dict[str, Callable[..., Schedule]]] = {}
@@ -201,30 +207,51 @@ def _evaluate(schedule: Schedule, count: jax.Array) -> jax.Array:
 _programs: dict[Any, Callable[..., jax.Array]] = {}
 
 
-def _program(schedule: Schedule) -> tuple[Callable[..., jax.Array], np.ndarray] | None:
-    """A compiled program and the numbers to give it; None for a schedule with traced numbers.
+@dataclasses.dataclass(eq=False, slots=True)
+class Program:
+    """The compiled program of a schedule's structure, with the schedule's numbers.
 
     All numbers travel in one buffer: a call costs by its arguments, and a join has thousands of numbers.
+    The first call leaves them on the device, where later ones find them.
     """
-    x64 = default_int() == np.int64
-    cached = schedule.__dict__.get("_program")
-    if cached is not None and cached[0] is x64:
-        return cached[1]
+
+    run: Callable[[Any, Any], jax.Array]
+    numbers: np.ndarray
+    x64: bool
+    resident: jax.Array | None = None
+
+    def __call__(self, count: Any) -> jax.Array:
+        """The values at a `host_count`."""
+        if self.resident is None:
+            with jax.ensure_compile_time_eval():  # inside a trace too the numbers are no part of it
+                resident = jax.device_put(self.numbers)
+            if isinstance(resident, Tracer):  # an eager shard_map traces everything
+                return self.run(self.numbers, count)
+            self.resident = resident
+        return self.run(self.resident, count)
+
+
+def _program(schedule: Schedule) -> Program | None:
+    """The program for a schedule; None for one with traced numbers."""
+    x64 = jax.config.jax_enable_x64
+    program = schedule.__dict__.get("_program")
+    if program is not None and program.x64 is x64:
+        return program
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(schedule)):
         return None
     leaves, structure = jax.tree.flatten(schedule.prepare())
-    buffer, layout = _pack(leaves)
-    program = _programs.get((structure, layout))
-    if program is None:
+    numbers, layout = _pack(leaves)
+    run = _programs.get((structure, layout))
+    if run is None:
 
-        def schedule_at(buffer: jax.Array, count: Any) -> jax.Array:
-            return _evaluate(jax.tree.unflatten(structure, _unpack(buffer, layout)), jnp.asarray(count))
+        def schedule_at(numbers: jax.Array, count: Any) -> jax.Array:
+            return _evaluate(jax.tree.unflatten(structure, _unpack(numbers, layout)), jnp.asarray(count))
 
-        program = jax.jit(schedule_at)
+        run = jax.jit(schedule_at)
         if _lives(schedule):
-            _programs[structure, layout] = program
-    schedule.__dict__["_program"] = (x64, (program, buffer))
-    return program, buffer
+            _programs[structure, layout] = run
+    program = schedule.__dict__["_program"] = Program(run, numbers, x64)
+    return program
 
 
 Layout = tuple[tuple[bool, tuple[int, ...]], ...]  # of each number: whether it is real, and its shape
@@ -272,11 +299,14 @@ def host_count(count: Any) -> Any:
         return count if -largest <= count <= largest else float(min(max(count, -largest), 2**62))
     if isinstance(count, (jax.Array, float, bool)):
         return count
+    if isinstance(count, np.integer):
+        return host_count(int(count))
     try:
         array = np.asarray(count)
     except OverflowError:
         array = np.asarray(count, object)
-    if array.dtype == object or array.dtype.kind in "USVcmM":
+    known = array.dtype.kind in "biuf" or jax.dtypes.issubdtype(array.dtype, np.floating)  # bfloat16 is "V"
+    if not known:
         raise TypeError(f"a schedule's count must be a whole or real number, got {count!r}")
     if array.dtype.kind in "iu" and array.dtype != default_int():
         limits = np.iinfo(default_int())
@@ -288,10 +318,9 @@ def host_count(count: Any) -> Any:
 
 def on_host(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
     """The values at ``counts``, computed by the CPU backend alone, whatever the default device is."""
-    found = _program(schedule)
-    if found is None:
+    program = _program(schedule)
+    if program is None:
         raise TypeError("sample reads numbers on the host, and this schedule's are traced; sample it outside")
-    program, numbers = found
     try:
         cpu = jax.local_devices(backend="cpu")[0]
     except RuntimeError as error:
@@ -302,4 +331,4 @@ def on_host(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
     # Where the CPU is the default device already, the context would only cost a second compilation.
     here = contextlib.nullcontext() if jax.default_backend() == "cpu" else jax.default_device(cpu)
     with here:
-        return np.asarray(program(numbers, counts))
+        return np.asarray(program.run(program.numbers, counts))

@@ -1,0 +1,146 @@
+"""A sweep: 64 learning-rate schedules of the digits model.
+
+Eight peaks and eight warmups, each a run of the small transformer of `colab/train_digits.py`. Ours: all in
+one vmapped program over a `stack`; and one compiled run, called 64 times with the schedule as its argument.
+Optax's schedules are closures, so each of them is a program of its own: 64 of them; or, by hand, one for
+each warmup, with the peak as a traced factor. Wall time is that of the whole sweep, tracing and compilation
+included; *memory* is what the process grew by at its largest. All variants run in fresh processes.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import warmup_optax as wo
+
+from ._measure import ABSENT, compilations, fresh, medians
+
+PEAKS = tuple(float(x) for x in np.geomspace(1e-4, 3e-2, 8))
+WARMUPS = (0, 2, 4, 6, 8, 10, 12, 14)
+STEPS = 20
+BATCH = 64
+ROUNDS = 1
+VALUES = ("wall (s)", "compilations", "compiling (s)", "memory (MB)", "mean last loss")
+OURS = "warmup_optax: one vmapped program"
+
+
+def run(quick: bool = False) -> list[dict[str, Any]]:
+    """One row for each way to run the sweep."""
+    number = 4 if quick else len(PEAKS) * len(WARMUPS)
+    rows = []
+    for way in WAYS:
+        row = {"sweep": way, "schedules": number}
+        try:
+            code = f"from benchmarks import sweep; sweep.measure({way!r}, {number})"
+            found = [fresh(code, timeout=1800)[0] for _ in range(ROUNDS)]
+            rows.append(row | medians(found))
+        except RuntimeError as error:
+            if "ModuleNotFoundError" not in str(error):
+                raise
+            rows.append(row | dict.fromkeys(VALUES) | {VALUES[0]: f"{ABSENT}: the extra `demo`"})
+    base = rows[0]
+    for row in rows:
+        measured = isinstance(row[VALUES[0]], float)
+        row["wall, beside the first"] = f"{row[VALUES[0]] / base[VALUES[0]]:.3g} x" if measured else None
+        row["compiling, beside the first"] = f"{row[VALUES[2]] / base[VALUES[2]]:.3g} x" if measured else None
+    return rows
+
+
+def points(number: int) -> list[tuple[float, int]]:
+    """The first ``number`` pairs of a peak and a warmup, warmups varying fastest."""
+    return [(peak, warmup) for peak in PEAKS for warmup in WARMUPS][:number]
+
+
+def measure(way: str, number: int) -> None:
+    """What the fresh process does: the whole sweep once, and prints its figures."""
+    train = trainer()
+    jax.block_until_ready(jnp.zeros(1))
+    before = _megabytes()
+    with compilations() as compiled:
+        start = time.perf_counter()
+        losses = np.asarray(WAYS[way](train, number))
+        wall = time.perf_counter() - start
+    figures = [wall, compiled.number, compiled.seconds, _megabytes() - before, float(losses.mean())]
+    print(json.dumps(dict(zip(VALUES, figures, strict=True))))
+
+
+def _megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def trainer() -> Callable[[Callable[[Any], Any]], jax.Array]:
+    """A run of the digits model with a schedule: its last loss."""
+    from colab import train_digits
+
+    data, _ = train_digits.load_digits()
+    params = jax.jit(train_digits.init_params)(jax.random.key(0))
+    order = np.random.default_rng(0).integers(len(data.labels), size=(STEPS, BATCH))
+    images, labels = data.images[order], data.labels[order]
+
+    def train(schedule: Callable[[Any], Any]) -> jax.Array:
+        optimizer = optax.adamw(schedule)
+
+        def update(carry: Any, batch: Any) -> tuple[Any, jax.Array]:
+            params, state = carry
+            loss, gradients = jax.value_and_grad(train_digits.loss_fn)(params, train_digits.Batch(*batch))
+            updates, state = optimizer.update(gradients, state, params)
+            return (optax.apply_updates(params, updates), state), loss
+
+        return jax.lax.scan(update, (params, optimizer.init(params)), (images, labels))[1][-1]
+
+    return train
+
+
+def vmapped(train: Any, number: int) -> Any:
+    """All schedules at once, as the rows of a stack."""
+    return jax.jit(jax.vmap(train))(wo.stack(our_schedules(number)))
+
+
+def as_data(train: Any, number: int) -> Any:
+    """One program, called with one schedule after the other."""
+    compiled = jax.jit(train)
+    return [compiled(schedule) for schedule in our_schedules(number)]
+
+
+def our_schedules(number: int) -> list[wo.Schedule]:
+    """Peaks and warmups as `warmup_optax` schedules."""
+    return [
+        wo.warmup_cosine(peak, warmup_steps=warmup, total_steps=STEPS) for peak, warmup in points(number)
+    ]
+
+
+def closures(train: Any, number: int) -> Any:
+    """A program for each of Optax's closures."""
+    losses = []
+    for peak, warmup in points(number):
+        schedule = optax.warmup_cosine_decay_schedule(0.0, peak, warmup, STEPS)
+        losses.append(jax.jit(lambda schedule=schedule: train(schedule))())
+    return losses
+
+
+def closures_by_hand(train: Any, number: int) -> Any:
+    """A program for each warmup: the schedule to a peak of 1, times a traced peak."""
+    losses, programs = [], {}
+    for peak, warmup in points(number):
+        if warmup not in programs:
+            unit = optax.warmup_cosine_decay_schedule(0.0, 1.0, warmup, STEPS)
+            programs[warmup] = jax.jit(lambda peak, unit=unit: train(lambda count: peak * unit(count)))
+        losses.append(programs[warmup](peak))
+    return losses
+
+
+WAYS: dict[str, Callable[[Any, int], Any]] = {
+    OURS: vmapped,
+    "warmup_optax: one program, the schedule as data": as_data,
+    "Optax: a program for each schedule": closures,
+    "Optax, by hand: a program for each warmup": closures_by_hand,
+}

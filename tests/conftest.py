@@ -1,0 +1,43 @@
+"""A hostile configuration: eight devices, strict dtype promotion, no silent rank promotion.
+
+Warnings are errors through `filterwarnings = ["error"]` under `[tool.pytest.ini_options]` in
+`pyproject.toml` (the same as `pytest -W error`). The environment is set before JAX is imported.
+"""
+
+import os
+
+os.environ["XLA_FLAGS"] = (
+    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+).strip()
+_platforms = os.environ.get("JAX_PLATFORMS", "")
+if _platforms and "cpu" not in _platforms.split(","):  # the tests of many devices use the CPU's
+    os.environ["JAX_PLATFORMS"] = _platforms + ",cpu"
+
+import hypothesis  # noqa: E402
+import jax  # noqa: E402
+import pytest  # noqa: E402
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# The same examples on every run and machine; compiling has no deadline; no files are left behind.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, derandomize=True, database=None, max_examples=25
+)
+hypothesis.settings.load_profile("suite")
+
+_compilations = []
+
+
+def _listen(event, duration, **_):
+    if event == "/jax/core/compile/backend_compile_duration":
+        _compilations.append(duration)
+
+
+jax.monitoring.register_event_duration_secs_listener(_listen)
+
+
+@pytest.fixture
+def compilations():
+    """A function: how many programs XLA has compiled in this process so far."""
+    return lambda: len(_compilations)

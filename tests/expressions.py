@@ -1,0 +1,234 @@
+"""Schedules that are written once and built on two sides.
+
+An `Expression` is a call that has not been made: `e.cosine(0.1, 0.0, 1000)`. It is made `on` a
+module: on `warmup_optax` it gives the schedule under test, on `reference` the float64 equation.
+Because its numbers lie open, the tests can also trace them, round them, and change them one by one.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import operator
+from collections.abc import Callable
+
+import numpy as np
+import reference
+
+import warmup_optax as wo
+
+SIZE = 4096  # every case is evaluated on one vector of this length: one program per case and mode
+NEVER = 2**31 - 1  # the last count that an int32 can hold
+OPERATORS = {name: getattr(operator, name) for name in ("add", "sub", "mul", "truediv", "neg")}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Expression:
+    """A constructor's name and its arguments, which may be expressions themselves."""
+
+    name: str
+    args: tuple = ()
+    kwargs: dict = dataclasses.field(default_factory=dict)
+
+    def on(self, module):
+        function = {"partial": functools.partial, **OPERATORS}.get(self.name)
+        function = function or getattr(module, self.name)
+        args = [_build(branch, module) for branch in self.args]
+        kwargs = {key: _build(branch, module) for key, branch in self.kwargs.items()}
+        return function(*args, **kwargs)
+
+    def __add__(self, other):
+        return Expression("add", (self, other))
+
+    def __radd__(self, other):
+        return Expression("add", (other, self))
+
+    def __sub__(self, other):
+        return Expression("sub", (self, other))
+
+    def __rsub__(self, other):
+        return Expression("sub", (other, self))
+
+    def __mul__(self, other):
+        return Expression("mul", (self, other))
+
+    def __rmul__(self, other):
+        return Expression("mul", (other, self))
+
+    def __truediv__(self, other):
+        return Expression("truediv", (self, other))
+
+    def __neg__(self):
+        return Expression("neg", (self,))
+
+
+@dataclasses.dataclass(frozen=True)
+class Name:
+    """A constructor: called it gives an expression, passed as it is it is the shape of a ramp."""
+
+    name: str
+
+    def __call__(self, *args, **kwargs):
+        return Expression(self.name, args, kwargs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Foreign:
+    """A user's own function of the count, and the same in float64."""
+
+    function: Callable
+    equation: Callable
+
+
+class Names:
+    def __getattr__(self, name):
+        return Name(name)
+
+
+def _build(tree, module):
+    match tree:
+        case Expression():
+            return tree.on(module)
+        case Name():
+            return getattr(module, tree.name)
+        case Foreign():
+            return tree.equation if module is reference else tree.function
+        case list() | tuple():
+            return [_build(branch, module) for branch in tree]
+    return tree
+
+
+def map_numbers(function, tree):
+    """The expression with every number replaced by `function(number)`, in the order written."""
+    match tree:
+        case Expression(name, args, kwargs):
+            args = tuple(map_numbers(function, branch) for branch in args)
+            return Expression(name, args, {k: map_numbers(function, v) for k, v in kwargs.items()})
+        case list() | tuple():
+            return [map_numbers(function, branch) for branch in tree]
+        case bool():
+            return tree
+        case int() | float():
+            return function(tree)
+    return tree
+
+
+def numbers(expression):
+    """Every number in the expression, in the order written."""
+    found = []
+    map_numbers(found.append, expression)
+    return found
+
+
+def with_numbers(expression, values):
+    """The expression with other numbers, in the order of `numbers`."""
+    rest = iter(values)
+    return map_numbers(lambda _: next(rest), expression)
+
+
+def mentions(tree, kind):
+    """Whether any part of the expression is a `kind`."""
+    match tree:
+        case Expression(_, args, kwargs):
+            return any(mentions(branch, kind) for branch in (*args, *kwargs.values()))
+        case list() | tuple():
+            return any(mentions(branch, kind) for branch in tree)
+    return isinstance(tree, kind)
+
+
+def rounded(expression):
+    """The expression with the numbers that a program receives as float32 data."""
+    return map_numbers(lambda n: float(np.float32(n)) if isinstance(n, float) else n, expression)
+
+
+def _other_numbers(number):
+    """Numbers near this one, to try in its place."""
+    if isinstance(number, int):  # beyond int32 it would be a float
+        return [n for n in (number + 1, number - 1, number + 2) if n <= NEVER or number > NEVER]
+    return (number * 0.9375, number * 1.0625) if number else (2.0**-10,)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Case:
+    """One schedule, and what the laws need to know about it.
+
+    Attributes:
+      name: the id of its tests.
+      expression: the schedule.
+      ends: the user's own numbers, at the counts where the value must be that number exactly.
+      marks: other counts whose neighbourhood matters (boundaries).
+      ulp: tolerance in ULP of float32. 8 is the promise; an exponent or power multiplies it, and
+        factors of a product add up.
+      halvings_from: for an exponential, the count where it starts: one more ULP is allowed for
+        each halving since, the rounding of one float32 `exp`.
+      monotone: ranges of counts, both ends included, and the direction (+1, -1) in each.
+    """
+
+    name: str
+    expression: Expression
+    ends: dict[int, float]
+    marks: tuple[int, ...] = ()
+    ulp: float = 8
+    halvings_from: int | None = None
+    monotone: tuple[tuple[int, int, int], ...] = ()
+
+    @functools.cached_property
+    def schedule(self):
+        return self.expression.on(wo)
+
+    def make(self):
+        """A new schedule, equal to `schedule`."""
+        return self.expression.on(wo)
+
+    def reference(self, counts):
+        return self.expression.on(reference)(counts)
+
+    @functools.cached_property
+    def variants(self):
+        """The expression with one number changed, for each of (at most about 24 of) its numbers."""
+        every = numbers(self.expression)
+        return [self._change(every, i) for i in range(0, len(every), 1 + len(every) // 24)]
+
+    def _change(self, every, i):
+        for other in _other_numbers(every[i]):
+            variant = with_numbers(self.expression, [*every[:i], other, *every[i + 1 :]])
+            with contextlib.suppress(ValueError):  # say a boundary that meets the next one
+                variant.on(wo)
+                return variant
+        raise AssertionError(f"{self.name}: no number near {every[i]!r} (number {i}) is accepted")
+
+    @property
+    def serialisable(self):
+        return not mentions(self.expression, Foreign)
+
+    @functools.cached_property
+    def counts(self):
+        """The start of the run, both sides of every boundary, far counts; sorted, SIZE of them."""
+        important = [0, *self.ends, *self.marks, *(c for r in self.monotone for c in r[:2])]
+        near = np.add.outer(important, np.arange(-8, 9)).ravel()
+        last = max(max(important), 1)
+        along = np.geomspace(1, last, 200).astype(int)
+        before_the_end = last - along
+        far = [-(2**31), -1000, -1, 2**24 - 1, 2**24, 2**24 + 1, 2**30, NEVER - 1, NEVER]
+        start = np.arange(min(3000, last + 50))
+        counts = np.unique(np.concatenate([start, near, along, before_the_end, far]))
+        counts = counts[(counts >= -(2**31)) & (counts <= NEVER)]
+        return np.pad(counts, (0, SIZE - len(counts)), mode="edge").astype(np.int32)
+
+    def tolerance(self, counts, expected):
+        """In ULP of float32, for each count."""
+        allowed = np.full(counts.shape, float(self.ulp))
+        allowed[counts > 2**24] *= 10 / 8  # there the count itself is rounded
+        if self.halvings_from is not None:
+            start = np.abs(self.reference(np.array([self.halvings_from])))
+            tiny = np.finfo(np.float32).tiny
+            allowed += np.abs(np.log2(np.maximum(np.abs(expected), tiny) / start))
+        return allowed
+
+    def critical_counts(self):
+        """Where gradients break: around 0, W and T, and at the far end of float32 and int32."""
+        important = {0, *self.ends, *self.marks}
+        near = {c + k for c in important for k in (-1, 0, 1)} | {-1, 0, 1, 2**24, NEVER}
+        return np.array(sorted(c for c in near if c <= NEVER), np.int32)
+
+
+e = Names()

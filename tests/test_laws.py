@@ -1,0 +1,370 @@
+"""The ten laws of `DESIGN.md`, each for every schedule of the catalogue.
+
+Each case is evaluated once per way of calling it, on one vector of counts; the tests of laws 2 to 6
+all read those values. Distances are in ULP of float32, also when the values are float64.
+"""
+
+import copy
+import functools
+import pickle
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import reference
+from catalogue import CASES, LONG
+from expressions import NEVER, map_numbers, numbers, rounded, with_numbers
+
+import warmup_optax as wo
+
+FLOAT = jax.dtypes.canonicalize_dtype(float)
+DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"]
+DTYPES += ["bfloat16", "float16", "float32", "float64"]
+CANONICAL = sorted({jax.dtypes.canonicalize_dtype(dtype).name for dtype in DTYPES})
+
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+every_way = pytest.mark.parametrize("way", ["eager", "jit", "data", "host"])
+some_cases = pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.name in {
+        "linear", "cosine-floor", "exponential-staircase", "piecewise_constant", "join-offsets",
+        "join-foreign", "shift-back", "restart-1.5", "warmup_cosine-hold", "with_warmup-overlap",
+    }],
+    ids=lambda case: case.name,
+)  # fmt: skip
+QUICK = {"xla_backend_optimization_level": 0}  # gradients compile twice as fast, to the same HLO
+AS_DATA = jax.jit(lambda schedule, counts: schedule(counts))
+WAYS = {
+    "eager": lambda schedule, counts: schedule(counts),
+    "jit": lambda schedule, counts: jax.jit(lambda c: schedule(c))(counts),
+    "data": AS_DATA,
+    "host": lambda schedule, counts: wo.sample(schedule, counts),
+}
+
+
+@functools.cache
+def evaluate(case, way):
+    """The values at `case.counts`."""
+    return np.asarray(WAYS[way](case.schedule, case.counts), np.float64)
+
+
+@functools.cache
+def expected(case, way="eager"):
+    """The equation; as data, with the numbers that JAX passes to the program: those of float32."""
+    expression = rounded(case.expression) if way == "data" else case.expression
+    return expression.on(reference)(case.counts)
+
+
+def ulps(values, exact):
+    """The distance in ULP of float32; below its normal range a value may flush to zero."""
+    tiny = np.finfo(np.float32).tiny
+    size = np.abs(exact).astype(np.float32)
+    ulp = np.where(size < tiny, tiny, np.spacing(np.maximum(size, tiny)))
+    return np.abs(np.asarray(values, np.float64) - exact) / ulp
+
+
+def assert_close(values, exact, allowed, counts):
+    error = ulps(values, exact)
+    worst = np.argmax(np.where(np.isnan(error), np.inf, error - allowed))
+    assert np.all(error <= allowed), (
+        f"{np.sum(~(error <= allowed))} counts; the worst is {error.flat[worst]:.1f} ULP at count "
+        f"{counts.flat[worst]}: {values.flat[worst]!r} for {exact.flat[worst]!r}"
+    )
+
+
+# ------------------------------------------------------------------------- law 1: one contract
+@every_case
+def test_shape_and_dtype_do_not_depend_on_the_count(case):
+    """Law 1: the shape of the count, the default float dtype, strong; traced with each dtype."""
+    arrays = [jax.ShapeDtypeStruct((), dtype) for dtype in CANONICAL]
+    arrays += [jax.ShapeDtypeStruct(shape, jnp.int32) for shape in [(3,), (2, 3), (0,)]]
+    for count in [*arrays, 3, 3.0, True]:
+        value = jax.eval_shape(lambda c: case.schedule(c), count)
+        assert (value.shape, value.dtype) == (np.shape(count), FLOAT), count
+        assert not value.weak_type, count
+
+
+@some_cases
+def test_every_kind_of_count_gives_the_same_value(case):
+    """Law 1: NumPy, JAX and Python counts of every dtype; 0-d, vectors and matrices."""
+    for dtype in DTYPES:
+        dtype = jnp.dtype(dtype)
+        largest = int(jnp.finfo(dtype).max) if dtype.kind in "fV" else None
+        if dtype.kind in "iu":
+            largest = np.iinfo(dtype).max
+        counts = [c for c in [0, 1, 28, 100, 127, 255] if largest is None or c <= largest]
+        counts = np.array(counts[:2] if dtype.kind == "b" else counts)
+        exact = case.reference(counts)
+        allowed = case.tolerance(counts, exact)
+        vector = counts.astype(dtype)
+        for given in [vector, jnp.asarray(vector), vector.reshape(-1, 1)]:
+            value = case.schedule(given)
+            assert isinstance(value, jax.Array)
+            assert (value.shape, value.dtype, value.weak_type) == (given.shape, FLOAT, False)
+            assert_close(np.asarray(value).ravel(), exact, allowed, counts)
+        scalar, last = vector[-1:].reshape(()), len(counts) - 1
+        for given in [scalar, scalar[()], jnp.asarray(scalar)]:
+            value = case.schedule(given)
+            assert (value.shape, value.dtype, value.weak_type) == ((), FLOAT, False)
+            assert_close(np.asarray(value), exact[last], allowed[last], counts[-1:])
+    for python in [100, 100.0, True]:
+        value, exact = case.schedule(python), case.reference(np.array(float(python)))
+        assert isinstance(value, jax.Array)
+        assert (value.shape, value.dtype, value.weak_type) == ((), FLOAT, False)
+        assert_close(np.asarray(value), exact, case.tolerance(np.array(100), exact), np.array(100))
+
+
+@every_case
+def test_unsigned_counts_never_wrap(case):
+    """Law 1: a local count below 0 stays below 0, and 2**32 - 1 is as far as int32 goes, not -1."""
+    counts = np.array([0, 1, 2, 29, 41, 2**31, 2**32 - 1], np.uint32)
+    values, exact = AS_DATA(case.schedule, counts), case.reference(np.minimum(counts, NEVER))
+    assert_close(np.asarray(values), exact, case.tolerance(counts, exact), counts)
+
+
+# ---------------------------------------------------------------------------- law 2: one clock
+@every_case
+@every_way
+def test_the_start_and_the_end_are_held(case, way):
+    """Law 2: below 0 the value at 0; past the end the last value, up to 2**31 - 1; bit for bit."""
+    counts, values = case.counts, evaluate(case, way)
+    assert np.all(values[counts < 0] == values[counts == 0])
+    last = max([0, *case.ends, *case.marks])
+    if len(set(expected(case)[counts >= last])) == 1:  # a schedule that ends
+        assert len(set(values[counts >= last])) == 1
+
+
+# ---------------------------------------------------------------------- law 3: ends are exact
+@every_case
+@every_way
+def test_ends_are_the_numbers_given(case, way):
+    """Law 3: `==` in float32, also under jit."""
+    values = evaluate(case, way).astype(np.float32)
+    got = {count: values[case.counts == count][0] for count in case.ends}
+    assert got == {count: np.float32(number) for count, number in case.ends.items()}
+
+
+# -------------------------------------------------------------------------- law 4: accurate
+@every_case
+@every_way
+def test_within_eight_ulp(case, way):
+    """Law 4: against the float64 equation from the same Python numbers."""
+    exact = expected(case, way)
+    assert_close(evaluate(case, way), exact, case.tolerance(case.counts, exact), case.counts)
+
+
+@pytest.mark.parametrize("case", LONG, ids=lambda case: case.name)
+@every_way
+def test_within_eight_ulp_at_each_of_100_000_steps(case, way):
+    """Law 4 at every count of a long run, its last steps before 0 included."""
+    counts = np.arange(100_010, dtype=np.int32)
+    exact = case.reference(counts)
+    values = np.asarray(WAYS[way](case.schedule, counts), np.float64)
+    assert_close(values, exact, case.tolerance(counts, exact), counts)
+
+
+# --------------------------------------------------------------------------- law 5: monotone
+@every_case
+@every_way
+def test_monotone_where_the_mathematics_is(case, way):
+    """Law 5: no step against the direction of the equation by more than the rounding of law 4."""
+    exact, values = expected(case, way), evaluate(case, way)
+    slack = case.tolerance(case.counts, exact)[1:] * np.spacing(np.abs(exact[1:], dtype=np.float32))
+    assert np.all(np.sign(np.diff(exact)) * np.diff(values) >= -slack)
+    for begin, end, direction in case.monotone:
+        inside = (case.counts >= begin) & (case.counts <= end)
+        assert np.all(direction * np.diff(exact[inside]) >= 0), "the case itself is wrong"
+        low, high = np.sort(values[inside][[0, -1]])
+        assert np.all((values[inside] >= low) & (values[inside] <= high)), (begin, end)
+
+
+# ----------------------------------------------------------------------------- law 6: finite
+@functools.partial(jax.jit, compiler_options=QUICK)
+def slopes_at(schedule, counts):
+    """For each count: the value, and its gradient with respect to every number."""
+    of_one = jax.value_and_grad(lambda s, count: s(count), allow_int=True)
+    return jax.vmap(of_one, (None, 0))(schedule, counts)
+
+
+@every_case
+def test_values_and_gradients_are_finite(case):
+    """Law 6: at every end and boundary and one step beside it, 2**24 and 2**31 - 1."""
+    assert np.all(np.isfinite(evaluate(case, "data")))
+    counts = case.critical_counts()
+    values, gradient = slopes_at(case.schedule, counts)
+    slopes = [g for g in jax.tree.leaves(gradient) if g.dtype != jax.dtypes.float0]
+    assert slopes or all(isinstance(n, int) for n in numbers(case.expression))
+    for i, slope in enumerate([values, *slopes]):
+        assert np.all(np.isfinite(slope)), (i, counts[~np.isfinite(slope)], slope)
+
+
+# --------------------------------------------------- law 7: no Python control flow on numbers
+def _lowered(function, *args):
+    return jax.jit(function).lower(*args).as_text()
+
+
+@every_case
+def test_the_program_is_a_straight_line(case):
+    """Law 7: no loop, branch or call out of the program, the schedule closed over or passed in."""
+    count = jax.ShapeDtypeStruct((), jnp.int32)
+    program = _lowered(lambda c: case.schedule(c), count)
+    program += _lowered(lambda s, c: s(c), case.schedule, count)
+    assert "stablehlo" in program
+    assert not re.findall(r"stablehlo\.(?:while|case|if|custom_call|send|recv)\b", program)
+
+
+@every_case
+def test_every_number_can_be_traced_and_differentiated(case):
+    """Law 7: built from tracers, it has the value and the slopes of the equation."""
+    every = [
+        n if abs(n) <= NEVER else np.float32(n).item() for n in numbers(rounded(case.expression))
+    ]
+    given = [np.int32(n) if isinstance(n, int) else np.float32(n) for n in every]
+    # float32 knows counts before 2**20 well enough for a restart whose bounds it sums up itself
+    counts = case.counts[(case.counts >= 0) & (case.counts < 2**20)]
+    counts = np.random.default_rng(0).choice(counts, 64, replace=len(counts) < 64)
+
+    def one_value(floats, every, count):
+        floats = iter(floats)
+        every = [next(floats) if n.dtype == np.float32 else n for n in every]
+        return with_numbers(case.expression, every).on(wo)(count)
+
+    floats = [n for n in given if n.dtype == np.float32]
+    program = jax.vmap(jax.value_and_grad(one_value), (None, None, 0))
+    values, gradient = jax.jit(program, compiler_options=QUICK)(floats, given, counts)
+    exact = with_numbers(case.expression, every).on(reference)(counts)
+    assert_close(np.asarray(values), exact, 2 * case.tolerance(counts, exact), counts)
+
+    for slope, (below, above) in zip(gradient, _slopes(case, every, counts), strict=True):
+        assert np.all(np.isfinite(slope))
+        size = np.abs(below).max() + np.abs(slope).max() + 1e-9
+        smooth = np.abs(above - below) < 1e-3 * size  # not at a count where the equation jumps
+        assert np.mean(smooth) > 0.5
+        np.testing.assert_allclose(slope[smooth], above[smooth], rtol=2e-2, atol=1e-3 * size)
+
+
+def _slopes(case, every, counts):
+    """The derivative by each float, from below and from above: differences in float64."""
+    middle = with_numbers(case.expression, every).on(reference)(counts)
+    for i, number in enumerate(every):
+        if isinstance(number, float):
+            width = 1e-7 * max(abs(number), 1e-3)
+            below, above = (
+                with_numbers(case.expression, [*every[:i], other, *every[i + 1 :]])
+                for other in (number - width, number + width)
+            )
+            yield (
+                (middle - below.on(reference)(counts)) / width,
+                (above.on(reference)(counts) - middle) / width,
+            )
+
+
+def test_a_join_costs_its_kinds_not_its_phases():
+    """Section 3: 512 cosines trace to about the program of 2, and 96 mixed phases to that of 6.
+
+    "About" is half as much again: a table of many boundaries is looked up in another way than one.
+    """
+
+    def sizes(phases):
+        schedule = wo.join(phases, range(10, 10 * len(phases), 10))
+        within = _lowered(lambda count: schedule(count), 0)
+        as_data = _lowered(lambda s, count: s(count), schedule, 0)  # whose numbers come one by one
+        return within.count("stablehlo."), as_data.count("stablehlo.multiply")
+
+    def cosines(n):
+        return [wo.cosine(1.0 + i, 0.1, 10) for i in range(n)]
+
+    def mixed(n):
+        kinds = [wo.cosine, wo.linear, wo.geometric]
+        return [kinds[i % 3](1.0 + i, 0.1, 10) for i in range(n)]
+
+    assert np.all(np.array(sizes(cosines(512))) <= 1.5 * np.array(sizes(cosines(2))))
+    assert np.all(np.array(sizes(mixed(96))) <= 1.5 * np.array(sizes(mixed(6))))
+
+
+# ---------------------------------------------------------------------------- law 8: a value
+@every_case
+def test_equal_arguments_give_equal_schedules(case):
+    """Law 8: `==`, hash, deepcopy, the pytree round trip; another number is another value."""
+    schedule, again = case.schedule, case.make()
+    leaves, structure = jax.tree.flatten(schedule)
+    assert schedule == again
+    assert hash(schedule) == hash(again)
+    assert copy.deepcopy(schedule) == schedule
+    assert jax.tree.unflatten(structure, leaves) == schedule
+    assert {type(leaf) for leaf in leaves} <= {int, float}
+    assert isinstance(schedule, wo.Schedule)
+    assert schedule != object()
+    for variant in case.variants:
+        assert variant.on(wo) != schedule, variant
+
+
+@every_case
+def test_text_rebuilds_the_schedule(case):
+    """Law 8: `repr` is code, and pickle round-trips; the functions of others have neither."""
+    if not case.serialisable:
+        pytest.skip("holds a function of another library")
+    names = {**vars(wo), "functools": functools}
+    assert eval(repr(case.schedule), names) == case.schedule
+    assert pickle.loads(pickle.dumps(case.schedule)) == case.schedule
+
+
+@every_case
+def test_numpy_and_jax_scalars_become_python_numbers(case):
+    """Law 8: factories turn concrete scalars into Python numbers."""
+
+    def as_numpy(n):
+        return np.int64(n) if isinstance(n, int) else np.float64(n)
+
+    def as_jax(n):
+        return jnp.asarray(n) if abs(n) <= NEVER else n
+
+    assert map_numbers(as_numpy, case.expression).on(wo) == case.schedule
+    same = map_numbers(lambda n: as_jax(n).item() if abs(n) <= NEVER else n, case.expression)
+    assert map_numbers(as_jax, case.expression).on(wo) == same.on(wo)
+
+
+@every_case
+def test_array_leaves_compare_by_identity(case):
+    """Law 8: with arrays for leaves it is still callable, a pytree, hashable and jittable."""
+    arrays = jax.tree.map(jnp.asarray, case.schedule)
+    other = jax.tree.map(jnp.asarray, case.schedule)
+    assert arrays == arrays
+    assert arrays != other
+    assert len({arrays, other}) == 2
+    assert isinstance(repr(arrays), str)
+    exact = expected(case, "data")
+    values = np.asarray(jax.jit(arrays)(case.counts), np.float64)
+    assert_close(values, exact, 2 * case.tolerance(case.counts, exact), case.counts)
+
+
+@every_case
+def test_a_stack_is_one_vmapped_program(case):
+    """Section 3: `vmap` over a stack gives what each of its schedules gives alone."""
+    counts = case.critical_counts()
+    stack = wo.stack([variant.on(wo) for variant in case.variants])
+    values = jax.jit(jax.vmap(lambda s: s(counts)))(stack)
+    assert values.shape == (len(case.variants), len(counts))
+    for variant, row in zip(case.variants, np.asarray(values, np.float64), strict=True):
+        exact = variant.on(reference)(counts)
+        assert_close(row, exact, case.tolerance(counts, exact), counts)
+
+
+@every_case
+def test_another_schedule_of_the_structure_compiles_nothing(case, compilations):
+    """Section 4: eager calls compile once per structure and count type, whatever the numbers."""
+    case.schedule(7)
+    before = compilations()
+    values = [variant.on(wo)(7) for variant in case.variants]
+    assert compilations() == before
+    assert len(values) == len(case.variants) > 0
+
+
+# --------------------------------------------------------------------------- law 10: no state
+@every_case
+def test_no_optimizer_state(case):
+    """Law 10: Optax takes anything that has `init` and `update` for a stateful schedule."""
+    assert not hasattr(case.schedule, "init")
+    assert not hasattr(case.schedule, "update")

@@ -1,0 +1,694 @@
+"""The learning rate in an optimizer state, against the rate that the optimizer really applied.
+
+The rate of an update is recovered from the update itself: plain gradient descent moves by minus the rate
+times the gradient, and every other optimizer by the rate times what it does at a constant rate of 1.
+"""
+
+import functools
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import warmup_optax as wo
+
+# No two counts have the same value, no value is 0, and float32 holds all of them exactly.
+SCHEDULE = wo.linear(1.0, 0.5, steps=64)
+OTHER = wo.linear(0.25, 0.125, steps=64)
+PARAMS = {"a": jnp.full((3,), 2.0), "b": jnp.full((2,), 3.0)}
+GRADS = {"a": jnp.ones((3,)), "b": jnp.ones((2,))}
+NAN = {"a": jnp.full((3,), jnp.nan), "b": jnp.ones((2,))}
+LABELS = {"a": "one", "b": "two"}
+
+sgd = optax.sgd
+
+
+@pytest.fixture(autouse=True)
+def _promotion():
+    """Optax needs standard promotion; `ours` puts the strict one back for the library."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+def strictly(function):
+    @functools.wraps(function)
+    def wrapped(*args):
+        with jax.numpy_dtype_promotion("strict"):
+            return function(*args)
+
+    return wrapped
+
+
+applied, upcoming, update_count = map(strictly, (wo.applied_value, wo.next_value, wo.update_count))
+
+
+def made(optimizer, *, jit=True) -> Any:
+    """An optimizer that takes any further argument, its update compiled, its states without a type."""
+    optimizer = optax.with_extra_args_support(optimizer)
+    update = jax.jit(optimizer.update) if jit else optimizer.update
+    return optax.GradientTransformationExtraArgs(optimizer.init, update)
+
+
+def asked_by(make):
+    """An optimizer, and the list of the counts at which it asks its schedule, for rates out of reach."""
+    asked = []
+
+    def schedule(count):
+        asked.append(int(count))
+        return SCHEDULE(count)
+
+    return made(make(schedule), jit=False), asked
+
+
+def rate(updates, leaf="a"):
+    """The rate of an update of plain gradient descent with gradients of ones."""
+    return -np.asarray(updates[leaf])[0]
+
+
+def run(optimizer, calls, *, grads=GRADS) -> Any:
+    """Updates, each checked: eager and inside `jit`, what was said to be next is what then was applied.
+
+    ``calls`` has for each call of `update` the number of the update that it makes, from 0, or None for none.
+    """
+    optimizer = optax.with_extra_args_support(optimizer)
+
+    @jax.jit
+    def step(state):
+        expected = upcoming(SCHEDULE, state)
+        updates, state = optimizer.update(grads, state, PARAMS)
+        return updates, state, expected, applied(SCHEDULE, state)
+
+    state = optimizer.init(PARAMS)
+    done = 0
+    for number in calls:
+        before = upcoming(SCHEDULE, state)
+        updates, state, expected, inside = step(state)
+        assert before == expected == SCHEDULE(done)
+        if number is None:
+            assert rate(updates) == 0
+        else:
+            assert number == done
+            assert rate(updates) == SCHEDULE(number)
+            done += 1
+        assert update_count(state) == done
+        if done:
+            outside = applied(SCHEDULE, state)
+            assert outside == inside == SCHEDULE(done - 1)
+            assert isinstance(outside, jax.Array)
+            assert (outside.dtype, outside.shape, outside.weak_type) == (inside.dtype, (), False)
+        else:
+            with pytest.raises(ValueError, match="next_value gives the value that the first update"):
+                applied(SCHEDULE, state)
+    return state
+
+
+EVERY_CALL = {
+    "sgd": sgd(SCHEDULE),
+    "chain": optax.chain(optax.clip(10.0), optax.chain(optax.identity(), sgd(SCHEDULE))),
+    "named_chain": optax.named_chain(("clip", optax.clip(10.0)), ("descent", sgd(SCHEDULE))),
+    "scale_by_schedule": optax.chain(optax.scale_by_schedule(SCHEDULE), optax.scale(-1.0)),
+    "beside another count": optax.chain(optax.ema(0.0, debias=False), sgd(SCHEDULE)),
+    "inject_hyperparams": optax.inject_hyperparams(sgd)(SCHEDULE),
+    "inject_hyperparams of a closure": optax.inject_hyperparams(sgd)(lambda count: SCHEDULE(count)),
+    "masked": optax.masked(sgd(SCHEDULE), {"a": True, "b": False}),
+    "partition": optax.partition({"one": sgd(SCHEDULE), "two": sgd(SCHEDULE)}, LABELS),
+    "partition with a group that has another schedule": optax.partition(
+        {"one": sgd(SCHEDULE), "two": optax.inject_hyperparams(sgd)(OTHER)}, LABELS
+    ),
+    "partition with a group at a constant rate": optax.partition(
+        {"one": sgd(SCHEDULE), "two": optax.adam(0.1)}, LABELS
+    ),
+    "multi_transform": optax.multi_transform({"one": sgd(SCHEDULE), "two": optax.set_to_zero()}, LABELS),
+    "freeze": optax.chain(sgd(SCHEDULE), optax.freeze({"a": False, "b": True})),
+    "apply_if_finite": optax.apply_if_finite(sgd(SCHEDULE), max_consecutive_errors=3),
+    "MultiSteps of 1": optax.MultiSteps(sgd(SCHEDULE), every_k_schedule=1).gradient_transformation(),
+    "a scheduled weight decay": optax.chain(
+        optax.add_decayed_weights(lambda count: 0.0 * OTHER(count)), sgd(SCHEDULE)
+    ),
+    "a masked scheduled weight decay": optax.chain(
+        optax.add_decayed_weights(OTHER, mask={"a": False, "b": True}), sgd(SCHEDULE)
+    ),
+    "inject_hyperparams of two schedules": optax.inject_hyperparams(
+        lambda learning_rate, decay: optax.chain(optax.add_decayed_weights(0.0 * decay), sgd(learning_rate))
+    )(SCHEDULE, OTHER),
+    "flatten": optax.flatten(sgd(SCHEDULE)),
+}
+
+
+@pytest.mark.parametrize("name", EVERY_CALL)
+def test_every_call_advances(name):
+    run(EVERY_CALL[name], range(4))
+
+
+def test_without_a_group_that_is_masked_out():
+    """The count of a group advances whether or not the group has parameters."""
+    run(optax.partition({"one": sgd(SCHEDULE), "two": sgd(SCHEDULE)}, {"a": "two", "b": "two"}), range(3))
+
+
+def test_multi_steps_advances_with_every_kth_call():
+    optimizer = optax.MultiSteps(sgd(SCHEDULE), every_k_schedule=3).gradient_transformation()
+    state = run(optimizer, [None, None, 0, None, None, 1, None])
+    assert (int(state.mini_step), int(state.gradient_step)) == (1, 2)
+
+
+def test_multi_steps_whose_k_is_scheduled():
+    optimizer = optax.MultiSteps(sgd(SCHEDULE), lambda step: jnp.where(jnp.less(step, 2), 1, 3))
+    run(optimizer.gradient_transformation(), [0, 1, None, None, 2, None])
+
+
+def test_multi_steps_does_not_count_skipped_micro_batches():
+    optimizer = optax.MultiSteps(sgd(SCHEDULE), 2, should_skip_update_fn=optax.skip_not_finite)
+    optimizer = made(optimizer.gradient_transformation())
+    state = optimizer.init(PARAMS)
+    for call, (grads, number) in enumerate(
+        [(GRADS, None), (NAN, None), (GRADS, 0), (NAN, 0), (GRADS, 0), (GRADS, 1)]
+    ):
+        updates, state = optimizer.update(grads, state)
+        assert update_count(state) == (0 if number is None else number + 1)
+        if call in (2, 5):
+            assert rate(updates) == applied(SCHEDULE, state) == SCHEDULE(number)
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda inner: optax.chain(optax.clip(10.0), inner),
+        lambda inner: optax.masked(inner, {"a": True, "b": False}),
+        lambda inner: optax.apply_if_finite(inner, 3),
+        lambda inner: optax.partition({"one": inner, "two": optax.set_to_zero()}, LABELS),
+    ],
+)
+@pytest.mark.parametrize("inside", [sgd, optax.inject_hyperparams(sgd)])
+def test_wrappers_nest(wrapped, inside):
+    optimizer = optax.MultiSteps(inside(SCHEDULE), every_k_schedule=2).gradient_transformation()
+    run(wrapped(optimizer), [None, 0, None, 1])
+    optimizer = made(
+        optax.MultiSteps(wrapped(inside(SCHEDULE)), every_k_schedule=2).gradient_transformation()
+    )
+    run(optimizer, [None, 0, None, 1])
+
+
+def test_apply_every_advances_with_every_call():
+    """Also with those that emit nothing: the rate of what is emitted is a mixture."""
+    optimizer = made(optax.chain(sgd(SCHEDULE), optax.apply_every(2)))
+    state = optimizer.init(PARAMS)
+    for number in range(4):
+        updates, state = optimizer.update(GRADS, state)
+        assert applied(SCHEDULE, state) == SCHEDULE(number)
+        assert rate(updates) == (SCHEDULE(number) + SCHEDULE(number - 1) if number % 2 else 0)
+
+
+def test_apply_if_finite_does_not_count_what_it_rejects():
+    optimizer = made(optax.apply_if_finite(sgd(SCHEDULE), max_consecutive_errors=2))
+    state = run(optimizer, [0, 1])
+    for expected in (1, 1, 2):  # the third in a row is let through
+        updates, state = optimizer.update(NAN, state)
+        assert applied(SCHEDULE, state) == SCHEDULE(expected)
+        assert rate(updates, "b") == (SCHEDULE(2) if expected == 2 else 0)
+    updates, state = optimizer.update(GRADS, state)
+    assert rate(updates) == applied(SCHEDULE, state) == SCHEDULE(3)
+
+
+def test_a_gradient_set_to_zero_by_hand_is_counted():
+    optimizer = made(optax.chain(optax.zero_nans(), sgd(SCHEDULE)))
+    state = optimizer.init(PARAMS)
+    for number in range(3):
+        updates, state = optimizer.update(NAN, state)
+        assert rate(updates, "b") == applied(SCHEDULE, state) == SCHEDULE(number)
+
+
+@pytest.mark.parametrize("wrapper", [optax.conditionally_transform, optax.conditionally_mask])
+def test_conditional_wrappers_count_when_the_condition_holds(wrapper):
+    optimizer = made(wrapper(sgd(SCHEDULE), lambda step, **_: jnp.equal(step % 2, 1)))
+    state = optimizer.init(PARAMS)
+    for call in range(6):
+        expected = upcoming(SCHEDULE, state)
+        updates, state = optimizer.update(GRADS, state)
+        if call % 2:
+            assert rate(updates) == expected == applied(SCHEDULE, state) == SCHEDULE(call // 2)
+        else:
+            assert rate(updates) == (-1 if wrapper is optax.conditionally_transform else 0)
+    assert update_count(state) == 3
+
+
+def test_inject_hyperparams_shows_the_applied_value():
+    state = run(optax.inject_hyperparams(sgd)(SCHEDULE), range(3))
+    assert state.hyperparams["learning_rate"] == applied(SCHEDULE, state) == SCHEDULE(2)
+
+
+def test_a_hyperparameter_set_by_hand():
+    """Without a schedule inside, the count is that of the calls; the loop sets the rate from it."""
+    optimizer = made(optax.inject_hyperparams(sgd)(learning_rate=0.0))
+    state = optimizer.init(PARAMS)
+    for number in range(3):
+        state.hyperparams["learning_rate"] = upcoming(SCHEDULE, state)
+        updates, state = optimizer.update(GRADS, state)
+        assert rate(updates) == applied(SCHEDULE, state) == SCHEDULE(number)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "times"),
+    [
+        (optax.adamw(SCHEDULE, weight_decay=OTHER), SCHEDULE),
+        (optax.adamw(0.125, weight_decay=OTHER), wo.constant(0.125)),
+        (optax.inject_hyperparams(optax.adamw)(SCHEDULE, weight_decay=OTHER), SCHEDULE),
+        (optax.inject_hyperparams(optax.adamw)(0.125, weight_decay=OTHER), wo.constant(0.125)),
+        (optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(OTHER), sgd(1.0)), wo.constant(1.0)),
+        (optax.chain(optax.add_decayed_weights(OTHER, {"a": True, "b": False}), sgd(SCHEDULE)), SCHEDULE),
+    ],
+)
+def test_the_weight_decay_that_was_applied(optimizer, times):
+    """Recovered from a parameter without a gradient, which only the decay (times the rate) moves."""
+    none = jax.tree.map(jnp.zeros_like, GRADS)
+    optimizer = made(optimizer)
+    state = optimizer.init(PARAMS)
+    for number in range(3):
+        expected = upcoming(OTHER, state)
+        updates, state = optimizer.update(none, state, PARAMS)
+        assert expected == applied(OTHER, state) == OTHER(number)
+        np.testing.assert_allclose(rate(updates) / PARAMS["a"][0], OTHER(number) * times(number), rtol=1e-6)
+
+
+def test_reduce_on_plateau_multiplies():
+    """Its counters are of losses, and never taken; its scale is beside the value, and can be read."""
+    plateau = optax.contrib.reduce_on_plateau(factor=0.5, patience=2, accumulation_size=2)
+    optimizer = made(optax.chain(sgd(SCHEDULE), plateau))
+    state = optimizer.init(PARAMS)
+    scales = set()
+    for number in range(12):
+        updates, state = optimizer.update(GRADS, state, PARAMS, value=1.0)
+        scale = optax.tree.get(state, "scale")
+        scales.add(float(scale))
+        assert applied(SCHEDULE, state) == SCHEDULE(number)
+        assert rate(updates) == applied(SCHEDULE, state) * scale
+    assert scales == {1.0, 0.5, 0.25}
+
+
+def test_reduce_on_plateau_alone_has_no_count():
+    state = optax.chain(sgd(0.1), optax.contrib.reduce_on_plateau()).init(PARAMS)
+    with pytest.raises(ValueError, match=r"got none \(whole numbers in it: opt_state\[1\].plateau_count=0"):
+        upcoming(SCHEDULE, state)
+
+
+def test_schedule_free_with_a_scheduled_base():
+    """The base optimizer scales the steps, and counts from 0: recovered from its iterate z."""
+    optimizer = made(optax.contrib.schedule_free(sgd(SCHEDULE), SCHEDULE))
+    params, state = PARAMS, optimizer.init(PARAMS)
+    with pytest.raises(ValueError, match="from before the first"):
+        applied(SCHEDULE, state)
+    for number in range(4):
+        expected = upcoming(SCHEDULE, state)
+        z = state.z["a"][0]
+        updates, state = optimizer.update(GRADS, state, params)
+        params = optax.apply_updates(params, updates)
+        assert z - state.z["a"][0] == pytest.approx(float(SCHEDULE(number)), rel=1e-6)
+        assert expected == applied(SCHEDULE, state) == SCHEDULE(number)
+        assert update_count(state) == number + 1 == state.step_count - 1
+
+
+@pytest.mark.parametrize("base", [sgd(0.1), optax.adam(0.1, b1=0.0)])
+def test_schedule_free_with_a_constant_base(base):
+    """Only the averaging asks the schedule, from 1 on: recovered from what asked it."""
+    optimizer, asked = asked_by(lambda schedule: optax.contrib.schedule_free(base, schedule))
+    state = optimizer.init(PARAMS)
+    with pytest.raises(ValueError, match="from before the first"):
+        applied(SCHEDULE, state)
+    for number in (1, 2, 3):
+        assert upcoming(SCHEDULE, state) == SCHEDULE(number)
+        _, state = optimizer.update(GRADS, state, PARAMS)
+        assert asked[-1] == number
+        assert applied(SCHEDULE, state) == SCHEDULE(number)
+
+
+def test_schedule_free_adamw():
+    state = optax.contrib.schedule_free_adamw(cast(Any, SCHEDULE)).init(PARAMS)
+    assert update_count(state) == 0
+
+
+def test_mechanize():
+    """Its tuner sees the base optimizer's updates; the base asks the schedule with its own count."""
+    optimizer, asked = asked_by(lambda schedule: optax.contrib.mechanize(sgd(schedule)))
+    state = optimizer.init(PARAMS)
+    for number in range(3):
+        _, state = optimizer.update(GRADS, state, PARAMS)
+        assert asked[-1] == number
+        assert applied(SCHEDULE, state) == SCHEDULE(number)
+
+
+def test_lookahead():
+    optimizer = made(optax.lookahead(sgd(SCHEDULE), sync_period=3, slow_step_size=0.5))
+    params = optax.LookaheadParams.init_synced(PARAMS)
+    state = optimizer.init(params)
+    for number in range(5):
+        updates, state = optimizer.update(GRADS, state, params)
+        assert applied(SCHEDULE, state) == SCHEDULE(number)
+        if (number + 1) % 3:
+            assert rate(updates.fast) == SCHEDULE(number)
+
+
+def test_sam_counts_synchronizations():
+    optimizer = made(optax.contrib.sam(sgd(SCHEDULE), sgd(0.5), sync_period=2))
+    params: Any = PARAMS
+    state = optimizer.init(params)
+    for call in range(6):
+        start = params
+        updates, state = optimizer.update(GRADS, state, params)
+        params = optax.apply_updates(params, updates)
+        if call % 2:
+            number = call // 2
+            assert applied(SCHEDULE, state) == SCHEDULE(number)
+            # away by the adversary's 0.5, then back and down from there
+            assert start["a"][0] - params["a"][0] == pytest.approx(0.5 + float(SCHEDULE(number)), rel=1e-6)
+        assert update_count(state) == (call + 1) // 2
+
+
+def test_sam_with_two_schedules_is_ambiguous():
+    optimizer = made(optax.contrib.sam(sgd(SCHEDULE), sgd(OTHER), sync_period=3))
+    state = optimizer.init(PARAMS)
+    _, state = optimizer.update(GRADS, state, PARAMS)
+    for ask in (upcoming, jax.jit(upcoming)):
+        with pytest.raises(ValueError, match="must hold counts that advance together"):
+            ask(SCHEDULE, state)
+    assert upcoming(SCHEDULE, state.opt_state) == SCHEDULE(0)
+    assert upcoming(OTHER, state.adv_state) == OTHER(1)
+
+
+OPTIMIZERS = {
+    "adabelief": optax.adabelief,
+    "adadelta": optax.adadelta,
+    "adafactor": functools.partial(
+        optax.adafactor, multiply_by_parameter_scale=False, clipping_threshold=None
+    ),
+    "adagrad": optax.adagrad,
+    "adam": optax.adam,
+    "adamax": optax.adamax,
+    "adamw": functools.partial(optax.adamw, weight_decay=0.0),
+    "adan": functools.partial(optax.adan, weight_decay=0.0),
+    "amsgrad": optax.amsgrad,
+    "lamb": optax.lamb,
+    "lars": functools.partial(optax.lars, momentum=0.0),
+    "lion": functools.partial(optax.lion, weight_decay=0.0),
+    "nadam": optax.nadam,
+    "noisy_sgd": functools.partial(optax.noisy_sgd, key=0),
+    "novograd": optax.novograd,
+    "optimistic_gradient_descent": optax.optimistic_gradient_descent,
+    "radam": optax.radam,
+    "rmsprop": optax.rmsprop,
+    "sign_sgd": optax.sign_sgd,
+    "momentum": functools.partial(optax.sgd, momentum=0.9),
+    "yogi": optax.yogi,
+    "adopt": functools.partial(optax.contrib.adopt, use_clipping=False),
+    "ademamix": optax.contrib.ademamix,
+    "muon": optax.contrib.muon,
+    "acprop": optax.contrib.acprop,
+}
+
+
+INJECTED = {
+    "adafactor": optax.inject_hyperparams(OPTIMIZERS["adafactor"], static_args="min_dim_size_to_factor"),
+    "adamw": optax.inject_hyperparams(OPTIMIZERS["adamw"]),
+    "lion": optax.inject_hyperparams(OPTIMIZERS["lion"]),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [*OPTIMIZERS.items(), *INJECTED.items()],
+    ids=[*OPTIMIZERS, *map("injected {}".format, INJECTED)],
+)
+def test_every_optimizer(name, make):
+    """The rate is the ratio to the same optimizer at a constant rate of 1."""
+    params = {"a": jnp.arange(1.0, 7.0).reshape(2, 3), "b": jnp.ones(3)}
+    optimizer, reference = made(make(SCHEDULE)), made(OPTIMIZERS[name](1.0))
+
+    @jax.jit
+    def step(state, reference_state, number):
+        grads = jax.tree.map(lambda x: jnp.cos(x + number), params)
+        updates, state = optimizer.update(grads, state, params)
+        reference_updates, reference_state = reference.update(grads, reference_state, params)
+        return updates["a"] / reference_updates["a"], state, reference_state
+
+    state, reference_state = optimizer.init(params), reference.init(params)
+    compared = 0
+    for number in range(3):
+        expected = upcoming(SCHEDULE, state)
+        found, state, reference_state = step(state, reference_state, number)
+        found = np.asarray(found)[np.isfinite(found)]
+        compared += found.size
+        assert applied(SCHEDULE, state) == expected == SCHEDULE(number)
+        np.testing.assert_allclose(found, expected, rtol=2e-5)
+    assert compared
+
+
+@pytest.mark.parametrize("name", ["prodigy", "dadapt_adamw", "momo", "momo_adam", "madgrad"])
+def test_optimizers_that_ask_with_their_own_count(name):
+    optimizer, asked = asked_by(getattr(optax.contrib, name))
+    state = optimizer.init(PARAMS)
+    for number in range(3):
+        expected = upcoming(SCHEDULE, state)
+        _, state = optimizer.update(GRADS, state, PARAMS, value=jnp.float32(1.0))
+        assert asked[-1] == number
+        assert expected == applied(SCHEDULE, state) == SCHEDULE(number)
+
+
+def test_low_precision_parameters():
+    """The optimizer rounds the rate to the dtype of the gradients; the value here is not rounded."""
+    params, grads = (jax.tree.map(lambda x: x.astype(jnp.bfloat16), tree) for tree in (PARAMS, GRADS))
+    schedule = wo.linear(0.3, 0.1, 7)
+    optimizer = made(sgd(schedule))
+    updates, state = optimizer.update(grads, optimizer.init(params))
+    value = applied(schedule, state)
+    assert value == schedule(0)
+    assert value.dtype == jax.dtypes.canonicalize_dtype(np.float64)
+    assert updates["a"][0] == -value.astype(jnp.bfloat16)
+
+
+def test_any_schedule_is_taken():
+    state = run(sgd(SCHEDULE), range(2))
+    assert applied(optax.linear_schedule(1.0, 0.5, 64), state) == SCHEDULE(1)
+    assert applied(lambda count: 2 * count, state) == 2
+    assert applied(0.25, state) == 0.25
+    with pytest.raises(TypeError, match="applied_value: schedule must be"):
+        applied(None, state)
+
+
+def test_a_schedule_that_is_data():
+    """Traced numbers in the schedule, and a population of schedules and states under `vmap`."""
+    optimizer = made(optax.inject_hyperparams(sgd)(0.0))
+
+    def two_updates(schedule):
+        state, updates = optimizer.init(PARAMS), GRADS
+        for _ in range(2):
+            state = state._replace(hyperparams={"learning_rate": upcoming(schedule, state)})
+            updates, state = optimizer.update(GRADS, state, PARAMS)
+        return -updates["a"][0], applied(schedule, state), state
+
+    schedules = [wo.linear(peak, 0.0, 4) for peak in (1.0, 2.0, 4.0)]
+    rates, values, states = jax.vmap(two_updates)(wo.stack(schedules))
+    assert rates.tolist() == values.tolist() == [0.75, 1.5, 3.0]
+    assert applied(schedules[0], states).tolist() == [0.75] * 3  # a batch of states: a batch of values
+    rate, value, _ = jax.jit(two_updates)(schedules[1])
+    assert rate == value == 1.5
+
+
+def test_before_the_first_update():
+    state = sgd(SCHEDULE).init(PARAMS)
+    assert update_count(state) == 0
+    assert upcoming(SCHEDULE, state) == SCHEDULE(0)
+    with pytest.raises(ValueError, match=r"applied_value: opt_state .* \(count 0\); next_value"):
+        applied(SCHEDULE, state)
+    assert jax.jit(applied)(SCHEDULE, state) == SCHEDULE(0)
+
+
+def test_counts_on_the_host_and_plain_numbers():
+    """A state that a checkpoint library gave back as NumPy arrays, or that was written by hand."""
+    state = run(sgd(SCHEDULE), range(3))
+    for convert in (np.asarray, int):
+        found = jax.tree.map(convert, state)
+        assert update_count(found) == 3
+        assert applied(SCHEDULE, found) == SCHEDULE(2)
+
+
+def test_a_count_of_several_devices():
+    mesh = jax.make_mesh((len(jax.devices()),), ("data",))
+    everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+    state = jax.device_put(run(sgd(SCHEDULE), range(3)), everywhere)
+    assert applied(SCHEDULE, state) == jax.jit(applied)(SCHEDULE, state) == SCHEDULE(2)
+
+
+@pytest.mark.parametrize("optimizer", [sgd(0.1), optax.sgd(0.1, momentum=0.9), optax.identity()])
+@pytest.mark.parametrize("ask", [applied, upcoming, jax.jit(upcoming), lambda _, state: update_count(state)])
+def test_no_count_is_refused(optimizer, ask):
+    with pytest.raises(ValueError, match=r"opt_state must hold a count .*, got none; give the optimizer the"):
+        ask(SCHEDULE, optimizer.init(PARAMS))
+
+
+def test_what_was_found_is_listed():
+    state = optax.MultiSteps(optax.apply_if_finite(sgd(0.1), 3), 2).init(PARAMS)
+    with pytest.raises(ValueError, match="applied_value: opt_state must hold a count") as caught:
+        applied(SCHEDULE, state)
+    for found in ("mini_step=0", "gradient_step=0", "inner_opt_state.notfinite_count=0", "total_notfinite=0"):
+        assert found in str(caught.value)
+    with pytest.raises(ValueError, match=r"opt_state.mini_step=traced"):
+        jax.jit(applied)(SCHEDULE, state)
+
+
+def test_parameters_named_count_are_not_counts():
+    params = {"count": jnp.ones(3), "step_count": jnp.zeros((), jnp.int32), "a": jnp.ones(3)}
+    state = made(optax.chain(optax.trace(0.9), sgd(SCHEDULE))).init(params)
+    assert upcoming(SCHEDULE, state) == SCHEDULE(0)
+    with pytest.raises(ValueError, match="got none"):
+        upcoming(SCHEDULE, state[0])
+
+
+def drift():
+    """A scheduled weight decay at every call, a scheduled rate at every other."""
+    return optax.chain(
+        optax.add_decayed_weights(OTHER),
+        optax.MultiSteps(sgd(SCHEDULE), every_k_schedule=2).gradient_transformation(),
+    )
+
+
+def test_counts_that_differ_are_refused():
+    optimizer = made(drift())
+    state = optimizer.init(PARAMS)
+    assert upcoming(SCHEDULE, state) == SCHEDULE(0)  # both are 0
+    for _ in range(2):
+        _, state = optimizer.update(GRADS, state, PARAMS)
+    for ask in (applied, upcoming):
+        with pytest.raises(ValueError, match="must hold counts that advance together") as caught:
+            ask(SCHEDULE, state)
+        assert "opt_state[0].count=2 (WeightDecaySchedule)" in str(caught.value)
+        assert "opt_state[1].inner_opt_state[1].count=1 (ScaleByScheduleState)" in str(caught.value)
+    assert applied(OTHER, state[0]) == OTHER(1)
+    assert applied(SCHEDULE, state[1]) == SCHEDULE(0)
+
+
+@pytest.mark.parametrize("ask", [applied, upcoming])
+def test_counts_that_could_differ_are_refused_when_traced(ask):
+    """At the first trace: not on the day when they do."""
+    with pytest.raises(ValueError, match=r"opt_state\[0\].count=traced \(WeightDecaySchedule\)"):
+        jax.jit(ask)(SCHEDULE, drift().init(PARAMS))
+
+
+def test_counts_that_should_agree_but_do_not():
+    """One group's state was reset by hand: refused, and where nothing can be refused, NaN."""
+    optimizer = made(optax.partition({"one": sgd(SCHEDULE), "two": sgd(SCHEDULE)}, LABELS))
+    state = run(optimizer, range(3))
+    fresh = optimizer.init(PARAMS)
+    mixed = state._replace(inner_states=state.inner_states | {"two": fresh.inner_states["two"]})
+    with pytest.raises(ValueError, match=r"inner_states\['one'\].*count=3 .*\['two'\].*count=0"):
+        applied(SCHEDULE, mixed)
+    assert np.isnan(jax.jit(applied)(SCHEDULE, mixed))
+    assert np.isnan(jax.jit(upcoming)(SCHEDULE, mixed))
+    assert jax.jit(update_count)(mixed) == -1
+    assert jax.jit(update_count)(state) == update_count(state) == 3
+    assert applied(SCHEDULE, mixed.inner_states["one"]) == SCHEDULE(2)
+
+
+def test_the_names_are_those_of_optax():
+    """The state classes are known by name: each is one that Optax makes."""
+    from warmup_optax import _state
+
+    made = [
+        sgd(SCHEDULE),
+        optax.inject_hyperparams(sgd)(SCHEDULE),
+        optax.add_decayed_weights(OTHER),
+        optax.contrib.reduce_on_plateau(),
+        optax.apply_every(2),
+        optax.lbfgs(),
+        optax.MultiSteps(sgd(0.1), 2),
+        optax.apply_if_finite(sgd(0.1), 2),
+        optax.conditionally_transform(sgd(0.1), lambda step, **_: jnp.less(step, 3)),
+        optax.conditionally_mask(sgd(0.1), lambda step, **_: jnp.less(step, 3)),
+        optax.contrib.sam(sgd(0.1), sgd(0.1)),
+    ]
+    found = set()
+
+    def visit(tree):
+        for node in jax.tree.leaves(tree, is_leaf=lambda x: hasattr(x, "_fields")):
+            if hasattr(node, "_fields"):
+                found.add(type(node).__name__)
+                visit(list(node))
+
+    visit([optimizer.init(PARAMS) for optimizer in made])
+    known = _state._SCHEDULES | _state._OTHER | _state._HOLDING
+    assert known - found == {"ZoomLinesearchState"}  # which lives inside of one update
+
+
+def test_one_trace_and_no_work_beside_the_schedule(compilations):
+    """Inside `jit` the walk leaves nothing behind but the schedule at the count."""
+    optimizer = made(optax.chain(optax.clip(1.0), optax.adam(SCHEDULE)))
+    state = optimizer.init(PARAMS)
+    asked = jax.make_jaxpr(lambda state: upcoming(SCHEDULE, state))(state)
+    alone = jax.make_jaxpr(lambda count: SCHEDULE(count))(state[1][1].count)
+    assert len(asked.eqns) == len(alone.eqns)
+    compiled = []
+    for _ in range(5):
+        _, state = optimizer.update(GRADS, state)
+        assert applied(SCHEDULE, state) == jax.device_get(applied(SCHEDULE, state))
+        compiled.append(compilations())
+    assert compiled[1:] == [compiled[1]] * 4  # the second state may be laid out unlike the first
+
+
+class TestFlax:
+    @pytest.fixture
+    def nnx(self):
+        return pytest.importorskip("flax.nnx")
+
+    @pytest.mark.parametrize("make", [sgd, optax.inject_hyperparams(sgd)])
+    @pytest.mark.parametrize("every", [1, 2])
+    def test_nnx_optimizer(self, nnx, make, every):
+        class Model(nnx.Module):
+            def __init__(self):
+                self.a = nnx.Param(jnp.full((3,), 2.0))
+
+        optimizer = make(SCHEDULE)
+        if every > 1:
+            optimizer = optax.MultiSteps(optimizer, every)
+        model = Model()
+        optimizer = nnx.Optimizer(model, optimizer, wrt=nnx.Param)
+        with pytest.raises(ValueError, match="from before the first"):
+            applied(SCHEDULE, optimizer)
+        grads = nnx.grad(lambda model: jnp.sum(model.a[...]))(model)
+
+        @nnx.jit
+        def step(model, optimizer):
+            expected = upcoming(SCHEDULE, optimizer)
+            optimizer.update(model, grads)
+            return expected, applied(SCHEDULE, optimizer), applied(SCHEDULE, optimizer.opt_state)
+
+        for call in range(4):
+            before = np.asarray(model.a[...])[0]
+            said = step(model, optimizer)
+            moved = before - np.asarray(model.a[...])[0]
+            number = call // every
+            if (call + 1) % every == 0:
+                assert moved == SCHEDULE(number)
+                assert [float(x) for x in said] == [moved] * 3
+                assert applied(SCHEDULE, optimizer) == applied(SCHEDULE, optimizer.opt_state) == moved
+            else:
+                assert moved == 0
+                assert said[0] == SCHEDULE(number)
+
+    def test_nnx_split_and_merge(self, nnx):
+        model = nnx.Linear(2, 3, rngs=nnx.Rngs(0))
+        optimizer = nnx.Optimizer(model, optax.adamw(SCHEDULE), wrt=nnx.Param)
+        structure, state = nnx.split(optimizer)
+
+        @jax.jit
+        def ask(state):
+            return upcoming(SCHEDULE, nnx.merge(structure, state))
+
+        assert ask(state) == SCHEDULE(0)
+
+    def test_linen_train_state(self):
+        train_state = pytest.importorskip("flax.training.train_state")
+        state = train_state.TrainState.create(apply_fn=None, params=PARAMS, tx=sgd(SCHEDULE))
+        for number in range(3):
+            before = state.params["a"][0]
+            state = state.apply_gradients(grads=GRADS)
+            assert before - state.params["a"][0] == applied(SCHEDULE, state) == SCHEDULE(number)

@@ -1,0 +1,320 @@
+"""Schedules as plain JSON, and back.
+
+A kind in a config is the name of a function of the library, and its keys are the arguments. It is read by
+calling that function, so that it is checked as code is; and what has a function can be saved.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
+
+import jax
+from jax.core import Tracer
+
+from ._node import Curve, importable
+from ._schedule import Function, Schedule, taken
+
+VERSION = 1
+DEEPEST = 100  # dicts and lists inside one another: Python's own stack holds about 1000 calls
+_TOO_DEEP = f"dicts and lists may be nested {DEEPEST} deep, and these are deeper; flatten the schedule"
+_PACKAGE = __name__.rpartition(".")[0]
+_FINITE = ("init_value", "end_value", "steps")  # what every shape that can be an argument takes first
+
+
+def to_config(schedule: Any) -> dict[str, Any]:
+    """A schedule as plain JSON: dicts, lists, strings, bools and finite numbers, nothing else.
+
+    Args:
+      schedule: A `Schedule`, or a number. Its numbers must be concrete, and no Python function may be in it.
+
+    Returns:
+      A new dict: ``{"version": 1, "kind": ..., ...}``. A ``kind`` is the name of a function of this library
+      and the other keys are that function's arguments, those at their default left out; schedules inside are
+      dicts of the same form without a version. A shape that is an argument is its name, or
+      ``{"kind": name, ...}`` with what a ``functools.partial`` had fixed. A recipe is saved as what it is
+      made of. Nothing is None, so it fits into YAML and TOML as well.
+
+    Raises:
+      TypeError: If something inside cannot be saved: a Python function (an Optax closure, a lambda), an
+        array or traced number, a node whose class is not at the top of a module.
+      ValueError: If a number is not finite.
+
+    A node class of your own is saved under its ``kind()`` (``Breathing`` is ``breathing``), and read by the
+    function of that name beside it, or else by the class itself, without checks but that it holds numbers.
+
+    >>> import json, warmup_optax as wo
+    >>> schedule = wo.with_warmup(wo.constant(0.1), steps=10, shape=wo.cosine)
+    >>> print(json.dumps(wo.to_config(schedule)))
+    {"version": 1, "kind": "with_warmup", "schedule": {"kind": "constant", "value": 0.1}, "steps": 10, \
+"shape": "cosine"}
+    """
+    schedule = taken("to_config", "schedule", schedule)
+    try:
+        config = {"version": VERSION, **_saved_node(schedule, "", _kinds())}
+    except RecursionError:
+        raise ValueError(f"to_config: {_TOO_DEEP}") from None
+    _check_depth("to_config", config)
+    return config
+
+
+def from_config(config: Any) -> Schedule:
+    """The schedule that a config describes.
+
+    Args:
+      config: What `to_config` gave, also after JSON, YAML or TOML; or one written by hand, in which a kind
+        may be a recipe too: ``{"version": 1, "kind": "warmup_cosine", "peak_value": 3e-4, ...}``. A number
+        may stand where a schedule is asked for. A config may be pasted into another with its version.
+
+    Returns:
+      A `Schedule`, equal to the one that was saved; and `to_config` of it is ``config``, if `to_config`
+      wrote that.
+
+    Raises:
+      ValueError: If the version is missing or newer, a kind or a key unknown, a key missing, or a number
+        refused by the function of that kind; the message says where, and lists what is valid.
+      TypeError: If a value is of the wrong type.
+
+    >>> import warmup_optax as wo
+    >>> wo.from_config({"version": 1, "kind": "linear", "init_value": 0, "end_value": 0.1, "steps": 10})
+    linear(init_value=0.0, end_value=0.1, steps=10)
+    >>> wo.from_config({"version": 1, "kind": "linear", "init_value": 0, "end_value": 0.1, "step": 10})
+    Traceback (most recent call last):
+      ...
+    ValueError: from_config: linear takes no 'step'; its keys are init_value, end_value, steps
+    """
+    if not isinstance(config, Mapping):
+        _fail("", f"config must be a dict, as to_config makes it, got {_shown(config)}", TypeError)
+    if "version" not in config:
+        _fail("", f'"version" is missing; this is version {VERSION}: add "version": {VERSION}')
+    _check_depth("from_config", config)
+    return _built(config, "", _kinds())
+
+
+def _check_depth(where: str, config: Any) -> None:
+    """Refuses what Python's stack could not hold, as no schedule that is meant ever is."""
+    layer, depth = [config], 0
+    while layer := [x for outer in layer for x in _inside(outer)]:
+        depth += 1
+        if depth > DEEPEST:
+            raise ValueError(f"{where}: {_TOO_DEEP}")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    """The dicts and lists directly in a dict or list."""
+    items = value.values() if isinstance(value, Mapping) else value
+    return [item for item in items if isinstance(item, (Mapping, list, tuple))]
+
+
+# ------------------------------------------------------------------ what a kind can be
+
+
+def _kinds() -> dict[str, Callable[..., Any]]:
+    """Every kind, and the function or class that it stands for: all nodes there are, and the recipes."""
+    public = vars(sys.modules[_PACKAGE])
+    recipes = f"{_PACKAGE}._recipes"
+    ours = {name: f for name, f in public.items() if getattr(f, "__module__", "").startswith(recipes)}
+    users = {}
+    for cls in _subclasses(Schedule):
+        made_by = _made_by(cls)
+        if made_by is not None:
+            (ours if _is_ours(cls) else users)[cls.kind()] = made_by
+    return users | ours
+
+
+def _subclasses(cls: type) -> list[Any]:
+    return [found for sub in cls.__subclasses__() for found in (sub, *_subclasses(sub))]
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.split(".")[0] == _PACKAGE
+
+
+def _made_by(cls: Any) -> Callable[..., Any] | None:
+    """What makes a node of this class from its arguments; None for a class that is never saved."""
+    if issubclass(cls, Function):
+        return None
+    if _is_ours(cls):
+        return getattr(sys.modules[_PACKAGE], cls.kind(), None)
+    beside = getattr(sys.modules.get(cls.__module__), cls.kind(), None)
+    if getattr(beside, "__module__", None) == cls.__module__:
+        return beside
+    return cls if importable(cls) else None
+
+
+def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The arguments of a kind by name."""
+    found = dict(inspect.signature(function).parameters)
+    if isinstance(function, type) and issubclass(function, Schedule):
+        return {name: found[name] for name in function._value_fields}
+    return found
+
+
+def _is_shape(parameter: inspect.Parameter) -> bool:
+    """Whether an argument is a shape, which a config names, and not a schedule or a number."""
+    annotation = inspect.formatannotation(parameter.annotation)
+    has_default = parameter.default is not parameter.empty
+    return (has_default and callable(parameter.default)) or "Callable" in annotation or "Curve" in annotation
+
+
+# ------------------------------------------------------------------ saving
+
+
+def _saved_node(node: Schedule, path: str, kinds: Mapping[str, Any]) -> dict[str, Any]:
+    cls, kind, at = type(node), node.kind(), path or "schedule"
+    if isinstance(node, Function):
+        raise TypeError(
+            f"to_config: {at} is a Python function, which has no form in a config: {node.function!r}; "
+            "build it from this library's schedules, or make it a node (see Schedule)"
+        )
+    made_by = _made_by(cls)
+    if made_by is None or made_by is not kinds.get(kind):
+        raise TypeError(
+            f"to_config: {at} is a {cls.__module__}.{cls.__qualname__}, and {kind!r} does not lead back to "
+            "it; define the class at the top of a module, under a name of its own: taken are "
+            f"{', '.join(sorted(kinds))}"
+        )
+    saved = {"kind": kind}
+    for name, value in node.arguments().items():
+        saved[name] = _saved(value, f"{path}.{name}" if path else name, kinds)
+    return saved
+
+
+def _saved(value: Any, path: str, kinds: Mapping[str, Any]) -> Any:
+    """A field's value as JSON."""
+    if isinstance(value, Schedule):
+        return _saved_node(value, path, kinds)
+    if isinstance(value, Curve):
+        return _saved_curve(value, path, kinds)
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)):
+        if not math.isfinite(value):
+            raise ValueError(f"to_config: {path} must be finite, got {value!r}")
+        return int(value) if isinstance(value, int) else float(value)
+    if isinstance(value, (tuple, list)):
+        return [_saved(item, f"{path}[{i}]", kinds) for i, item in enumerate(value)]
+    fix = ""
+    if isinstance(value, Tracer):
+        fix = "; it is traced: call to_config outside of jit, vmap and grad"
+    elif isinstance(value, jax.Array) or hasattr(value, "dtype"):
+        fix = "; make arrays numbers, jax.tree.map(lambda x: x.item(), schedule), and save a stack one by one"
+    raise TypeError(f"to_config: {path} must be a Python number, got {_shown(value)}{fix}")
+
+
+def _saved_curve(curve: Curve, path: str, kinds: Mapping[str, Any]) -> Any:
+    names = [kind for kind, function in kinds.items() if function is curve.function]
+    if not names:
+        raise TypeError(
+            f"to_config: {path} is a Python function, which has no form in a config: {curve!r}; "
+            f"use {', '.join(_shapes(kinds))}, or functools.partial of one"
+        )
+    options = {name: _saved(x, f"{path}.{name}", kinds) for name, x in curve.options().items()}
+    return {"kind": names[0], **options} if options else names[0]
+
+
+def _shapes(kinds: Mapping[str, Any]) -> list[str]:
+    """The kinds that can be an argument: those that go from one value to another in a number of steps."""
+    return sorted(kind for kind, f in kinds.items() if tuple(_parameters(f))[:3] == _FINITE)
+
+
+# ------------------------------------------------------------------ reading
+
+
+def _built(config: Mapping[Any, Any], path: str, kinds: Mapping[str, Any]) -> Schedule:
+    """The schedule that a dict at ``path`` of the config describes."""
+    rest = dict(config)
+    if "version" in rest:
+        _check_version(rest.pop("version"), path)
+    kind, function, keys = _looked_up(rest, path, kinds)
+    lacking = [name for name, p in keys.items() if p.default is p.empty and name not in rest]
+    if lacking:
+        _fail(path, f"{kind} lacks {', '.join(lacking)}; its keys are {', '.join(keys)}")
+    arguments = {name: rest[name] for name in keys if name in rest}
+    for name, value in arguments.items():
+        inside = f"{path}.{name}" if path else name
+        read = _curve if _is_shape(keys[name]) else _value
+        arguments[name] = read(value, inside, kinds)
+        if keys[name].kind is keys[name].VAR_POSITIONAL and not isinstance(arguments[name], tuple):
+            _fail(inside, f"must be a list, got {_shown(value)}", TypeError)
+    call = inspect.BoundArguments(inspect.Signature(list(keys.values())), arguments)
+    try:
+        schedule = function(*call.args, **call.kwargs)
+    except (ValueError, TypeError) as error:
+        _fail(path, f"{error}{_yaml_hint(rest)}", ValueError if isinstance(error, ValueError) else TypeError)
+    for leaf in jax.tree.leaves(schedule) if isinstance(function, type) else ():
+        if isinstance(leaf, bool) or not isinstance(leaf, (int, float)):
+            _fail(path, f"{kind} is made of numbers, got {_shown(leaf)}", TypeError)
+    return schedule
+
+
+def _check_version(version: Any, path: str) -> None:
+    if type(version) is not int:
+        _fail(path, f"version must be a whole number, got {_shown(version)}", TypeError)
+    if version > VERSION:
+        known = f"{VERSION}, the newest that this warmup_optax reads; pip install -U warmup-optax"
+        _fail(path, f"version {version} is newer than {known}")
+    if version < VERSION:
+        _fail(path, f"version must be {VERSION}, got {version}")
+
+
+def _looked_up(rest: dict[Any, Any], path: str, kinds: Mapping[str, Any], skip: int = 0) -> tuple[Any, ...]:
+    """``(kind, its function, its keys)``; takes the kind out of ``rest`` and refuses unknown keys."""
+    valid = ", ".join(sorted(kinds))
+    if "kind" not in rest:
+        _fail(path, f'"kind" is missing; it must be one of {valid}')
+    kind = rest.pop("kind")
+    if not isinstance(kind, str):
+        _fail(path, f"kind must be a string, one of {valid}, got {_shown(kind)}", TypeError)
+    if kind not in kinds:
+        near = difflib.get_close_matches(kind, kinds, 1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        _fail(path, f"kind must be one of {valid}, got {_shown(kind)}{meant}")
+    keys = dict(list(_parameters(kinds[kind]).items())[skip:])
+    for name in rest:
+        if name not in keys:
+            valid = "its keys are " + ", ".join(keys) if keys else "it has no options"
+            _fail(path, f"{kind} takes no {_shown(name)}; {valid}")
+    return kind, kinds[kind], keys
+
+
+def _value(value: Any, path: str, kinds: Mapping[str, Any]) -> Any:
+    """A value of a config: dicts become schedules and lists tuples; the rest is the function's to judge."""
+    if isinstance(value, Mapping):
+        return _built(value, path, kinds)
+    if isinstance(value, (list, tuple)):
+        return tuple(_value(item, f"{path}[{i}]", kinds) for i, item in enumerate(value))
+    if callable(value):
+        _fail(path, f"a config holds no Python functions, got {_shown(value)}", TypeError)
+    return value
+
+
+def _curve(value: Any, path: str, kinds: Mapping[str, Any]) -> Any:
+    """A shape in a config: its name, or a dict with the options that are fixed."""
+    shapes = {kind: kinds[kind] for kind in _shapes(kinds)}
+    rest = dict(value) if isinstance(value, Mapping) else {"kind": value}
+    _, function, _ = _looked_up(rest, path, shapes, skip=len(_FINITE))
+    for name, option in rest.items():
+        if not isinstance(option, (bool, int, float, str)):
+            _fail(f"{path}.{name}", f"must be a number, a word or a bool, got {_shown(option)}", TypeError)
+    return functools.partial(function, **rest) if rest else function
+
+
+def _fail(path: str, message: str, error: type[Exception] = ValueError) -> NoReturn:
+    raise error(f"from_config: {path}: {message}" if path else f"from_config: {message}") from None
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else shown[:77] + "..."
+
+
+def _yaml_hint(rest: Mapping[Any, Any]) -> str:
+    texts = [x for x in rest.values() if isinstance(x, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", x)]
+    return f" (YAML takes {texts[0]} for text: write {texts[0].lower().replace('e', '.0e')})" if texts else ""

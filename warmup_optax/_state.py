@@ -1,0 +1,284 @@
+"""The learning rate that an optimizer state has used, and the one that it will use next.
+
+Optax keeps no learning rate, only counts: after update number ``n`` (from 0) the state of a schedule holds
+``n + 1``, the count of the *next* update. Which count of a state is the schedule's is decided by rank:
+
+1. The counts of states that exist to count for a schedule: those of ``scale_by_schedule`` (in every
+   optimizer that was given a schedule), of a schedule in ``inject_hyperparams``, and of a scheduled weight
+   decay.
+2. ``step_count`` of ``contrib.schedule_free``, for a schedule that only it was given.
+3. Any other ``count`` of updates: Adam's, say, or that of an optimizer that asks the schedule itself
+   (``contrib.prodigy``, ``dadapt_adamw``, ``momo``, ``madgrad``).
+
+The first rank that is there answers. If it has several counts they must agree, and are never guessed among.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any, NamedTuple, NoReturn
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from . import _checks
+from ._schedule import taken
+
+# By name, so that no optional part of Optax is imported, and some of these are not public.
+_SCHEDULES = frozenset({"ScaleByScheduleState", "WrappedScheduleState", "WeightDecaySchedule"})
+# Their `count` is not of updates: of a metric's values, of trials of a step size, of micro-batches.
+_OTHER = frozenset({"ReduceLROnPlateauState", "ZoomLinesearchState", "ApplyEvery"})
+# These hold their inner state still at some updates: counts inside and outside of one drift apart.
+_HOLDING = frozenset(
+    {
+        "MultiStepsState",
+        "ApplyIfFiniteState",
+        "ConditionallyTransformState",
+        "ConditionallyMaskState",
+        "SAMState",
+    }
+)
+
+
+class _Count(NamedTuple):
+    """A count of updates in a state.
+
+    Attributes:
+      path: Where it is.
+      kind: The name of the state's class.
+      rank: Which rank it is of, from 0.
+      start: What it is before the first update.
+      clock: The path to the innermost state that may hold it still; counts of one clock advance together.
+      value: The number.
+    """
+
+    path: tuple[Any, ...]
+    kind: str
+    rank: int
+    start: int
+    clock: tuple[Any, ...]
+    value: Any
+
+    def __str__(self) -> str:
+        return f"{_shown(self.path, self.value)} ({self.kind})"
+
+
+def _named(node: Any) -> bool:
+    """Whether a node is a NamedTuple, as every state of Optax is."""
+    return isinstance(node, tuple) and hasattr(node, "_fields")
+
+
+def _counts(tree: Any, path: tuple[Any, ...] = (), clock: tuple[Any, ...] = ()) -> Iterator[_Count]:
+    """All counts of updates in a state, whatever holds it: containers, wrappers, a Flax optimizer."""
+    for key, node in jax.tree_util.tree_leaves_with_path(tree, is_leaf=_named):
+        if not _named(node):
+            continue
+        kind = type(node).__name__
+        for field in node._fields:
+            value, at = getattr(node, field), (*path, *key, jax.tree_util.GetAttrKey(field))
+            rank, start = _rank(kind, field)
+            if rank is not None and _is_whole(number := _bare(value)):
+                yield _Count(at, kind, rank, start, clock, number)
+            else:
+                yield from _counts(value, at, at if kind in _HOLDING else clock)
+
+
+def _rank(kind: str, field: str) -> tuple[int | None, int]:
+    """The rank of a field, None if it is no count of updates, and its value before the first update."""
+    if (kind, field) == ("ScheduleFreeState", "step_count"):
+        return 1, 1
+    if field != "count" or kind in _OTHER:
+        return None, 0
+    return (0 if kind in _SCHEDULES else 2), 0
+
+
+def _bare(value: Any) -> Any:
+    """The number in a leaf, or in a Variable of Flax around one."""
+    leaves = jax.tree.leaves(value)
+    return leaves[0] if len(leaves) == 1 else None
+
+
+def _is_whole(value: Any) -> bool:
+    dtype = getattr(value, "dtype", None)
+    return type(value) is int or (dtype is not None and jnp.issubdtype(dtype, jnp.integer))
+
+
+def _shown(path: tuple[Any, ...], value: Any) -> str:
+    number = "traced" if _checks.traced(value) else np.asarray(value).tolist()
+    return f"opt_state{jax.tree_util.keystr(path)}={number}"
+
+
+def _none(where: str, opt_state: Any) -> NoReturn:
+    leaves = jax.tree_util.tree_leaves_with_path(opt_state)
+    found = [_shown(path, x) for path, x in leaves if _is_whole(x) and not np.ndim(x)]
+    others = f" (whole numbers in it: {', '.join(found[:20])})" if found else ""
+    raise ValueError(
+        f"{where}: opt_state must hold a count of updates in a state of Optax, got none{others}; "
+        "give the optimizer the schedule itself, as in optax.sgd(schedule), or call schedule(count) "
+        "with a count of your own"
+    )
+
+
+def _count(where: str, opt_state: Any) -> tuple[Any, Any, int]:
+    """The count of the next update, whether it is known to be it (None: it is), and the first count."""
+    found = list(_counts(opt_state))
+    if not found:
+        _none(where, opt_state)
+    rank = min(count.rank for count in found)
+    found = [count for count in found if count.rank == rank]
+    first, values = found[0], [count.value for count in found]
+    if len(found) == 1:
+        return first.value, None, first.start
+    if any(map(_checks.traced, values)):
+        together = len({count.clock for count in found}) == 1
+        value, *others = (jnp.asarray(value) for value in values)
+        agree = functools.reduce(jnp.logical_and, [value == x.astype(value.dtype) for x in others])
+    else:
+        value, *others = jax.device_get(values)
+        together, agree = all(np.array_equal(value, x) for x in others), None
+    if not together:
+        came = ", ".join(map(str, found))
+        raise ValueError(
+            f"{where}: opt_state must hold counts that advance together, got {came}; "
+            "give the part of the state that is meant, opt_state[0] say"
+        )
+    return value, agree, first.start
+
+
+def update_count(opt_state: Any) -> jax.Array:
+    """The number of the next update, counted from 0, by an optimizer state: where to resume.
+
+    It is the count that the next update will hand to the schedule, so the number of updates that were made;
+    see `applied_value` for what advances it.
+
+    Args:
+      opt_state: As for `applied_value`.
+
+    Returns:
+      A whole JAX scalar. Inside ``jit``, where counts that should agree but do not cannot raise, it is
+      then -1.
+
+    Raises:
+      ValueError: As `applied_value` does, but for a count of 0, which is the answer before the first update.
+
+    >>> import optax, warmup_optax as wo
+    >>> opt_state = optax.adamw(wo.linear(0.0, 1.0, 4)).init({"w": 0.5})
+    >>> int(wo.update_count(opt_state))
+    0
+    """
+    count, agree, _ = _count("update_count", opt_state)
+    return jnp.asarray(count) if agree is None else jnp.where(agree, count, -1)
+
+
+def next_value(schedule: Any, opt_state: Any) -> jax.Array:
+    """The value of a schedule that the next update will use, by an optimizer state.
+
+    Args:
+      schedule: The schedule that the optimizer was given: a schedule, a function of a count, or a number.
+      opt_state: As for `applied_value`.
+
+    Returns:
+      A JAX scalar, ``schedule(update_count(opt_state))``, also before the first update. Inside ``jit``,
+      where counts that should agree but do not cannot raise, it is then NaN.
+
+    Raises:
+      ValueError: As `applied_value` does, but for a count of 0.
+      TypeError: If ``schedule`` is none of these.
+
+    >>> import optax, warmup_optax as wo
+    >>> schedule = wo.linear(1.0, 0.0, steps=4)
+    >>> opt_state = optax.sgd(schedule).init({"w": 0.5})
+    >>> float(wo.next_value(schedule, opt_state))
+    1.0
+    """
+    schedule = taken("next_value", "schedule", schedule)
+    count, agree, _ = _count("next_value", opt_state)
+    value = schedule(count)
+    return value if agree is None else jnp.where(agree, value, jnp.nan)
+
+
+def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
+    """The value of a schedule that the last update used, by an optimizer state: what to log.
+
+    It is the schedule's value, in the schedule's precision. What multiplies it on its way (the ``scale`` of
+    ``contrib.reduce_on_plateau``, a trust ratio, Adam's own scaling) is not in it, and optimizers round it
+    to the dtype of their gradients. The count that it is read from advances as follows; "a call" is one call
+    of the optimizer's ``update``.
+
+    ===================================  =================================================================
+    in the optimizer                     the schedule's count advances
+    ===================================  =================================================================
+    ``chain``, ``named_chain``           with every call
+    every optimizer of Optax             with every call: ``adamw``, ``lion``, ``adafactor``, ``lamb``, ...
+    ``masked``, ``partition``,           with every call, whatever the labels say: the counts of all groups
+    ``multi_transform``, ``freeze``      agree
+    ``inject_hyperparams``               with every call; its ``hyperparams["learning_rate"]`` is this
+                                         value, not the next
+    ``MultiSteps``                       with every k-th call, the one that updates; not with a micro-batch
+                                         that ``should_skip_update_fn`` skips
+    ``apply_every``                      with every call, also those that emit nothing
+    ``apply_if_finite``                  with every call but those it rejects, NaN or infinite; a gradient
+                                         that you set to zero yourself (``zero_nans``) does advance it
+    ``conditionally_transform``,         with every call whose condition holds, not with the others
+    ``conditionally_mask``
+    ``adamw(weight_decay=schedule)``,    with every call: a scheduled rate and a scheduled weight decay have
+    ``add_decayed_weights(schedule)``    a count each, and the two agree
+    ``contrib.reduce_on_plateau``        with every call; its own counters are of losses. The rate is this
+                                         value times ``optax.tree.get(opt_state, "scale")``
+    ``contrib.schedule_free``            with every call. The base optimizer's count is from 0, and scales
+                                         the steps; that is the value here. ``schedule_free`` itself asks
+                                         the schedule from 1 on, only to weigh its average: that is the
+                                         value here if the base optimizer has no schedule
+    ``contrib.mechanize``, ``lookahead``  with every call, of the inner optimizer's
+    ``contrib.sam``                      with every synchronization, the ``sync_period``-th call: the outer
+                                         optimizer's. If the adversarial one has a schedule too, the state
+                                         is ambiguous: give its ``opt_state`` or ``adv_state``
+    ``contrib.prodigy``,                 with every call: they ask the schedule with their own count
+    ``dadapt_adamw``, ``momo``,
+    ``momo_adam``, ``madgrad``
+    ``flax.nnx.Optimizer``               as in the optimizer inside; give it, or its ``opt_state``
+    ``flax`` ``TrainState``              as in the optimizer inside; give it, or its ``opt_state``
+    ===================================  =================================================================
+
+    Args:
+      schedule: The schedule that the optimizer was given: a schedule, a function of a count, or a number.
+        Nothing in a state says which schedule that was.
+      opt_state: The state after the update: what ``update`` gave back, or any pytree that holds it. A batch
+        of states (``vmap``) gives a batch of values.
+
+    Returns:
+      A JAX scalar, ``schedule(n)`` for the last update ``n``. Inside ``jit`` the count has no value yet:
+      before the first update this is then the value at 0; and counts that should agree but do not (one
+      group's state was reset, say) give NaN.
+
+    Raises:
+      ValueError: Before the first update, when no rate was applied. If there is no count (``optax.sgd(0.1)``
+        keeps none). If there are several of one rank that differ; inside ``jit``, if they could come to
+        differ because a ``MultiSteps``, an ``apply_if_finite`` or the like holds one and not the other. The
+        message lists what was found.
+      TypeError: If ``schedule`` is none of these.
+
+    >>> import optax, warmup_optax as wo
+    >>> schedule = wo.linear(1.0, 0.0, steps=4)
+    >>> optimizer = optax.chain(optax.clip(1.0), optax.adam(schedule))
+    >>> params = {"w": 0.5}
+    >>> opt_state = optimizer.init(params)
+    >>> for _ in range(2):
+    ...     updates, opt_state = optimizer.update({"w": 0.1}, opt_state, params)
+    >>> float(wo.applied_value(schedule, opt_state)), float(wo.next_value(schedule, opt_state))
+    (0.75, 0.5)
+    """
+    schedule = taken("applied_value", "schedule", schedule)
+    count, agree, start = _count("applied_value", opt_state)
+    if _checks.traced(count):
+        value = schedule(jnp.maximum(count, 1) - 1)
+        return value if agree is None else jnp.where(agree, value, jnp.nan)
+    count = np.asarray(jax.device_get(count))
+    if (count <= start).any():
+        raise ValueError(
+            f"applied_value: opt_state must have made an update, got one from before the first (count "
+            f"{count.tolist()}); next_value gives the value that the first update will use"
+        )
+    return schedule(count - 1)

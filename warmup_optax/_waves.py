@@ -1,0 +1,145 @@
+"""Curves that go back and forth for ever, on a local count that starts at 0.
+
+A wave goes out from one value to another in ``n`` steps, and back in ``m``. The count within the wave comes
+from a whole-number division, so the phase of a wave is as exact after 2^31 steps as in the first one, and
+the fractions of the way out and of the way back are each an exact integer divided once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from . import _checks
+from ._schedule import Number, Schedule
+from ._time import Time, default_int, is_whole, real
+
+
+class Wave(Schedule):
+    """A curve out to one value and back to the first, again and again, both ends exactly the user's."""
+
+    init_value: Number
+    end_value: Number
+    steps: Number
+
+    def back(self) -> Any:
+        """The steps of the way back."""
+        return self.steps
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        """The weights of `init_value` and `end_value`, ``p`` of the way out done and ``q`` left."""
+        raise NotImplementedError
+
+    def evaluate(self, time: Time) -> Any:
+        within = _within(time, self.steps, self.back())
+        turned, homeward = within.reached(self.steps), within.since(self.steps)
+        (out, left), (gone, to_go) = within.progress(self.steps), homeward.progress(self.back())
+        of_init, of_end = self.weights(jnp.where(turned, to_go, out), jnp.where(turned, gone, left))
+        init_value, end_value = real(self.init_value), real(self.end_value)
+        between = init_value * of_init + end_value * of_end
+        at_end = jnp.where(homeward.started(), between, end_value)
+        return jnp.where(turned, at_end, jnp.where(within.started(), between, init_value))
+
+
+def _within(time: Time, out: Any, back: Any) -> Time:
+    """The time since the last wave of ``out + back`` steps began."""
+    if not (is_whole(out) and is_whole(back)):
+        return time.cycle(real(out) + real(back))[1]
+    # Two counts may add up to more than an integer holds; no such wave ends within the counts there are.
+    out, back = jnp.asarray(out, default_int()), jnp.asarray(back, default_int())
+    largest = jnp.iinfo(default_int()).max
+    fits = out <= largest - back
+    within = time.cycle(jnp.where(fits, out + back, largest))[1]
+    return Time(jnp.where(fits, within.count, time.count.astype(within.count.dtype)), time.unit)
+
+
+class CosineWave(Wave):
+    """Made by `cosine_wave`."""
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        # The sines of the half-angles, as in `cosine`: no digit is lost where the wave touches 0.
+        return jnp.square(jnp.sin(real(np.pi / 2) * q)), jnp.square(jnp.sin(real(np.pi / 2) * p))
+
+
+def cosine_wave(init_value: Number, end_value: Number, steps: Number) -> CosineWave:
+    r"""A whole cosine, for ever: down as `cosine` does, up the same way, and down again.
+
+    .. math:: v(t) = E + (I - E) \left(\tfrac12 + \tfrac12 \cos \pi \tfrac{t}{n}\right)
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0, 2n, 4n, ...``, exactly. Any finite number.
+      end_value: :math:`E`, the learning rate at ``t = n, 3n, ...``, exactly. Any finite number.
+      steps: :math:`n`, half a period, in optimizer updates, a whole number >= 1.
+
+    Returns:
+      A `Schedule` without an end: the same as ``cosine(init_value, end_value, steps)`` up to ``n``, where
+      that one stays. It is what PyTorch's and Paddle's cosine annealing and Hugging Face's cosine do when
+      training goes on past their end. The value at 0 holds before 0. Within 8 ULP at every count.
+
+    Raises:
+      ValueError: If a number is not finite, or ``steps`` is not a whole number >= 1.
+      TypeError: If an argument is not a number.
+
+    >>> import warmup_optax as wo
+    >>> wo.cosine_wave(1.0, 0.0, steps=4)([0, 2, 4, 6, 8, 12]).round(6).tolist()
+    [1.0, 0.5, 0.0, 0.5, 1.0, 0.0]
+    """
+    return CosineWave(*_wave("cosine_wave", init_value, end_value, steps))
+
+
+class TriangleWave(Wave):
+    """Made by `triangle_wave`."""
+
+    back_steps: Number | None = None
+
+    def back(self) -> Any:
+        return self.steps if self.back_steps is None else self.back_steps
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        return q, p
+
+
+def triangle_wave(
+    init_value: Number, end_value: Number, steps: Number, back_steps: Number | None = None
+) -> TriangleWave:
+    r"""Straight out to one value and straight back, for ever: a cyclical learning rate.
+
+    .. math:: v(t) = I + (E - I) \begin{cases} r / n & r \le n \\ (n + m - r) / m & r > n \end{cases}
+              \qquad r = t \bmod (n + m)
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0, n + m, ...``, exactly. Any finite number.
+      end_value: :math:`E`, the learning rate at ``t = n, 2n + m, ...``, exactly. Any finite number.
+      steps: :math:`n`, the way from ``init_value`` to ``end_value``, in optimizer updates, a whole number
+        >= 1.
+      back_steps: :math:`m`, the way back, a whole number >= 1; None for ``steps``.
+
+    Returns:
+      A `Schedule` without an end. The value at 0 holds before 0. Within 8 ULP at every count between ends
+      of one sign. Times ``exponential(1.0, decay_rate=0.5, transition_steps=n + m, staircase=True)`` it is
+      the "triangular2" of PyTorch (from 0), times a smooth exponential the "exp_range".
+
+    Raises:
+      ValueError: If a number is not finite, or a number of steps is not a whole number >= 1.
+      TypeError: If an argument is not a number.
+
+    Source: Smith, Cyclical Learning Rates for Training Neural Networks (2017), section 3.2.
+
+    >>> import warmup_optax as wo
+    >>> wo.triangle_wave(0.0, 1.0, steps=4, back_steps=2)([0, 1, 4, 5, 6, 10]).tolist()
+    [0.0, 0.25, 1.0, 0.5, 0.0, 1.0]
+    """
+    where = "triangle_wave"
+    back = None if back_steps is None else _checks.steps(where, "back_steps", back_steps, at_least=1)
+    return TriangleWave(*_wave(where, init_value, end_value, steps), back)
+
+
+def _wave(where: str, init_value: Any, end_value: Any, steps: Any) -> tuple[Any, Any, Any]:
+    """The three arguments that all waves share, checked."""
+    return (
+        _checks.number(where, "init_value", init_value),
+        _checks.number(where, "end_value", end_value),
+        _checks.steps(where, "steps", steps, at_least=1),
+    )

@@ -1,0 +1,242 @@
+"""fairseq (0.12.2): the schedules of ``fairseq.optim.lr_scheduler``, by ``step_update``.
+
+A constructor takes what its config class has, by name. ``lr`` is a number, or a list of which the first is
+used, as in the configs. Update 0 has the rate of ``step_update(0)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import warmup_optax as wo
+
+from ._parts import in_ticks, is_zero, left, shrinking, timed
+from ._port import port
+
+Number = Any
+
+
+@port(steps="warmup_updates", end_value="lr", init_value="warmup_init_lr", timescale="warmup_updates")
+def InverseSquareRootSchedule(
+    lr: Any, warmup_updates: int = 4000, warmup_init_lr: Number = -1
+) -> wo.Schedule:
+    """A line up to ``lr`` at update ``warmup_updates``, then ``lr * sqrt(warmup_updates / n)``, for ever.
+
+    Args:
+      lr: The highest rate.
+      warmup_updates: Updates of warmup, >= 1.
+      warmup_init_lr: The rate of update 0; one below 0 means 0.
+
+    >>> from warmup_optax.compat import fairseq
+    >>> fairseq.InverseSquareRootSchedule([1.0], warmup_updates=4)([0, 2, 4, 16]).tolist()
+    [0.0, 0.5, 1.0, 0.5]
+    """
+    peak = _only(lr)
+    init_lr = 0.0 if isinstance(warmup_init_lr, Real) and warmup_init_lr < 0 else warmup_init_lr
+    decay = wo.inverse_sqrt(peak, timescale=warmup_updates)
+    return wo.join([wo.linear(init_lr, peak, warmup_updates), decay], [warmup_updates])
+
+
+@port(steps="decay_steps", init_value="lr", end_value="final_lr_scale")
+def TriStageLRSchedule(
+    lr: Any,
+    warmup_steps: int = 0,
+    hold_steps: int = 0,
+    decay_steps: int = 0,
+    phase_ratio: Sequence[float] | None = None,
+    init_lr_scale: float = 0.01,
+    final_lr_scale: float = 0.01,
+    max_update: Number = 0,
+) -> wo.Schedule:
+    """A line up, a hold, and an exponential decay to ``final_lr_scale * lr``, held after it.
+
+    Args:
+      lr: The highest rate.
+      warmup_steps: Updates of the line, >= 0.
+      hold_steps: Updates at ``lr``, >= 0.
+      decay_steps: Updates of the decay, >= 1.
+      phase_ratio: The three as parts of ``max_update``, that add up to 1; each is rounded down.
+      init_lr_scale: The rate of update 0 as a part of ``lr``.
+      final_lr_scale: The last rate as a part of ``lr``, > 0.
+      max_update: What ``phase_ratio`` is a part of.
+
+    >>> from warmup_optax.compat import fairseq
+    >>> schedule = fairseq.TriStageLRSchedule([1.0], 4, 4, 2, init_lr_scale=0.5, final_lr_scale=0.25)
+    >>> schedule([0, 2, 4, 8, 9, 10]).tolist()
+    [0.5, 0.75, 1.0, 1.0, 0.5, 0.25]
+    """
+    peak = _only(lr)
+    if phase_ratio is not None:
+        if not max_update > 0 or abs(sum(phase_ratio) - 1) > 1e-9:
+            raise ValueError(f"phase_ratio must add up to 1, with max_update > 0, got {phase_ratio!r}")
+        warmup_steps, hold_steps, decay_steps = (int(max_update * part) for part in phase_ratio)
+    if is_zero(decay_steps):
+        raise ValueError("decay_steps must be at least 1: fairseq divides by it")
+    line = wo.linear(init_lr_scale * peak, peak, warmup_steps)
+    decay = wo.geometric(peak, final_lr_scale * peak, decay_steps)
+    return wo.join([line, decay], [warmup_steps], [0, warmup_steps + hold_steps])
+
+
+@port(steps="total_num_update", init_value="lr", end_value="end_learning_rate")
+def PolynomialDecayLRSchedule(
+    lr: Any,
+    total_num_update: Number,
+    warmup_updates: int = 0,
+    force_anneal: int | None = None,
+    end_learning_rate: Number = 0.0,
+    power: float = 1.0,
+) -> wo.Schedule:
+    """A line from 0 to ``lr``, then a power of the remaining time down to ``end_learning_rate``, which holds.
+
+    Update ``warmup_updates`` is the warmup's still, with ``lr``, also where the training is over by then.
+
+    Args:
+      lr: The highest rate.
+      total_num_update: Updates of the whole, warmup included.
+      warmup_updates: Updates of the line, >= 0.
+      force_anneal: Taken and not used: it is about the epochs of a longer list ``lr``.
+      end_learning_rate: The last rate.
+      power: > 0.
+
+    >>> from warmup_optax.compat import fairseq
+    >>> fairseq.PolynomialDecayLRSchedule([1.0], 12, warmup_updates=4, power=2)([0, 2, 4, 8, 12]).tolist()
+    [0.0, 0.5, 1.0, 0.25, 0.0]
+    """
+    peak = lr[0] if isinstance(lr, Sequence) else lr
+    ticks, (total, warmup) = in_ticks(total_num_update, warmup_updates)
+    line = wo.linear(0.0, peak, warmup)
+    decay = wo.polynomial(peak, end_learning_rate, left(total, warmup, 0), power=power)
+    return timed(wo.join([line, decay], [warmup + 1], [0, warmup]), ticks)
+
+
+@port(period="lr_period_updates", growth="t_mult", decay="lr_shrink", init_value="lr", end_value="min_lr")
+def CosineLRSchedule(
+    lr: Any,
+    max_update: int = 0,
+    warmup_updates: int = 0,
+    warmup_init_lr: Number = -1,
+    min_lr: Number = 0.0,
+    t_mult: float = 1.0,
+    lr_period_updates: Number = -1,
+    lr_shrink: float = 0.1,
+) -> wo.Schedule:
+    """A line up to ``lr``, and half cosines down to ``min_lr``, each ``lr_shrink`` of the last, for ever.
+
+    Peak and floor shrink. A period begins exactly where it is due; fairseq finds it by a logarithm, which for
+    some ``t_mult`` is one update late: for 3 at the 5th restart, with the end of the old period.
+
+    Args:
+      lr: The highest rate, above ``min_lr``.
+      max_update: Updates of the whole, for a period that is not given.
+      warmup_updates: Updates of the line, >= 0.
+      warmup_init_lr: The rate of update 0; one below 0 means ``min_lr``.
+      min_lr: Where the first period ends.
+      t_mult: > 0: each period is so many times as long as the last.
+      lr_period_updates: Updates of the first period, whole or not; at most 0 for all after the warmup.
+      lr_shrink: > 0: the factor from one period to the next.
+
+    >>> from warmup_optax.compat import fairseq
+    >>> schedule = fairseq.CosineLRSchedule([1.0], max_update=12, warmup_updates=4, lr_shrink=0.5)
+    >>> schedule([0, 2, 4, 8, 12, 16]).round(6).tolist()
+    [0.0, 0.5, 1.0, 0.5, 0.5, 0.25]
+    """
+    peak = _only(lr)
+    if isinstance(peak, Real) and isinstance(min_lr, Real) and not peak > min_lr:
+        raise ValueError(f"lr must be above min_lr={min_lr!r}, got {lr!r}")
+    if isinstance(lr_period_updates, Real) and lr_period_updates <= 0:
+        if not max_update > warmup_updates:
+            raise ValueError("max_update must be above warmup_updates where there is no lr_period_updates")
+        lr_period_updates = max_update - warmup_updates
+    init_lr = min_lr if isinstance(warmup_init_lr, Real) and warmup_init_lr < 0 else warmup_init_lr
+
+    if isinstance(t_mult, Real) and t_mult < 1:
+
+        def scaled(i: int, steps: Any) -> wo.Schedule:
+            return wo.cosine(peak * lr_shrink**i, min_lr * lr_shrink**i, steps)
+
+        periods = shrinking(scaled, lr_period_updates, t_mult)
+    else:
+        ticks, (period,) = in_ticks(lr_period_updates)
+        cosine = wo.cosine(peak, min_lr, period)
+        periods = timed(wo.restart(cosine, period=period, growth=t_mult, decay=lr_shrink), ticks)
+    return wo.join([wo.linear(init_lr, peak, warmup_updates), periods], [warmup_updates])
+
+
+@port(steps="lr_period_updates", decay_rate="lr_shrink")
+def TriangularLRSchedule(
+    lr: Any,
+    max_lr: Number,
+    lr_period_updates: Number = 5000,
+    lr_shrink: float = 0.1,
+    shrink_min: bool = False,
+) -> wo.Schedule:
+    """A triangle from ``lr`` up to ``max_lr`` and back, for ever, each ``lr_shrink`` of the last.
+
+    The height of the peak shrinks, and with ``shrink_min`` the foot too. An odd period loses an update.
+
+    Args:
+      lr: The lowest rate, at update 0; below ``max_lr``.
+      max_lr: The first peak.
+      lr_period_updates: Updates of a triangle, >= 2; half of it is rounded down.
+      lr_shrink: > 0: the factor from one peak to the next.
+      shrink_min: Whether the lowest rate shrinks as well.
+
+    >>> from warmup_optax.compat import fairseq
+    >>> fairseq.TriangularLRSchedule([0.5], 1.5, lr_period_updates=4, lr_shrink=0.5)([0, 1, 2, 4, 6]).tolist()
+    [0.5, 1.0, 1.5, 0.5, 0.75]
+    """
+    low = _only(lr)
+    if isinstance(low, Real) and isinstance(max_lr, Real) and not max_lr > low:
+        raise ValueError(f"max_lr must be above lr={lr!r}, got {max_lr!r}")
+    half = lr_period_updates // 2
+    peaks = wo.restart(wo.triangle_wave(0.0, max_lr, half), period=2 * half, decay=lr_shrink)
+    feet = wo.triangle_wave(low, 0.0, half)
+    return peaks + (wo.restart(feet, period=2 * half, decay=lr_shrink) if shrink_min else feet)
+
+
+@port(steps="warmup_updates", end_value="lr")
+def FixedLRSchedule(
+    lr: Any,
+    warmup_updates: int = 0,
+    force_anneal: int | None = None,
+    lr_shrink: float = 0.1,
+    *,
+    updates_per_epoch: int | None = None,
+) -> wo.Schedule:
+    """A rate for each epoch, under a warmup in which update ``n`` has ``(n + 1) / warmup_updates`` of it.
+
+    The last rate of a list holds, up to epoch ``force_anneal``, from which on it shrinks with every epoch.
+
+    Args:
+      lr: The rate, or a list of them, one for each epoch.
+      warmup_updates: Updates of warmup; the last of them has the full rate.
+      force_anneal: The epoch, counted from 1, that shrinks first; None for no such epoch.
+      lr_shrink: The factor of every epoch from ``force_anneal`` on.
+      updates_per_epoch: How many updates make an epoch. None: it is the first epoch for ever, with ``lr[0]``,
+        as it is in fairseq where nobody announces an epoch.
+
+    >>> from warmup_optax.compat import fairseq
+    >>> fairseq.FixedLRSchedule([1.0, 0.5], warmup_updates=4, updates_per_epoch=6)([0, 1, 3, 5, 6]).tolist()
+    [0.25, 0.5, 1.0, 1.0, 0.5]
+    """
+    rates = list(lr) if isinstance(lr, Sequence) else [lr]
+    warmup = wo.shift(wo.linear(0.0, 1.0, warmup_updates), -1)
+    if updates_per_epoch is None:
+        return wo.product(rates[0], warmup)
+    epochs = wo.piecewise_constant(rates, range(1, len(rates)))
+    if force_anneal is not None:
+        begin = max(force_anneal - 1, 0)
+        annealed = wo.exponential(rates[-1], decay_rate=lr_shrink, transition_steps=1)
+        epochs = wo.join([epochs, annealed], [begin], [0, force_anneal - 2])
+    return wo.product(wo.staircase(epochs, updates_per_epoch), warmup)
+
+
+def _only(lr: Any) -> Any:
+    """The rate of a list that must hold one."""
+    if not isinstance(lr, Sequence):
+        return lr
+    if len(lr) != 1:
+        raise ValueError(f"lr must be one rate, got {lr!r}; for one an epoch use FixedLRSchedule")
+    return lr[0]

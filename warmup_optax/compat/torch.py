@@ -1,0 +1,399 @@
+"""``torch.optim.lr_scheduler`` (PyTorch 2.13), and `LearningRateWarmUP` of PyTorch-Learning-Rate-WarmUp.
+
+Where PyTorch takes the base learning rate from the optimizer it is the first argument here, ``lr``. Update
+0 has the rate that the constructor sets, update ``n`` the one after ``n`` calls of ``scheduler.step()``: call
+the schedulers of a run that stepped once an epoch with epochs in updates. A scheduler with ``last_epoch``
+begins one step behind it.
+
+PyTorch multiplies the last rate at every step, and rounds each time; these are the closed forms. Where a
+scheduler raises after its end, the last rate holds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import warmup_optax as wo
+
+from ._parts import exact, in_ticks, is_zero, lr_optional, resumed, stairs, timed, within
+from ._port import port
+
+Number = Any
+
+
+@port(transition_steps="step_size", decay_rate="gamma", init_value="lr")
+def StepLR(lr: Number, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> wo.Schedule:
+    """``lr * gamma**(n // step_size)``: a factor at every ``step_size``-th update, for ever.
+
+    Args:
+      lr: The base learning rate.
+      step_size: Updates from one factor to the next, >= 1.
+      gamma: The factor, > 0; or 0, for a rate of 0 from ``step_size`` on.
+      last_epoch: The last step that has been made; -1 is none.
+
+    >>> from warmup_optax.compat import torch
+    >>> torch.StepLR(1.0, step_size=10, gamma=0.5)([0, 9, 10, 20]).tolist()
+    [1.0, 1.0, 0.5, 0.25]
+    """
+    return resumed(stairs(lr, gamma, step_size), last_epoch)
+
+
+@port(values="lr")
+def MultiStepLR(
+    lr: Number, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+) -> wo.Schedule:
+    """A factor at every milestone: the new rate from ``n == milestone`` on, the last one for ever.
+
+    Args:
+      lr: The base learning rate.
+      milestones: Counts of updates in any order; one that comes twice multiplies twice.
+      gamma: The factor.
+      last_epoch: The last step that has been made; -1 is none.
+
+    >>> from warmup_optax.compat import torch
+    >>> torch.MultiStepLR(1.0, milestones=[10, 20], gamma=0.5)([0, 9, 10, 20]).tolist()
+    [1.0, 1.0, 0.5, 0.25]
+    """
+    milestones = sorted(m for m in milestones if m >= 0)  # those before 0 are never met
+    begins = sorted(set(milestones))
+    rates = [lr, *(lr * gamma ** sum(m <= begin for m in milestones) for begin in begins)]
+    return resumed(wo.piecewise_constant(rates, begins), last_epoch)
+
+
+@port(boundaries="total_iters", values="lr")
+def ConstantLR(
+    lr: Number, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
+) -> wo.Schedule:
+    """``factor * lr`` before update ``total_iters``, ``lr`` from it on.
+
+    With ``total_iters=0`` it is ``factor * lr`` for ever, and with ``factor=0`` it is 0 for ever: PyTorch
+    divides by the factor at ``total_iters``.
+
+    Args:
+      lr: The base learning rate.
+      factor: In [0, 1].
+      total_iters: The update that has the full rate first, >= 0.
+      last_epoch: The last step that has been made; -1 is none.
+
+    >>> from warmup_optax.compat import torch
+    >>> torch.ConstantLR(1.0, factor=0.5, total_iters=4)([0, 3, 4]).tolist()
+    [0.5, 0.5, 1.0]
+    """
+    within("factor", factor, 0, 1)
+    if is_zero(total_iters) or is_zero(factor):
+        return wo.constant(lr * factor)
+    return resumed(wo.piecewise_constant([lr * factor, lr], [total_iters]), last_epoch)
+
+
+@port(steps="total_iters", init_value="lr")
+def LinearLR(
+    lr: Number,
+    start_factor: float = 1.0 / 3,
+    end_factor: float = 1.0,
+    total_iters: int = 5,
+    last_epoch: int = -1,
+) -> wo.Schedule:
+    """A line from ``start_factor * lr`` to ``end_factor * lr`` at update ``total_iters``, held after it.
+
+    With ``total_iters=0`` it is ``start_factor * lr`` for ever, as in PyTorch.
+
+    Args:
+      lr: The base learning rate.
+      start_factor: In (0, 1].
+      end_factor: In [0, 1].
+      total_iters: Updates of the line, >= 0.
+      last_epoch: The last step that has been made; -1 is none.
+
+    >>> from warmup_optax.compat import torch
+    >>> torch.LinearLR(1.0, start_factor=0.5, total_iters=4)([0, 2, 4, 9]).tolist()
+    [0.5, 0.75, 1.0, 1.0]
+    """
+    within("start_factor", start_factor, 0, 1, above=True)
+    within("end_factor", end_factor, 0, 1)
+    end_factor = start_factor if is_zero(total_iters) else end_factor
+    return resumed(wo.linear(lr * start_factor, lr * end_factor, total_iters), last_epoch)
+
+
+@port(decay_rate="gamma", init_value="lr")
+def ExponentialLR(lr: Number, gamma: float, last_epoch: int = -1) -> wo.Schedule:
+    """``lr * gamma**n``, for ever.
+
+    Args:
+      lr: The base learning rate.
+      gamma: The factor of every update, > 0; or 0, for a rate of 0 from update 1 on.
+      last_epoch: The last step that has been made; -1 is none.
+
+    >>> from warmup_optax.compat import torch
+    >>> torch.ExponentialLR(1.0, gamma=0.5)([0, 1, 2]).tolist()
+    [1.0, 0.5, 0.25]
+    """
+    return resumed(stairs(lr, gamma, 1), last_epoch)
+
+
+@port(steps="total_iters", init_value="lr")
+def PolynomialLR(lr: Number, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> wo.Schedule:
+    """``lr * (1 - n / total_iters)**power``, and 0 from update ``total_iters`` on.
+
+    With ``total_iters=0`` it is ``lr`` for ever, as in PyTorch.
+
+    Args:
+      lr: The base learning rate.
+      total_iters: Updates of the decay, >= 0.
+      power: > 0; or 0, for ``lr`` for ever.
+      last_epoch: The last step that has been made; -1 is none.
+
+    >>> from warmup_optax.compat import torch
+    >>> torch.PolynomialLR(1.0, total_iters=4, power=2)([0, 2, 4, 9]).tolist()
+    [1.0, 0.25, 0.0, 0.0]
+    """
+    if is_zero(total_iters) or is_zero(power):
+        return wo.constant(lr)
+    return resumed(wo.polynomial(lr, 0.0, total_iters, power=power), last_epoch)
+
+
+@port(steps="T_max", init_value="lr", end_value="eta_min")
+def CosineAnnealingLR(lr: Number, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> wo.Schedule:
+    """A cosine from ``lr`` to ``eta_min`` at update ``T_max``, which then *rises again*, for ever.
+
+    Args:
+      lr: The base learning rate.
+      T_max: Half the period, in updates, whole or not.
+      eta_min: The other end; it may be above ``lr``.
+      last_epoch: The last step that has been made; -1 is none.
+
+    >>> from warmup_optax.compat import torch
+    >>> torch.CosineAnnealingLR(1.0, T_max=4)([0, 2, 4, 6, 8]).round(6).tolist()
+    [1.0, 0.5, 0.0, 0.5, 1.0]
+    """
+    ticks, (half,) = in_ticks(T_max)
+    return resumed(timed(wo.cosine_wave(lr, eta_min, half), ticks), last_epoch)
+
+
+@port(steps="T_0", period="T_0", growth="T_mult", init_value="lr", end_value="eta_min")
+def CosineAnnealingWarmRestarts(
+    lr: Number, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
+) -> wo.Schedule:
+    """Cosines from ``lr`` towards ``eta_min``, each ``T_mult`` times as long as the last, for ever.
+
+    Update ``T_0`` has ``lr`` again: ``eta_min`` is never reached.
+
+    Args:
+      lr: The base learning rate.
+      T_0: Updates of the first cosine, >= 1.
+      T_mult: A whole number >= 1.
+      eta_min: Where every cosine is bound for.
+      last_epoch: The last step that has been made; -1 is none.
+
+    >>> from warmup_optax.compat import torch
+    >>> torch.CosineAnnealingWarmRestarts(1.0, T_0=4, T_mult=2)([0, 2, 4, 8, 12]).round(6).tolist()
+    [1.0, 0.5, 1.0, 0.5, 1.0]
+    """
+    if T_mult != int(T_mult):
+        raise ValueError(f"T_mult must be a whole number >= 1, got {T_mult!r}")
+    return resumed(wo.restart(wo.cosine(lr, eta_min, T_0), period=T_0, growth=T_mult), last_epoch)
+
+
+@port(init_value="base_lr", steps="step_size_up", back_steps="step_size_down", decay_rate="gamma")
+def CyclicLR(
+    base_lr: Number,
+    max_lr: Number,
+    step_size_up: Number = 2000,
+    step_size_down: Number | None = None,
+    mode: str = "triangular",
+    gamma: float = 1.0,
+    scale_fn: Callable[[Any], Any] | None = None,
+    scale_mode: str = "cycle",
+    cycle_momentum: bool = True,
+    base_momentum: float = 0.8,
+    max_momentum: float = 0.9,
+    last_epoch: int = -1,
+) -> wo.Schedule:
+    """A triangle between ``base_lr`` and ``max_lr``, for ever: ``base_lr`` at update 0, up, and down.
+
+    The height is halved with every cycle in mode "triangular2", and is ``gamma**n`` of itself in "exp_range".
+
+    Args:
+      base_lr: The lower rate.
+      max_lr: The upper rate.
+      step_size_up: Updates of the way up, whole or not.
+      step_size_down: Updates of the way down; None for ``step_size_up``.
+      mode: "triangular", "triangular2" or "exp_range"; not looked at where there is a ``scale_fn``.
+      gamma: The factor of each update in "exp_range", > 0.
+      scale_fn: A factor of the height, written with ``jax.numpy``. It becomes part of the schedule, which
+        can then not be saved.
+      scale_mode: What ``scale_fn`` is a function of: the "cycle", counted from 1, or the number of
+        "iterations".
+      cycle_momentum: Taken and not used: this is the learning rate alone.
+      base_momentum: Taken and not used.
+      max_momentum: Taken and not used.
+      last_epoch: The last step that has been made; -1 is none.
+
+    >>> from warmup_optax.compat import torch
+    >>> torch.CyclicLR(0.5, 1.0, step_size_up=2, mode="triangular2")([0, 1, 2, 4, 6]).tolist()
+    [0.5, 0.75, 1.0, 0.5, 0.75]
+    """
+    ticks, (up, down) = in_ticks(step_size_up, step_size_up if step_size_down is None else step_size_down)
+    if scale_fn is None and mode == "triangular":
+        return resumed(timed(wo.triangle_wave(base_lr, max_lr, up, down), ticks), last_epoch)
+    wave = wo.triangle_wave(0.0, max_lr - base_lr, up, down)
+    if scale_fn is not None and scale_mode == "iterations":
+        return resumed(timed(wave, ticks) * wo.as_schedule(scale_fn) + base_lr, last_epoch)
+    if scale_fn is not None:
+        cycles = wo.staircase(wo.shift(scale_fn, -1), up + down)
+    elif mode == "triangular2":
+        cycles = wo.exponential(1.0, decay_rate=0.5, transition_steps=up + down, staircase=True)
+    elif mode == "exp_range":
+        return resumed(timed(wave, ticks) * stairs(1.0, gamma, 1) + base_lr, last_epoch)
+    else:
+        raise ValueError(f"mode must be one of 'triangular', 'triangular2', 'exp_range', got {mode!r}")
+    return resumed(timed(wave * cycles, ticks) + base_lr, last_epoch)
+
+
+@port(init_value="max_lr")
+def OneCycleLR(
+    max_lr: Number,
+    total_steps: int | None = None,
+    epochs: int | None = None,
+    steps_per_epoch: int | None = None,
+    pct_start: float = 0.3,
+    anneal_strategy: str = "cos",
+    cycle_momentum: bool = True,
+    base_momentum: float = 0.85,
+    max_momentum: float = 0.95,
+    div_factor: float = 25.0,
+    final_div_factor: float = 1e4,
+    three_phase: bool = False,
+    last_epoch: int = -1,
+) -> wo.Schedule:
+    """Up from ``max_lr / div_factor`` to ``max_lr``, and down to that over ``final_div_factor``.
+
+    The peak is at ``pct_start * total_steps - 1``, whole or not, the last rate at ``total_steps - 1``. Update
+    ``total_steps`` has an extrapolated rate (a *negative* one if linear), which is held here; PyTorch raises.
+
+    Args:
+      max_lr: The rate of the peak.
+      total_steps: Updates of the whole; or ``epochs`` times ``steps_per_epoch``.
+      epochs: See ``total_steps``.
+      steps_per_epoch: See ``total_steps``.
+      pct_start: The part of the whole that rises, in [0, 1].
+      anneal_strategy: "cos" or "linear".
+      cycle_momentum: Taken and not used: this is the learning rate alone.
+      base_momentum: Taken and not used.
+      max_momentum: Taken and not used.
+      div_factor: Update 0 has ``max_lr / div_factor``.
+      final_div_factor: The last rate is the first one over this.
+      three_phase: Whether the way down goes by the first rate, as long after the peak as it took up.
+      last_epoch: The last step that has been made; -1 is none.
+
+    >>> from warmup_optax.compat import torch
+    >>> schedule = torch.OneCycleLR(1.0, 9, pct_start=1 / 3, anneal_strategy="linear", div_factor=2)
+    >>> schedule([0, 1, 2, 5, 8]).round(3).tolist()
+    [0.5, 0.75, 1.0, 0.5, 0.0]
+    """
+    if total_steps is None:
+        if epochs is None or steps_per_epoch is None:
+            raise ValueError("total_steps must be given, or epochs and steps_per_epoch")
+        total_steps = epochs * steps_per_epoch
+    if anneal_strategy not in ("cos", "linear"):
+        raise ValueError(f"anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+    within("pct_start", pct_start, 0, 1)
+    first = max_lr / div_factor
+    rates = [first, max_lr, *([first] if three_phase else []), first / final_div_factor]
+    peak = exact(pct_start) * total_steps - 1  # not a whole number of updates
+    if peak == 0:
+        raise ValueError("pct_start * total_steps must not be 1: the way to the peak has no update")
+    ends = [peak, *([2 * peak] if three_phase else []), total_steps - 1]
+    return resumed(_anneal(anneal_strategy, rates, ends, total_steps), last_epoch)
+
+
+def _anneal(strategy: str, rates: Sequence[Any], ends: Sequence[Any], total: int) -> wo.Schedule:
+    """Curves through ``rates`` at 0 and at ``ends``; at ``total`` the last one, extrapolated and held."""
+    shape = wo.cosine if strategy == "cos" else wo.linear
+    starts = [0, *ends[:-1]]
+    begins = [*itertools.accumulate(starts, max), total]
+    # Of the phases that last at all, those that own an update.
+    own = [i for i, end in enumerate(ends) if starts[i] < end and begins[i] < begins[i + 1]]
+    last = next((i for i, end in enumerate(ends) if total <= end), len(ends) - 1)
+    if starts[last] == ends[last]:
+        beyond = rates[last]
+    else:
+        done = (total - starts[last]) / (ends[last] - starts[last])
+        weight = (1 + math.cos(math.pi * done)) / 2 if strategy == "cos" else float(1 - done)
+        beyond = rates[last + 1] + (rates[last] - rates[last + 1]) * weight
+    ticks, counts = in_ticks(*starts, *begins[1:], *ends)
+    start, begin, end = (counts[i : i + len(ends)] for i in range(0, 3 * len(ends), len(ends)))
+    curves = [shape(rates[i], rates[i + 1], end[i] - start[i]) for i in own]
+    boundaries = [begin[i] for i in own]
+    return timed(wo.join([*curves, beyond], boundaries, [*(start[i] for i in own), 0]), ticks)
+
+
+@lr_optional
+@port(schedules="schedulers", boundaries="milestones")
+def SequentialLR(schedulers: Sequence[Any], milestones: Sequence[int], last_epoch: int = -1) -> wo.Schedule:
+    """One scheduler after the other: the next one's own update 0 is at its milestone.
+
+    Where milestones are equal, the schedulers between them are passed over.
+
+    Args:
+      schedulers: Schedules, each with its own base learning rate.
+      milestones: Where the next one begins, one fewer than ``schedulers``.
+      last_epoch: The last step that has been made; -1 is none.
+
+    >>> from warmup_optax.compat import torch
+    >>> warmup, decay = torch.LinearLR(1.0, 0.5, total_iters=2), torch.StepLR(1.0, 2, gamma=0.5)
+    >>> torch.SequentialLR([warmup, decay], milestones=[2])([0, 1, 2, 3, 4]).tolist()
+    [0.5, 0.75, 1.0, 1.0, 0.5]
+    """
+    if len(milestones) != len(schedulers) - 1:
+        raise ValueError(f"milestones must be one fewer than schedulers, got {milestones!r}")
+    begins = [0, *milestones]
+    kept = [i for i, begin in enumerate(begins) if begin not in begins[i + 1 :]]
+    return resumed(wo.join([schedulers[i] for i in kept], [begins[i] for i in kept[1:]]), last_epoch)
+
+
+@port(schedules="schedulers", divisor="lr")
+def ChainedScheduler(lr: Number, schedulers: Sequence[Any]) -> wo.Schedule:
+    """Schedulers that all count from 0, each a factor on the base learning rate: their product over ``lr``.
+
+    That is what PyTorch does with `StepLR`, `MultiStepLR`, `ConstantLR`, `LinearLR`, `ExponentialLR`,
+    `PolynomialLR`, and `CosineAnnealingLR` up to its ``T_max`` with ``eta_min=0``. The others do not multiply
+    what they find, but put their own rate in its place; a chain with them has no such form.
+
+    Args:
+      lr: The base learning rate that all of ``schedulers`` were made with.
+      schedulers: Schedules.
+
+    >>> from warmup_optax.compat import torch
+    >>> parts = [torch.ConstantLR(1.0, 0.5, total_iters=2), torch.ExponentialLR(1.0, gamma=0.5)]
+    >>> torch.ChainedScheduler(1.0, parts)([0, 1, 2]).tolist()
+    [0.5, 0.25, 0.25]
+    """
+    first, *others = schedulers
+    return wo.product(first, *(wo.divide(other, lr) for other in others))
+
+
+@lr_optional
+@port(end_value="target_lr", steps="warmup_iteration", schedules="after_scheduler")
+def LearningRateWarmUP(warmup_iteration: int, target_lr: Number, after_scheduler: Any = None) -> wo.Schedule:
+    """A line to ``target_lr``, then another scheduler, of PyTorch-Learning-Rate-WarmUp.
+
+    The original counts from 1: update ``n`` is its iteration ``n + 1``. Update 0 has ``target_lr /
+    warmup_iteration``, update ``warmup_iteration - 1`` has ``target_lr``, and the next one has the after
+    scheduler's rate of *its* update 1: its update 0 is never used.
+
+    Args:
+      warmup_iteration: Updates of warmup, >= 0.
+      target_lr: The rate that the line goes to; nothing ties it to the after scheduler's.
+      after_scheduler: A schedule; None holds ``target_lr`` (the original then fails after the warmup).
+
+    >>> from warmup_optax.compat import torch
+    >>> after = torch.LinearLR(1.0, start_factor=1.0, end_factor=0.5, total_iters=4)
+    >>> torch.LearningRateWarmUP(4, 1.0, after)([0, 2, 3, 4, 5, 7]).tolist()
+    [0.25, 0.75, 1.0, 0.875, 0.75, 0.5]
+    """
+    after = target_lr if after_scheduler is None else after_scheduler
+    line = wo.linear(0.0, target_lr, warmup_iteration)
+    return wo.join([line, after], [warmup_iteration], offsets=[-1, warmup_iteration - 1])
