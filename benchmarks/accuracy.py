@@ -21,6 +21,7 @@ import optax
 import warmup_optax as wo
 
 from ._measure import absent, peer
+from ._peers import sgd
 
 STEPS, QUICK_STEPS = 100_000, 2_000
 PEAK, FLOOR = 3e-4, 3e-5
@@ -173,7 +174,7 @@ def pytorch(steps: int) -> dict[str, Any] | None:
     def curves(build: Callable[[Any], Any], counts: np.ndarray) -> Iterable[np.ndarray]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a scheduler steps without its optimizer
-            optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=PEAK)
+            optimizer = sgd(PEAK)
             scheduler = build(optimizer)
             values = np.empty(len(counts))
             for i in range(len(counts)):
@@ -182,7 +183,8 @@ def pytorch(steps: int) -> dict[str, Any] | None:
         yield values
 
     return {
-        shape: functools.partial(curves, build) for shape, build in zip(truths(steps), schedulers, strict=True)
+        shape: functools.partial(curves, build)
+        for shape, build in zip(truths(steps), schedulers, strict=True)
     }
 
 

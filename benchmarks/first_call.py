@@ -13,16 +13,15 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import optax
 
-import warmup_optax as wo
-
+from . import _peers
 from ._measure import ABSENT, absent, compilations, fresh, medians, peer
 
 ROUNDS = 7
-VALUES = ["first value (ms)", "compilations", "second schedule (ms)", "its compilations", "Optax takes (first)"]
+LENGTHS = (100, 1000)  # warmup, total
+VALUES = ["first (ms)", "compilations", "second (ms)", "its compilations", "Optax takes (first)"]
 LIBRARIES = {
-    "floor: jit of the identity": "identity",
+    "floor: jit of a product": "identity",
     "warmup_optax": "ours",
     "Optax": "optax",
     "jax.jit of Optax": "jitted",
@@ -74,15 +73,11 @@ def measure(name: str) -> None:
 
 def builder(name: str) -> Callable[[float], Callable[[Any], Any]] | None:
     """How a library makes a warmup and a cosine with a peak."""
-    if name == "keras":
-        keras = peer("keras")
-        if keras is None:
-            return None
-        decay = keras.optimizers.schedules.CosineDecay
-        return lambda peak: decay(0.0, 900, warmup_target=peak, warmup_steps=100)
-    return {
+    recipes: dict[str, Callable[[float], Any]] = {
         "identity": lambda peak: jax.jit(lambda count: count * peak),
-        "ours": lambda peak: wo.warmup_cosine(peak, warmup_steps=100, total_steps=1000),
-        "optax": lambda peak: optax.warmup_cosine_decay_schedule(0.0, peak, 100, 1000),
-        "jitted": lambda peak: jax.jit(optax.warmup_cosine_decay_schedule(0.0, peak, 100, 1000)),
-    }[name]
+        "ours": lambda peak: _peers.ours(peak, *LENGTHS),
+        "optax": lambda peak: _peers.optax_(peak, *LENGTHS),
+        "jitted": lambda peak: jax.jit(_peers.optax_(peak, *LENGTHS)),
+        "keras": lambda peak: _peers.keras_(peak, *LENGTHS),
+    }
+    return recipes[name] if name != "keras" or peer("keras") else None

@@ -113,9 +113,7 @@ def as_data(train: Any, number: int) -> Any:
 
 def our_schedules(number: int) -> list[wo.Schedule]:
     """Peaks and warmups as `warmup_optax` schedules."""
-    return [
-        wo.warmup_cosine(peak, warmup_steps=warmup, total_steps=STEPS) for peak, warmup in points(number)
-    ]
+    return [wo.warmup_cosine(peak, warmup_steps=warmup, total_steps=STEPS) for peak, warmup in points(number)]
 
 
 def closures(train: Any, number: int) -> Any:

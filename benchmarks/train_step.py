@@ -1,10 +1,10 @@
 """In the train step.
 
 A small network (64-64-10, Adam, batches of 64), one compiled update with a fixed learning rate, with our
-schedule, with Optax's: the time of an update beside that with the fixed rate, timed in turn, and the size of
-the program: instructions of the StableHLO, and kernels of the compiled one. *The same again* is the fixed
-rate compiled a second time: its ratio is the noise. *Control* is a schedule that is slow on purpose, a loop of
-300 steps: the table would show it.
+schedule, with Optax's: the time of an update beside that with the fixed rate, timed in turn, and the size
+of the program: instructions of the StableHLO, and kernels of the compiled one. *The same again* is the
+fixed rate compiled a second time: its ratio is the noise. *Control* is a schedule that is slow on purpose,
+a loop of 300 steps: the table shows it.
 """
 
 from __future__ import annotations

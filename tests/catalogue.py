@@ -2,9 +2,10 @@
 
 from cases_nodes import ARITHMETIC, COMBINATORS, SHAPES
 from cases_recipes import PEAK, RECIPES
+from cases_waves import CLOCKS, FACTORS, WAVES
 from expressions import Case, e
 
-CASES = [*SHAPES, *COMBINATORS, *ARITHMETIC, *RECIPES]
+CASES = [*SHAPES, *WAVES, *FACTORS, *COMBINATORS, *CLOCKS, *ARITHMETIC, *RECIPES]
 LONG = [
     Case("cosine-100k", e.cosine(0.1, 0.0, 100_000), {0: 0.1, 100_000: 0.0}),
     Case(

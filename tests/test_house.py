@@ -110,8 +110,8 @@ PINNED = """
 Schedule as_schedule clip constant cosine exponential geometric inverse_sqrt inverse_time join
 linear one_cycle one_minus_sqrt piecewise_constant piecewise_linear polynomial product restart
 sample plot scale shift stack warmup_constant warmup_cosine warmup_cosine_restarts
-warmup_exponential warmup_inverse_sqrt warmup_linear warmup_piecewise_constant warmup_polynomial warmup_stable_decay
-with_cooldown with_warmup
+warmup_exponential warmup_inverse_sqrt warmup_linear warmup_piecewise_constant warmup_polynomial
+warmup_stable_decay with_cooldown with_warmup
 """
 SIGNATURES = {
     "cosine": "init_value, end_value, steps, *, exponent=1.0",

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import reference
-from catalogue import CASES, LONG
+from catalogue import CASES, LONG, ONE_OF_EACH
 from expressions import NEVER, map_numbers, numbers, rounded, with_numbers
 
 import warmup_optax as wo
@@ -22,15 +22,15 @@ import warmup_optax as wo
 FLOAT = jax.dtypes.canonicalize_dtype(float)
 DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"]
 DTYPES += ["bfloat16", "float16", "float32", "float64"]
-CANONICAL = sorted({jax.dtypes.canonicalize_dtype(dtype).name for dtype in DTYPES})
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+one_of_each = pytest.mark.parametrize("case", ONE_OF_EACH, ids=lambda case: case.name)
 every_way = pytest.mark.parametrize("way", ["eager", "jit", "data", "host"])
 some_cases = pytest.mark.parametrize(
     "case",
     [case for case in CASES if case.name in {
-        "linear", "cosine-floor", "exponential-staircase", "piecewise_constant", "join-offsets",
-        "join-foreign", "shift-back", "restart-1.5", "warmup_cosine-hold", "with_warmup-overlap",
+        "cosine-floor", "exponential-staircase", "piecewise_constant", "join-foreign", "shift-back",
+        "restart-1.5", "warmup_cosine-hold",
     }],
     ids=lambda case: case.name,
 )  # fmt: skip
@@ -77,10 +77,10 @@ def assert_close(values, exact, allowed, counts):
 # ------------------------------------------------------------------------- law 1: one contract
 @every_case
 def test_shape_and_dtype_do_not_depend_on_the_count(case):
-    """Law 1: the shape of the count, the default float dtype, strong; traced with each dtype."""
-    arrays = [jax.ShapeDtypeStruct((), dtype) for dtype in CANONICAL]
-    arrays += [jax.ShapeDtypeStruct(shape, jnp.int32) for shape in [(3,), (2, 3), (0,)]]
-    for count in [*arrays, 3, 3.0, True]:
+    """Law 1: the shape of the count, the default float dtype, strong; looked up without computing."""
+    arrays = [jax.ShapeDtypeStruct((), dtype) for dtype in ("bool", "uint8", "int32", "bfloat16")]
+    arrays += [jax.ShapeDtypeStruct(shape, "int32") for shape in [(2, 3), (0,)]]
+    for count in [*arrays, 3, 3.0]:
         value = jax.eval_shape(lambda c: case.schedule(c), count)
         assert (value.shape, value.dtype) == (np.shape(count), FLOAT), count
         assert not value.weak_type, count
@@ -89,38 +89,35 @@ def test_shape_and_dtype_do_not_depend_on_the_count(case):
 @some_cases
 def test_every_kind_of_count_gives_the_same_value(case):
     """Law 1: NumPy, JAX and Python counts of every dtype; 0-d, vectors and matrices."""
-    for dtype in DTYPES:
-        dtype = jnp.dtype(dtype)
-        largest = int(jnp.finfo(dtype).max) if dtype.kind in "fV" else None
-        if dtype.kind in "iu":
-            largest = np.iinfo(dtype).max
-        counts = [c for c in [0, 1, 28, 100, 127, 255] if largest is None or c <= largest]
-        counts = np.array(counts[:2] if dtype.kind == "b" else counts)
-        exact = case.reference(counts)
-        allowed = case.tolerance(counts, exact)
-        vector = counts.astype(dtype)
-        for given in [vector, jnp.asarray(vector), vector.reshape(-1, 1)]:
-            value = case.schedule(given)
-            assert isinstance(value, jax.Array)
-            assert (value.shape, value.dtype, value.weak_type) == (given.shape, FLOAT, False)
-            assert_close(np.asarray(value).ravel(), exact, allowed, counts)
-        scalar, last = vector[-1:].reshape(()), len(counts) - 1
-        for given in [scalar, scalar[()], jnp.asarray(scalar)]:
-            value = case.schedule(given)
-            assert (value.shape, value.dtype, value.weak_type) == ((), FLOAT, False)
-            assert_close(np.asarray(value), exact[last], allowed[last], counts[-1:])
-    for python in [100, 100.0, True]:
-        value, exact = case.schedule(python), case.reference(np.array(float(python)))
+
+    def assert_value(given, counts):
+        value, exact = case.schedule(given), case.reference(counts)
         assert isinstance(value, jax.Array)
-        assert (value.shape, value.dtype, value.weak_type) == ((), FLOAT, False)
-        assert_close(np.asarray(value), exact, case.tolerance(np.array(100), exact), np.array(100))
+        assert (value.shape, value.dtype, value.weak_type) == (np.shape(given), FLOAT, False)
+        got = np.asarray(value).reshape(counts.shape)
+        assert_close(got, exact, case.tolerance(counts, exact), counts)
+
+    for dtype in DTYPES:
+        counts = np.array([0, 1, 28, 100, 127, 255])
+        given = counts.astype(jnp.dtype(dtype))
+        held = given.astype(np.int64) == counts  # those that the dtype can hold
+        given, counts = given[held], counts[held]
+        assert_value(given, counts)
+        assert_value(jnp.asarray(given), counts)
+        if dtype in ("bool", "uint8", "int64", "bfloat16"):
+            assert_value(given.reshape(-1, 1), counts)
+            for scalar in [given[1], given[1].reshape(()), jnp.asarray(given[1])]:
+                assert_value(scalar, counts[1:2])
+    for python in [100, 100.0, True]:
+        assert_value(python, np.array([int(python)]))
 
 
 @every_case
 def test_unsigned_counts_never_wrap(case):
     """Law 1: a local count below 0 stays below 0, and 2**32 - 1 is as far as int32 goes, not -1."""
     counts = np.array([0, 1, 2, 29, 41, 2**31, 2**32 - 1], np.uint32)
-    values, exact = AS_DATA(case.schedule, counts), case.reference(np.minimum(counts, NEVER))
+    values = jax.jit(lambda s, c: s(c), compiler_options=QUICK)(case.schedule, counts)
+    exact = case.reference(np.minimum(counts, NEVER))
     assert_close(np.asarray(values), exact, case.tolerance(counts, exact), counts)
 
 
@@ -326,7 +323,7 @@ def test_numpy_and_jax_scalars_become_python_numbers(case):
     assert map_numbers(as_jax, case.expression).on(wo) == same.on(wo)
 
 
-@every_case
+@one_of_each
 def test_array_leaves_compare_by_identity(case):
     """Law 8: with arrays for leaves it is still callable, a pytree, hashable and jittable."""
     arrays = jax.tree.map(jnp.asarray, case.schedule)
@@ -345,7 +342,7 @@ def test_a_stack_is_one_vmapped_program(case):
     """Section 3: `vmap` over a stack gives what each of its schedules gives alone."""
     counts = case.critical_counts()
     stack = wo.stack([variant.on(wo) for variant in case.variants])
-    values = jax.jit(jax.vmap(lambda s: s(counts)))(stack)
+    values = jax.jit(jax.vmap(lambda s: s(counts)), compiler_options=QUICK)(stack)
     assert values.shape == (len(case.variants), len(counts))
     for variant, row in zip(case.variants, np.asarray(values, np.float64), strict=True):
         exact = variant.on(reference)(counts)
@@ -355,9 +352,9 @@ def test_a_stack_is_one_vmapped_program(case):
 @every_case
 def test_another_schedule_of_the_structure_compiles_nothing(case, compilations):
     """Section 4: eager calls compile once per structure and count type, whatever the numbers."""
-    case.schedule(7)
+    evaluate(case, "eager")
     before = compilations()
-    values = [variant.on(wo)(7) for variant in case.variants]
+    values = [variant.on(wo)(case.counts) for variant in case.variants]
     assert compilations() == before
     assert len(values) == len(case.variants) > 0
 

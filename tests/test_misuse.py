@@ -219,7 +219,7 @@ def shown(value):
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 
-@pytest.mark.parametrize("row", MISUSE, ids=[f"{row[0]}-{[*row[1]][0]}" for row in MISUSE])
+@pytest.mark.parametrize("row", MISUSE, ids=[f"{row[0]}-{next(iter(row[1]))}" for row in MISUSE])
 def test_refused_in_words_that_help(row):
     """Law 9: the type of the error, and every word that its message owes the user."""
     function, wrong, error, *words = row

@@ -4,7 +4,7 @@
 >>> schedule = wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1000)
 >>> schedule  # prints as the code that makes it
 join(schedules=(linear(init_value=0.0, end_value=0.0003, steps=100), \
-cosine(init_value=0.0003, end_value=0.0, steps=900)), boundaries=(100,), offsets=(0, 100))
+cosine(init_value=0.0003, end_value=0.0, steps=900)), boundaries=(100,))
 >>> import optax
 >>> optimizer = optax.adamw(learning_rate=schedule)
 """

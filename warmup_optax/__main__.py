@@ -25,6 +25,7 @@ from ._phases import horizon, settled
 from ._plot import points, save
 from ._schedule import Schedule
 
+COLUMNS = 100  # a drawing is at most so wide; a column of braille is two dots
 _NOT_INSTALLED = 'the command line needs rich and plotext: pip install "warmup-optax[cli]"'
 
 
@@ -121,7 +122,9 @@ def _show(options: argparse.Namespace) -> int:
         raise _Bad(_NOT_INSTALLED) from None
     schedule = _load(options.files[0])
     rows, rest = table(schedule)
-    phases = Table(*HEADER, title=Text(options.files[0]), caption=rest or None, title_justify="left")
+    phases = Table(
+        *HEADER, title=Text(Path(options.files[0]).name), caption=rest or None, title_justify="left"
+    )
     for column in phases.columns:
         column.justify = "left" if column.header == "shape" else "right"
     for row in rows:
@@ -129,7 +132,7 @@ def _show(options: argparse.Namespace) -> int:
     console = Console()
     console.print(phases)
 
-    counts = points(schedule, options.steps or horizon(schedule))[0]
+    counts = points(schedule, options.steps or horizon(schedule), most=2 * COLUMNS)[0]
     values = sample(schedule, counts).astype(float)
     counts, values = counts[np.isfinite(values)], values[np.isfinite(values)]
     if not counts.size:
@@ -137,10 +140,11 @@ def _show(options: argparse.Namespace) -> int:
     figure = plotext.figure
     figure.clear()
     figure.theme("simple")
-    figure.plot_size(min(console.width, 100), 18)
+    figure.plot_size(min(console.width, COLUMNS), 18)
     for axis, numbers in (("x", counts), ("y", values)):
         ticks = np.unique(np.linspace(numbers.min(), numbers.max(), 5).astype(numbers.dtype))
-        figure.ruler(axis).ticks(ticks.tolist(), [f"{tick:.6g}" for tick in ticks])
+        labels = [str(tick) if axis == "x" else f"{tick:.4g}" for tick in ticks]
+        figure.ruler(axis).ticks(ticks.tolist(), labels)
     figure.label("count", "x")
     figure.draw(figure.signal(counts.tolist(), values.tolist(), marker="braille").lines())
     print(figure.build().string(colorless=not console.is_terminal))
@@ -160,8 +164,9 @@ def _check(options: argparse.Namespace) -> int:
 def _plot(options: argparse.Namespace) -> int:
     if not Path(options.out).suffix:
         raise _Bad(f"{options.out}: needs an ending that says what kind of picture it is, as .png")
-    stems = [Path(name).stem for name in options.files]
-    names = stems if len(set(stems)) == len(stems) else options.files
+    names = [Path(file).stem[:40] for file in options.files]
+    if len(set(names)) < len(names):
+        names = [f"{i}: {name}" for i, name in enumerate(names, 1)]
     schedules = {name: _load(file) for name, file in zip(names, options.files, strict=True)}
     last = options.steps or max(map(horizon, schedules.values()))
     try:

@@ -52,8 +52,10 @@ class Divide(Schedule):
 
     def evaluate(self, time: Time) -> Any:
         value, divisor = real(self.schedule.evaluate(time)), real(self.divisor)
-        # Selected, since XLA may turn the quotient into a product with a reciprocal, which misses 1.
-        return jnp.where(value == divisor, real(1), value / divisor)
+        quotient = value / divisor
+        # XLA may turn the quotient into a product with a reciprocal, which misses 1. The slope is the same.
+        missed = jnp.where(value == divisor, 1 - quotient, 0)
+        return quotient + jax.lax.stop_gradient(missed)
 
 
 def divide(schedule: Any, divisor: Number) -> Schedule:

@@ -113,7 +113,7 @@ class _Run:
 
     def at(self, counts: Any) -> np.ndarray:
         """The values at counts, in float64."""
-        return sample(self.schedule, np.minimum(counts, int(FAR))).astype(np.float64)
+        return sample(self.schedule, counts).astype(np.float64)
 
     def pairs(self) -> Iterator[tuple[Phase, Phase]]:
         """Each phase and the one after it."""
@@ -219,7 +219,7 @@ def _unfinished(run: _Run) -> Iterator[Finding]:
 
 
 def _cut(run: _Run, phase: Phase, end: int) -> Iterator[Finding]:
-    now, goal = run.at(np.array([run.total, end]))
+    now, goal = run.at(np.array([run.total, min(end, int(FAR))]))
     goes_on = f"{phase.shape} goes on to {goal:.4g} at step {end}"
     if abs(now - goal) <= run.small:
         return

@@ -85,7 +85,7 @@ def number(
         allowed += f" >= {at_least:g}"
     value = _scalar(where, name, value, allowed)
     if traced(value):
-        return value
+        return value.astype(jax.dtypes.canonicalize_dtype(np.float64))  # so that it mixes with the others
     try:
         as_float = float(value)
     except OverflowError:

@@ -62,7 +62,7 @@ def exponential(
 
     Returns:
       A `Schedule` without an end: it goes on for ever. The value at 0 holds before 0. Within 8 ULP and one
-      for each halving. A growth that leaves float32 stays at its largest number.
+      for each halving. A growth stops at ``exp(60)`` times its start.
 
     Raises:
       ValueError: If a number is not finite, ``decay_rate`` <= 0, or ``transition_steps`` is not a whole

@@ -14,10 +14,12 @@ import jax.numpy as jnp
 
 from . import _checks
 from ._node import prepared
-from ._numerics import LOG_HUGE, split_power
+from ._numerics import split_power
 from ._schedule import Number, Schedule
 from ._shapes import Finite
 from ._time import Time, real
+
+STEEP = 88.0  # exp(88) is the last whole power of e that float32 holds
 
 
 class Tanh(Finite):
@@ -29,7 +31,7 @@ class Tanh(Finite):
     def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
         # (1 - tanh(x)) / 2 is 1 / (1 + exp(2x)), of which neither tail is a difference.
         twice = 2 * (real(self.lower) * q + real(self.upper) * p)
-        twice = jnp.clip(twice, -LOG_HUGE, LOG_HUGE)
+        twice = jnp.clip(twice, -STEEP, STEEP)
         return 1 / (1 + jnp.exp(twice)), 1 / (1 + jnp.exp(-twice))
 
     def evaluate(self, time: Time) -> Any:
@@ -198,7 +200,7 @@ class Radam(Schedule):
         # With x = rate * t / 2 the rho of the paper is rho_inf - 2t / (exp(2x) - 1), a small difference of
         # large numbers as long as x is small; there it is t - 2/rate * (x coth(x) - its value at t = 1).
         rate, limit, t = real(self.rate), real(self.limit), time.ratio(1)
-        late = limit - 2 * t / jnp.expm1(jnp.clip(rate * t, 1.5, LOG_HUGE))
+        late = limit - 2 * t / jnp.expm1(jnp.clip(rate * t, 1.5, STEEP))
         early_t = jnp.minimum(t, 1.5 / rate)
         early = (early_t - 4) - 2 / rate * (_coth(rate * early_t / 2) - _coth(rate / 2))
         rho = jnp.where(rate * t < 1.5, early, late)  # minus 4
@@ -235,6 +237,9 @@ def radam(value: Number, *, b2: Number) -> Radam:
     Raises:
       ValueError: If ``value`` is not finite, or ``b2`` not between 0.6 and 1.
       TypeError: If an argument is not a number.
+
+    A concrete ``b2`` is used to float64's precision. One that comes as a traced float32 number is what
+    float32 makes of it, which leaves ``1 - b2`` few digits.
 
     Source: Liu et al., On the Variance of the Adaptive Learning Rate and Beyond (2020), section 4.2.
 

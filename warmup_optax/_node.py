@@ -107,7 +107,7 @@ class Curve(Node):
     """
 
     function: Any = static()
-    words: tuple[tuple[str, str | bool], ...] = static(default=())
+    words: tuple[tuple[str, str | bool | None], ...] = static(default=())
     names: tuple[str, ...] = static(default=())
     numbers: tuple[Any, ...] = ()
 

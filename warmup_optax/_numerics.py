@@ -14,6 +14,7 @@ from ._time import default_float, default_int, real
 TINY = float(np.finfo(np.float32).tiny)  # the least argument of a log or a root: keeps gradients finite
 HUGE = float(np.finfo(np.float32).max)
 LOG_HUGE = 88.0  # exp(88) is the last whole power of e that float32 holds
+LOG_MOST = 60.0  # a growth by exp(60) is enough for anyone, and its gradient is still finite in float32
 
 
 def split_power(x: jax.Array, y: jax.Array, power: Any) -> tuple[jax.Array, jax.Array]:
@@ -29,12 +30,14 @@ def split_power(x: jax.Array, y: jax.Array, power: Any) -> tuple[jax.Array, jax.
 def rate_power(rate: jax.Array, dropped: Any, times: jax.Array) -> jax.Array:
     """``rate ** times`` for whole ``times``; ``dropped`` is what float32 cut off from the rate, or None.
 
-    A growth stops before it leaves float32.
+    A growth stops at ``exp(60)``.
     """
-    log_rate = jnp.log(rate)
-    times = jnp.minimum(times, LOG_HUGE / jnp.maximum(log_rate, TINY))
+    # 1e-18 leaves any count through, and its inverse and the square of that are finite, for the gradient.
+    times = jnp.minimum(times, LOG_MOST / jnp.maximum(jnp.log(rate), 1e-18))
     power = jnp.power(rate, times)
-    return power if dropped is None else power * jnp.exp(times * (real(dropped) / rate))
+    if dropped is None:
+        return power
+    return power * jnp.exp(jnp.clip(times * (real(dropped) / rate), -LOG_MOST, LOG_MOST))
 
 
 def with_dropped(node: Any, name: str) -> Any:

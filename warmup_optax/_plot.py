@@ -79,11 +79,11 @@ def _drawable(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def points(schedule: Schedule, last: int) -> tuple[np.ndarray, np.ndarray]:
+def points(schedule: Schedule, last: int, most: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
     """Counts to draw a line through, boundaries and the counts before them included; and the boundaries."""
     near = itertools.takewhile(lambda phase: phase.first <= last, phases(schedule))
-    begins = [phase.first for phase in itertools.islice(near, POINTS) if phase.first > 0]
-    spread = np.linspace(0, last, min(last, POINTS) + 1).astype(np.int64)
+    begins = [phase.first for phase in itertools.islice(near, most) if phase.first > 0]
+    spread = np.linspace(0, last, min(last, most) + 1).astype(np.int64)
     beside = np.array([*begins, *(count - 1 for count in begins)], np.int64)
     return np.unique(np.append(spread, beside)), np.array(
         begins if len(begins) <= MOST_MARKS else [], np.int64

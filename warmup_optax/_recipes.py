@@ -1,8 +1,8 @@
 """The names users come for, for a run of known length: a few lines each over shapes and combinators.
 
 In all recipes the peak is at ``count == warmup_steps``, ``total_steps`` includes the warmup, and ``*_steps``
-are numbers of optimizer updates. A hold is not a phase: the decay simply starts its clock later, and its
-first value is held until then.
+are numbers of optimizer updates. A hold is not a phase: the warmup, which is over, holds its end until the
+decay begins.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ._combinators import join
 from ._recipes_endless import rise
 from ._schedule import Number, Schedule
 from ._shapes import cosine, linear, one_minus_sqrt, polynomial
+from ._time import real
 
 
 def _fall(where: str, begin: Any, total_steps: Any, **parts: Any) -> tuple[Any, Any]:
@@ -162,7 +163,7 @@ def _warmup_then(
     begin = warmup_steps + hold_steps
     _, left = _fall(where, begin, total_steps, warmup_steps=warmup_steps, hold_steps=hold_steps)
     phases = [linear(init_value, peak_value, warmup_steps), decay(peak_value, end_value, left, **options)]
-    return join(phases, [warmup_steps], offsets=[0, begin])
+    return join(phases, [begin])
 
 
 def warmup_stable_decay(
@@ -210,7 +211,7 @@ def warmup_stable_decay(
     shape = _checks.function(where, "decay_shape", decay_shape, "a function that makes a shape", fix)
     decay = shape(peak_value, end_value, decay_steps)
     warmup = linear(init_value, peak_value, warmup_steps)
-    return join([warmup, decay], [warmup_steps], offsets=[0, total_steps - decay_steps])
+    return join([warmup, decay], [total_steps - decay_steps])
 
 
 def one_cycle(
@@ -256,7 +257,8 @@ def one_cycle(
         fix = "it is a part of total_steps"
         _checks.refuse(where, "warmup_fraction", fraction, "a number in [0, 1]", fix)
     if _checks.traced(fraction) or _checks.traced(total_steps):
-        up = jnp.round(fraction * total_steps)
+        up = jnp.round(real(fraction) * real(total_steps))
+        total_steps = real(total_steps)
     else:
         up = round(fraction * total_steps)
     fix = "give a finite shape, as cosine or linear"

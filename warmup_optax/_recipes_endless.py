@@ -93,7 +93,7 @@ def warmup_exponential(
         end_value=None if end_value is None else _checks.number(where, "end_value", end_value),
     )
     warmup = linear(init_value, peak_value, warmup_steps)
-    return join([warmup, decay], [warmup_steps], offsets=[0, warmup_steps + hold_steps])
+    return join([warmup, decay], [warmup_steps + hold_steps])
 
 
 def warmup_piecewise_constant(

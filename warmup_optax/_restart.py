@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -70,13 +71,16 @@ def _cycles(period: Any, growth: Any, xp: Any) -> tuple[Any, ...]:
     number = np.arange(rows).astype(dtype)
     period, growth = xp.asarray(period, dtype), xp.asarray(growth, dtype)
     safe = xp.where(growth == 1, 2, growth)
-    with np.errstate(over="ignore"):
-        units = xp.minimum(safe**number, xp.asarray(FLOAT_COUNT_MAX, dtype))
+    # No cycle is longer than the largest count. The limit is on the exponent: a power that overflows, even
+    # one that is cut off after, has no finite gradient.
+    limit = math.log(FLOAT_COUNT_MAX) / xp.maximum(xp.log(safe), 1e-18)
+    units = safe ** xp.minimum(number, limit if xp is np else jax.lax.stop_gradient(limit))
     bounds = period * ((units - 1) / (safe - 1))
     # A bound that should be whole is whole: 100 + 100 * 1.1 is 210, not 210.00000000000003.
     nearest = xp.round(bounds)
     slack = 1e-12 * rows if xp is np else 4 * float(jnp.finfo(dtype).eps)
-    bounds = xp.where(abs(bounds - nearest) <= slack * xp.maximum(nearest, 1), nearest, bounds)
+    missed = xp.where(abs(bounds - nearest) <= slack * xp.maximum(nearest, 1), nearest - bounds, 0)
+    bounds = bounds + (missed if xp is np else jax.lax.stop_gradient(missed))
     inside = bounds < xp.asarray(largest, dtype)
     # Rows past the last count repeat the last cycle that begins within it.
     last = xp.sum(inside) - 1

@@ -222,8 +222,10 @@ class Geometric(Finite):
     def evaluate(self, time: Time) -> Any:
         p, q = time.progress(self.steps)
         init_value, end_value = real(self.init_value), real(self.end_value)
+        # An end that is not positive is one of a phase that is not taken: its log must not spoil a gradient.
+        above, below = (jnp.where(value > 0, value, 1) for value in (end_value, init_value))
+        log_ratio = jnp.log(above / below)
         # From the nearer end, so that the exponent, whose rounding is what one sees, is at most half.
-        log_ratio = jnp.log(end_value / init_value)
         between = jnp.where(p < q, init_value * jnp.exp(log_ratio * p), end_value * jnp.exp(-log_ratio * q))
         return jnp.where(time.reached(self.steps), end_value, jnp.where(time.started(), between, init_value))
 

@@ -28,8 +28,8 @@ from ._schedule import taken
 
 # By name, so that no optional part of Optax is imported, and some of these are not public.
 _SCHEDULES = frozenset({"ScaleByScheduleState", "WrappedScheduleState", "WeightDecaySchedule"})
-# Their `count` is not of updates: of a metric's values, of trials of a step size, of micro-batches.
-_OTHER = frozenset({"ReduceLROnPlateauState", "ZoomLinesearchState", "ApplyEvery"})
+# Their `count` is not of updates: it is of a metric's values, of micro-batches.
+_OTHER = frozenset({"ReduceLROnPlateauState", "ApplyEvery"})
 # These hold their inner state still at some updates: counts inside and outside of one drift apart.
 _HOLDING = frozenset(
     {
@@ -157,8 +157,8 @@ def update_count(opt_state: Any) -> jax.Array:
       opt_state: As for `applied_value`.
 
     Returns:
-      A whole JAX scalar. Inside ``jit``, where counts that should agree but do not cannot raise, it is
-      then -1.
+      A whole JAX scalar; one more where only ``contrib.schedule_free`` has the schedule, which counts from
+      1. Inside ``jit``, where counts that should agree but do not cannot raise, it is then -1.
 
     Raises:
       ValueError: As `applied_value` does, but for a count of 0, which is the answer before the first update.
@@ -211,7 +211,8 @@ def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
     in the optimizer                     the schedule's count advances
     ===================================  =================================================================
     ``chain``, ``named_chain``           with every call
-    every optimizer of Optax             with every call: ``adamw``, ``lion``, ``adafactor``, ``lamb``, ...
+    every optimizer of Optax that        with every call: ``adamw``, ``lion``, ``adafactor``, ``lamb``, ...
+    takes a schedule
     ``masked``, ``partition``,           with every call, whatever the labels say: the counts of all groups
     ``multi_transform``, ``freeze``      agree
     ``inject_hyperparams``               with every call; its ``hyperparams["learning_rate"]`` is this
@@ -231,7 +232,8 @@ def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
                                          the steps; that is the value here. ``schedule_free`` itself asks
                                          the schedule from 1 on, only to weigh its average: that is the
                                          value here if the base optimizer has no schedule
-    ``contrib.mechanize``, ``lookahead``  with every call, of the inner optimizer's
+    ``lookahead``,                       with every call, of the inner optimizer's
+    ``contrib.mechanize``
     ``contrib.sam``                      with every synchronization, the ``sync_period``-th call: the outer
                                          optimizer's. If the adversarial one has a schedule too, the state
                                          is ambiguous: give its ``opt_state`` or ``adv_state``

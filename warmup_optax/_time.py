@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 FLOAT_COUNT_MAX = 2.0**62  # an infinite count is held here, so that no difference of counts is NaN
-UNROLLED = 8  # up to so many boundaries are compared one by one, which needs no reduction kernel
+UNROLLED = 8  # up to so many boundaries are compared one by one, which needs no table
+BLOCKS = 8  # of a level when more are searched
 
 
 def default_float() -> Any:
@@ -136,22 +137,27 @@ class Time:
     def locate(self, boundaries: Any) -> jax.Array:
         """How many of the increasing ``boundaries`` have been reached: the index of the phase.
 
-        A tuple is compared one by one; an array in two levels (blocks, then inside the block), so that the
-        program has one size and a vector of counts costs the square root of the number of boundaries each.
+        A tuple is compared one by one. An array is searched, eight blocks to a level: each level takes one
+        row of seven boundaries, so the program grows with the logarithm alone, and a reduction of seven is
+        short enough to be no kernel of its own on a GPU.
         """
         if isinstance(boundaries, tuple):
             found = [self.reached(boundary).astype(jnp.int32) for boundary in boundaries]
             return sum(found[1:], found[0]) if found else jnp.zeros((), jnp.int32)
-        count, boundaries = self._ticks(boundaries)
         size = boundaries.shape[0]
-        width = 1 << max(size.bit_length() + 1, 2) // 2
-        rows = -(-size // width)
+        block = 1
+        while block * BLOCKS <= size:
+            block *= BLOCKS
         # Padding repeats the last boundary; the count of what was reached is cut to the real ones.
-        table = jnp.concatenate([boundaries, jnp.broadcast_to(boundaries[-1], (rows * width - size,))])
-        table = table.reshape(rows, width)
-        row = jnp.maximum(jnp.sum(count >= table[:, 0], dtype=jnp.int32) - 1, 0)
-        inside = jnp.sum(count >= take(table, row), dtype=jnp.int32)
-        return jnp.minimum(row * width + inside, size)
+        xp = np if isinstance(boundaries, np.ndarray) else jnp  # known boundaries are laid out on the host
+        padding = xp.broadcast_to(boundaries[-1], (block * BLOCKS - size,))
+        table = xp.concatenate([boundaries, padding])
+        found = jnp.zeros((), jnp.int32)
+        while block:
+            ends = table[block - 1 :: block].reshape(-1, BLOCKS)[:, : BLOCKS - 1]
+            found = found * BLOCKS + jnp.sum(self.reached(take(ends, found)), dtype=jnp.int32)
+            block //= BLOCKS
+        return jnp.minimum(found, size)
 
     def plain(self) -> jax.Array:
         """The count in steps, for a function that knows nothing of ticks."""
@@ -160,4 +166,4 @@ class Time:
 
 def take(table: Any, row: jax.Array) -> jax.Array:
     """``table[row]`` for a row known to be inside."""
-    return jnp.asarray(table).at[row].get(mode="promise_in_bounds")
+    return jax.lax.dynamic_index_in_dim(jnp.asarray(table), row, keepdims=False, allow_negative_indices=False)

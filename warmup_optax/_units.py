@@ -9,9 +9,8 @@ rounding of that float (a relative ``2**-50``) is that number, so ``1/3`` of 300
 from __future__ import annotations
 
 import dataclasses
-import decimal
 import math
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from . import _checks
 
 Number = Any  # what float() takes: Python's, NumPy's and JAX's numbers, fractions and decimals
 
-_ROUNDING = Fraction(1, 2**50)  # a few units in the last place of a float64
+_ROUNDING = 2**50  # a float is wrong by one part in this, a few units in the last place
 
 
 def _known(where: str, name: str, value: Any, allowed: str) -> None:
@@ -39,17 +38,20 @@ def _whole(where: str, name: str, value: Any, *, at_least: int) -> int:
     return int(value)
 
 
-def _exact(where: str, name: str, value: Any, *, at_least: float | None = 0) -> Fraction:
-    """A finite number as a fraction: a float as the decimal that it prints as, in its own precision."""
+def _ratio(where: str, name: str, value: Any, *, at_least: float | None = 0) -> tuple[int, int]:
+    """A finite number as two whole ones: a float is the decimal that it prints as, in its own precision."""
     _known(where, name, value, "a finite number")
-    _checks.number(where, name, value, at_least=at_least)
-    if isinstance(value, (Fraction, decimal.Decimal)):
-        return Fraction(value)
-    return Fraction(str(np.asarray(value)[()]))
+    as_float = _checks.number(where, name, value, at_least=at_least)
+    if hasattr(value, "dtype"):
+        value = Decimal(str(np.asarray(value)[()]))
+    elif isinstance(value, float) or not hasattr(value, "as_integer_ratio"):
+        value = Decimal(str(as_float))
+    return value.as_integer_ratio()  # exact for int, Fraction and Decimal
 
 
-def _down(value: Fraction, rounding: Fraction = _ROUNDING) -> int:
-    return math.floor(value * (1 + rounding))
+def _down(number: int, over: int) -> int:
+    """``number / over`` rounded down, if it is not whole but for the rounding of a float."""
+    return number * (_ROUNDING + 1) // (over * _ROUNDING)
 
 
 @dataclasses.dataclass(frozen=True, init=False, repr=False)
@@ -137,8 +139,8 @@ class TrainingRun:
         if total_steps is not None:
             total_steps = _whole(where, "total_steps", total_steps, at_least=1)
         if num_epochs is not None:
-            exact = _exact(where, "num_epochs", num_epochs)
-            steps = self._steps_of_epochs(exact)
+            epochs, over = _ratio(where, "num_epochs", num_epochs)
+            steps = self._steps_of_epochs(epochs, over)
             if not steps:
                 raise ValueError(
                     f"{where}: num_epochs={num_epochs} is shorter than one step of "
@@ -150,7 +152,7 @@ class TrainingRun:
                     f"{where}: num_epochs={num_epochs} is {steps} steps, got total_steps={total_steps}; "
                     "give one of them"
                 )
-            num_epochs, total_steps = int(exact) if exact.denominator == 1 else float(exact), steps
+            num_epochs, total_steps = epochs if over == 1 else epochs / over, steps
         set_field("num_epochs", num_epochs)
         set_field("_total_steps", total_steps)
 
@@ -172,7 +174,7 @@ class TrainingRun:
         With ``accumulation_steps`` that do not divide the batches of an epoch, two epochs can be a step more
         than twice this: use ``steps(epochs=...)`` for more than one.
         """
-        return self._steps_of_epochs(Fraction(1))
+        return self._steps_of_epochs(1, 1)
 
     def steps(
         self,
@@ -220,13 +222,13 @@ class TrainingRun:
             raise TypeError(f"{where}: exactly one of {', '.join(arguments)} must be given, got {came}")
         ((name, value),) = given
         if name == "epochs":
-            return self._steps_of_epochs(_exact(where, name, value))
+            return self._steps_of_epochs(*_ratio(where, name, value))
         if name == "fraction":
-            exact = _exact(where, name, value)
-            if exact > 1:
+            part, over = _ratio(where, name, value)
+            if part > over:
                 fix = "divide a percentage by 100; steps and epochs have arguments of their own"
                 _checks.refuse(where, name, value, "a number between 0 and 1", fix)
-            return _down(exact * self.total_steps)
+            return _down(part * self.total_steps, over)
         count = _whole(where, name, value, at_least=0)
         if name == "steps":
             return count
@@ -257,7 +259,7 @@ class TrainingRun:
         2.16
         """
         steps = _whole("TrainingRun.epochs", "steps", steps, at_least=0)
-        return float(Fraction(steps * self.accumulation_steps, self._batches_per_epoch))
+        return steps * self.accumulation_steps / self._batches_per_epoch
 
     @property
     def _batches_per_epoch(self) -> int:
@@ -269,8 +271,8 @@ class TrainingRun:
         """Those that the loader gives out."""
         return self._batches_per_epoch * self.batch_size if self.drop_last else self.num_examples
 
-    def _steps_of_epochs(self, epochs: Fraction) -> int:
-        return _down(epochs * self._batches_per_epoch / self.accumulation_steps)
+    def _steps_of_epochs(self, epochs: int, over: int) -> int:
+        return _down(epochs * self._batches_per_epoch, over * self.accumulation_steps)
 
     def __repr__(self) -> str:
         # `num_epochs` says what `total_steps` would; what is at its default is left out.
@@ -314,14 +316,12 @@ def scale_learning_rate(
     0.0006
     """
     where = "scale_learning_rate"
-    base = _exact(where, "base_value", base_value, at_least=None)
-    ratio = Fraction(
-        _whole(where, "batch_size", batch_size, at_least=1),
-        _whole(where, "base_batch_size", base_batch_size, at_least=1),
-    )
+    base, over = _ratio(where, "base_value", base_value, at_least=None)
+    batch_size = _whole(where, "batch_size", batch_size, at_least=1)
+    base_batch_size = _whole(where, "base_batch_size", base_batch_size, at_least=1)
     if _checks.choice(where, "rule", rule, ("linear", "sqrt")) == "sqrt":
-        return float(base) * math.sqrt(ratio)
-    return float(base * ratio)
+        return base / over * math.sqrt(batch_size / base_batch_size)
+    return base * batch_size / (over * base_batch_size)
 
 
 def adam_warmup_steps(b2: Number) -> int:
@@ -345,8 +345,9 @@ def adam_warmup_steps(b2: Number) -> int:
     >>> wo.adam_warmup_steps(0.999)
     2000
     """
-    exact = _exact("adam_warmup_steps", "b2", b2)
-    if exact >= 1:
+    part, over = _ratio("adam_warmup_steps", "b2", b2)
+    if part >= over:
         _checks.refuse("adam_warmup_steps", "b2", b2, "a number >= 0 and < 1")
-    # The rounding of b2 is that much larger, relative to what is left of it.
-    return _down(2 / (1 - exact), _ROUNDING / (1 - exact))
+    # An error of b2 is larger, relative to 1 - b2: by over / (over - part).
+    left = over - part
+    return 2 * over * (left * _ROUNDING + over) // (left * left * _ROUNDING)

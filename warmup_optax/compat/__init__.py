@@ -1,8 +1,111 @@
-"""Other libraries' schedules under their own names: porting a run means changing an import."""
+"""Other libraries' schedules under their own names: porting a run means changing an import.
 
-import importlib as _importlib
+``warmup_optax.compat.<library>.<Name>(...)`` takes the arguments of the original, under its names and with
+its defaults, and gives a schedule of this library, on Optax's clock: ``count`` is 0 at the first update. At
+every count it is what the original gives to that update, past its end too; where the original gives NaN or
+raises, its last value holds. Each is a few lines over the public API, so all of them print, compare, save,
+join, plot and vmap. Bad arguments raise ``ValueError`` or ``TypeError`` in the name of the constructor.
 
-_MODULES = (
+>>> import warmup_optax.compat
+>>> from warmup_optax.compat import keras, optax
+>>> theirs = keras.CosineDecay(0.0, decay_steps=90, warmup_target=1.0, warmup_steps=10)
+>>> ours = optax.warmup_cosine_decay_schedule(0.0, 1.0, warmup_steps=10, decay_steps=100)
+>>> counts = [0, 10, 55, 99, 100, 101]
+>>> theirs(counts).tolist() == ours(counts).tolist()
+True
+
+**What differs.** ``n`` is the count, ``W`` the length of the warmup.
+
+Warmup:
+
+===============================  ===========  =======================  =================  ================
+library                          lasts while  rate at ``n == 0``       full rate at       clock under it
+===============================  ===========  =======================  =================  ================
+optax ``warmup_...``             ``n < W``    ``init_value``           ``n == W``         starts at W
+keras ``CosineDecay``            ``n < W``    ``initial_...``          ``n == W``         starts at W
+keras guide, both                ``n < W``    0                        W .. W + hold      after the hold
+tfm ``LinearWarmup``             ``n < W``    ``warmup_...``           aims at decay(W)   runs from 0
+tfm ``PolynomialWarmUp``         ``n < W``    as at ``n == 1``         aims at decay(W)   runs from 0
+mediapipe ``WarmUp``             ``n < W``    0                        never; jumps at W  runs from 0
+paddle ``LinearWarmup``          ``n < W``    ``start_lr``             jumps at W         starts at W
+paddle ``exponential_with_...``  ``n < W``    rate * factor            jumps at W         runs from 0
+torch ``LinearLR``               ``n < W``    start factor             ``n == W``         multiplies
+torch ``LearningRateWarmUP``     ``n < W``    target / W               ``n == W - 1``     at its 1 at W
+transformers                     ``n < W``    0 [1]_                   ``n == W`` [1]_    starts at W
+timm                             ``n < W``    ``warmup_lr_init``       ``n == W`` [2]_    runs from 0 [2]_
+pytorch_warmup                   multiplies   1 / W                    ``n == W - 1``     runs from 0
+megatron                         ``n <= W``   ``init_lr``              ``n == W``         starts at W
+fairseq                          ``n < W``    ``warmup_init_lr`` [3]_  ``n == W`` [3]_    starts at W
+===============================  ===========  =======================  =================  ================
+
+.. [1] ``wsd`` starts at ``min_lr_ratio``; ``cosine_warmup_with_min_lr`` at 1 / W and is full at W - 1.
+.. [2] With ``warmup_prefix`` the decay starts at W. Without it cosine, poly and step decays have been running
+   and jump down at W; tanh aims its warmup there.
+.. [3] ``polynomial_decay`` starts at 0 and lasts while ``n <= W``; ``fixed`` starts at 1 / W, full at W - 1.
+
+Decay:
+
+===============================  ============================  ============================================
+library                          its length counts the warmup  after its end
+===============================  ============================  ============================================
+optax                            yes (``decay_steps``)         ``end_value``
+keras                            **no** (``decay_steps``)      ``alpha * peak``; ``cycle`` jumps up
+keras guide, the function        yes (``total_steps``)         **rises again**
+keras guide, the class           yes (``total_steps``)         0 for ``n > total_steps``
+tfm                              yes, but for an ``offset``    the decay's; ``StepCosine`` NaN, so it holds
+mediapipe                        yes                           the decay's
+paddle                           no (own clock from W)         the inner one's; cosines **rise again**
+paddle ``exponential_with_...``  yes (global boundaries)       the last value
+torch                            no (``SequentialLR``)         ``CosineAnnealingLR`` **rises again** [4]_
+transformers                     yes                           linear 0, polynomial ``lr_end``, wsd its
+                                                               floor; plain cosine **rises again**
+timm                             yes; not with the prefix      ``lr_min``
+pytorch_warmup                   yes (it only multiplies)      the inner one's
+megatron                         yes (``lr_decay_steps``)      ``min_lr`` for ``n > lr_decay_steps``
+fairseq ``polynomial_decay``     yes (``total_num_update``)    ``end_learning_rate``
+fairseq, the others              no                            cosine: a lower cycle; tri-stage: its
+                                                               final rate; inverse_sqrt: no end
+===============================  ============================  ============================================
+
+.. [4] ``OneCycleLR``, here and in paddle, peaks at ``pct_start * total_steps - 1`` and ends at
+   ``total_steps - 1``. It answers once more, extrapolated (below 0, if linear), and then raises: that last
+   rate holds.
+
+Boundaries, where a step changes:
+
+========================================  ==========================================
+library                                   the new value holds from
+========================================  ==========================================
+optax, torch ``MultiStepLR``, paddle      ``n == boundary``
+keras and tfm ``PiecewiseConstantDecay``  ``n == boundary + 1``: the old one *at* it
+timm ``MultiStepLRScheduler``             ``n == milestone - 1``
+========================================  ==========================================
+
+Restarts by a multiplier come at the exact update here. Keras, timm, fairseq, and Paddle inside of its
+``LinearWarmup``, find them by a logarithm, which for some multipliers is one update late.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import (
+        fairseq,
+        keras,
+        mediapipe,
+        megatron,
+        optax,
+        paddle,
+        pytorch_warmup,
+        tfm,
+        timm,
+        torch,
+        transformers,
+    )
+
+__all__ = [
     "fairseq",
     "keras",
     "mediapipe",
@@ -14,10 +117,15 @@ _MODULES = (
     "timm",
     "torch",
     "transformers",
-)
+]
 
 
-def __getattr__(name):
-    if name in _MODULES:
-        return _importlib.import_module("." + name, __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __getattr__(name: str) -> Any:
+    """A library's module, imported when it is first asked for."""
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -124,7 +124,7 @@ def PolynomialDecay(
     # Cycle i = 1, 2, ... is the same fall, a step later and times i ** -power.
     fall = wo.polynomial(initial_learning_rate - end_learning_rate, 0.0, decay_steps, power=power)
     falls = wo.restart(wo.shift(fall, -1), period=decay_steps)
-    lower = wo.power_law(1.0, power=-power, timescale=decay_steps, staircase=True)
+    lower = wo.staircase(wo.power_law(1.0, power=-power), decay_steps)
     return wo.join([first, falls * lower + end_learning_rate], [decay_steps + 1], offsets=[0, 1])
 
 

@@ -47,14 +47,12 @@ def polynomial_schedule(
     """A power of the remaining time: ``(init - end) * (1 - t / transition_steps)**power + end``.
 
     ``init_value`` up to ``transition_begin``; ``end_value`` from ``transition_begin + transition_steps`` on.
-    With ``transition_steps=0`` it stays at ``init_value`` for ever, as Optax's does (`wo.polynomial` of 0
-    steps is over at once).
 
     Args:
       init_value: The first value.
       end_value: The last value.
       power: > 0.
-      transition_steps: Length of the transition, a whole number >= 0.
+      transition_steps: Length, a whole number >= 0; with 0 it stays at ``init_value``, as Optax's does.
       transition_begin: Where it begins, a whole number >= 0.
 
     >>> from warmup_optax.compat import optax
@@ -73,12 +71,11 @@ def linear_schedule(
     """A straight line from one value to another.
 
     ``init_value`` up to ``transition_begin``; ``end_value`` from ``transition_begin + transition_steps`` on.
-    With ``transition_steps=0`` it stays at ``init_value`` for ever, as Optax's does.
 
     Args:
       init_value: The first value.
       end_value: The last value.
-      transition_steps: Length of the line, a whole number >= 0.
+      transition_steps: Length, a whole number >= 0; with 0 it stays at ``init_value``, as Optax's does.
       transition_begin: Where it begins, a whole number >= 0.
 
     >>> from warmup_optax.compat import optax
@@ -141,7 +138,7 @@ def cosine_decay_schedule(
 
     Args:
       init_value: The first value.
-      decay_steps: Length of the decay, a whole number >= 1 (Optax refuses 0 here, too).
+      decay_steps: Length of the decay, a whole number >= 1.
       alpha: The last value, as a fraction of ``init_value``.
       exponent: A power > 0 of the cosine.
 
@@ -149,7 +146,7 @@ def cosine_decay_schedule(
     >>> optax.cosine_decay_schedule(1.0, 4)([0, 2, 4, 9]).round(6).tolist()
     [1.0, 0.5, 0.0, 0.0]
     """
-    _at_least_1("decay_steps", decay_steps)
+    _steps(1, decay_steps=decay_steps)
     return wo.cosine(init_value, alpha * init_value, decay_steps, exponent=exponent)
 
 
@@ -164,11 +161,9 @@ def exponential_decay(
 ) -> wo.Schedule:
     """Multiplies by ``decay_rate`` every ``transition_steps``, from ``transition_begin`` on, for ever.
 
-    With ``transition_steps=0`` it stays at ``init_value`` for ever, as Optax's does.
-
     Args:
       init_value: The rate up to ``transition_begin``.
-      transition_steps: A whole number >= 0.
+      transition_steps: A whole number >= 0; with 0 it stays at ``init_value`` for ever, as Optax's does.
       decay_rate: > 0; Optax takes 0 for a constant, which raises here.
       transition_begin: A whole number >= 0.
       staircase: Whether the factor comes all at once.
@@ -179,6 +174,7 @@ def exponential_decay(
     >>> optax.exponential_decay(1.0, 10, 0.5, transition_begin=5, end_value=0.3)([0, 15, 35]).tolist()
     [1.0, 0.5, 0.30000001192092896]
     """
+    _steps(0, transition_steps=transition_steps)
     if _is(transition_steps, 0):
         return wo.constant(init_value)
     decay = wo.exponential(
@@ -201,9 +197,8 @@ def linear_onecycle_schedule(
     """Up to the peak, back down, and on to nearly nothing, in three lines.
 
     ``peak_value / div_factor`` at 0, the peak at ``int(pct_start * transition_steps)``, the first value
-    again at ``int(pct_final * transition_steps)``, and that over ``final_div_factor`` at
-    ``transition_steps`` and after it. (Optax's text leaves the ``div_factor`` out of the last; its code, and
-    this, have it. In runs so short that two of these counts are one, a phase is lost, as in Optax.)
+    again at ``int(pct_final * transition_steps)``, and that over ``final_div_factor`` (by Optax's code, not
+    its text) at ``transition_steps`` and after it. Where two of these counts are one a phase is lost.
 
     Args:
       transition_steps: Length of the whole, a whole number >= 1.
@@ -218,8 +213,8 @@ def linear_onecycle_schedule(
     >>> schedule([0, 3, 7]).tolist()
     [0.25, 1.0, 0.25]
     """
-    _at_least_1("transition_steps", transition_steps)
-    _not_0(div_factor=div_factor, final_div_factor=final_div_factor)
+    _steps(1, transition_steps=transition_steps)
+    _factors(div_factor=div_factor, final_div_factor=final_div_factor)
     knots = {
         int(pct_start * transition_steps): div_factor,
         int(pct_final * transition_steps): 1.0 / div_factor,
@@ -252,8 +247,8 @@ def cosine_onecycle_schedule(
     >>> optax.cosine_onecycle_schedule(10, 1.0, div_factor=4.0, final_div_factor=2.0)([0, 3, 10]).tolist()
     [0.25, 1.0, 0.125]
     """
-    _at_least_1("transition_steps", transition_steps)
-    _not_0(div_factor=div_factor, final_div_factor=final_div_factor)
+    _steps(1, transition_steps=transition_steps)
+    _factors(div_factor=div_factor, final_div_factor=final_div_factor)
     knots = {
         int(pct_start * transition_steps): div_factor,
         int(transition_steps): 1.0 / (div_factor * final_div_factor),
@@ -265,8 +260,7 @@ def cosine_onecycle_schedule(
 def warmup_constant_schedule(init_value: Number, peak_value: Number, warmup_steps: int) -> wo.Schedule:
     """A line to a rate that then stays.
 
-    With ``warmup_steps=0`` it stays at ``init_value`` for ever and never sees the peak, as Optax's does;
-    `wo.warmup_constant` is at the peak then.
+    With ``warmup_steps=0`` it never sees the peak, as Optax's does not; `wo.warmup_constant` is at it then.
 
     Args:
       init_value: The rate of the first update.
@@ -292,7 +286,7 @@ def warmup_cosine_decay_schedule(
     """A line to the peak, then half a cosine.
 
     The peak is at ``warmup_steps``; ``decay_steps`` *includes* the warmup: ``end_value`` is at
-    ``decay_steps`` and after it. With a ``peak_value`` of 0 the end is 0, too, whatever ``end_value`` is.
+    ``decay_steps`` and after it. With a ``peak_value`` of 0 the end is 0, whatever ``end_value`` is.
 
     Args:
       init_value: The rate of the first update.
@@ -357,7 +351,7 @@ def sgdr_schedule(cosine_kwargs: Iterable[dict[str, Number]]) -> wo.Schedule:
     """One `warmup_cosine_decay_schedule` after the other; the last one's end holds.
 
     Args:
-      cosine_kwargs: The arguments of each cycle; its ``decay_steps`` is its length, its warmup included.
+      cosine_kwargs: The arguments of each cycle; its ``decay_steps`` is its length, warmup included.
 
     >>> from warmup_optax.compat import optax
     >>> cycle = dict(init_value=0.0, peak_value=1.0, warmup_steps=2, decay_steps=6)
@@ -396,12 +390,13 @@ def _is(number: Number, value: int) -> bool:
     return not _traced(number) and number == value
 
 
-def _at_least_1(name: str, steps: Number) -> None:
-    if not _traced(steps) and not steps >= 1:
-        raise ValueError(f"{name} must be a whole number of steps >= 1, got {steps!r}")
+def _steps(least: int, **lengths: Number) -> None:
+    for name, steps in lengths.items():
+        if not _traced(steps) and not steps >= least:
+            raise ValueError(f"{name} must be a whole number of steps >= {least}, got {steps!r}")
 
 
-def _not_0(**numbers: Number) -> None:
+def _factors(**numbers: Number) -> None:
     for name, number in numbers.items():
         if _is(number, 0):
             raise ValueError(f"{name} must be a finite number other than 0, got {number!r}")
@@ -409,8 +404,7 @@ def _not_0(**numbers: Number) -> None:
 
 def _begun(schedule: wo.Schedule, transition_begin: Number) -> wo.Schedule:
     """The schedule from ``transition_begin`` on."""
-    if not _traced(transition_begin) and transition_begin < 0:
-        raise ValueError(f"transition_begin must be a whole number of steps >= 0, got {transition_begin!r}")
+    _steps(0, transition_begin=transition_begin)
     return schedule if _is(transition_begin, 0) else wo.shift(schedule, transition_begin)
 
 

@@ -313,7 +313,7 @@ def _anneal(strategy: str, rates: Sequence[Any], ends: Sequence[Any], total: int
     """Curves through ``rates`` at 0 and at ``ends``; at ``total`` the last one, extrapolated and held."""
     shape = wo.cosine if strategy == "cos" else wo.linear
     starts = [0, *ends[:-1]]
-    begins = [*itertools.accumulate(starts, max), total]
+    begins = [min(begin, total) for begin in (*itertools.accumulate(starts, max), total)]
     # Of the phases that last at all, those that own an update.
     own = [i for i, end in enumerate(ends) if starts[i] < end and begins[i] < begins[i + 1]]
     last = next((i for i, end in enumerate(ends) if total <= end), len(ends) - 1)

@@ -300,12 +300,13 @@ def get_wsd_schedule(
         num_stable_steps = num_training_steps - num_warmup_steps - num_decay_steps
     ups = {"linear": wo.linear, "cosine": wo.cosine, "1-sqrt": _one_minus_sqrt_of_the_rest}
     downs = {"linear": wo.linear, "cosine": wo.cosine, "1-sqrt": wo.one_minus_sqrt}
-    low = min_lr_ratio * lr
+    low, begin = min_lr_ratio * lr, num_warmup_steps + num_stable_steps
     up = chosen(ups, "warmup_type", warmup_type)(low, lr, num_warmup_steps)
     down = chosen(downs, "decay_type", decay_type)(lr, low, num_decay_steps)
-    if decay_type == "cosine" and num_cycles != 0.5 and not is_zero(num_decay_steps):
+    if is_zero(num_decay_steps):
+        down, begin = wo.piecewise_constant([lr, low], [left(begin, 0, 0)]), 0
+    elif decay_type == "cosine" and num_cycles != 0.5:
         down = wo.join([_cosines(lr, low, num_decay_steps, num_cycles), low], [num_decay_steps])
-    begin = num_warmup_steps + num_stable_steps
     return resumed(wo.join([up, down], [num_warmup_steps], [0, begin]), last_epoch)
 
 

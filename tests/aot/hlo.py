@@ -1,0 +1,88 @@
+"""Reading an optimised program: which instructions it has, and which of them are launched one by one."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import re
+
+# What hands control to something else than the straight line of the program.
+CONTROL = {"while", "conditional", "custom-call", "call", "send", "recv", "infeed", "outfeed"}
+# What is no work of its own: names for numbers that are there, and the other ends of what has been started.
+FREE = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast", "after-all", "partition-id"}
+
+_COMPUTATION = re.compile(r"(ENTRY )?%?([\w.\-]+) \(.*\{$")
+_INSTRUCTION = re.compile(r"\s+(?:ROOT )?%?[\w.\-]+ = (.*)")
+_CALLED = re.compile(r"(?:to_apply|calls)=%?([\w.\-]+)")
+
+
+class Program:
+    """The text of an optimised program, taken apart."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.computations: dict[str, list[tuple[str, str]]] = {}
+        self.entry, body = "", []
+        for line in text.splitlines():
+            if found := _COMPUTATION.match(line):
+                body = self.computations.setdefault(found[2], [])
+                self.entry = found[2] if found[1] else self.entry
+            elif found := _INSTRUCTION.match(line):
+                body.append((_operation(found[1]), found[1]))
+        assert self.entry, "not an optimised program"
+
+    @functools.cached_property
+    def operations(self) -> collections.Counter[str]:
+        """How many instructions of each kind, those inside fusions included."""
+        return collections.Counter(
+            operation for body in self.computations.values() for operation, _ in body
+        )
+
+    @property
+    def instructions(self) -> int:
+        """How many instructions there are."""
+        return self.operations.total()
+
+    @property
+    def control(self) -> collections.Counter[str]:
+        """Loops, branches and calls out of the program, by kind."""
+        return collections.Counter({k: n for k, n in self.operations.items() if k in CONTROL})
+
+    @functools.cached_property
+    def launches(self) -> collections.Counter[str]:
+        """What runs one by one: the entry's instructions, and those of what it calls or starts."""
+        found: collections.Counter[str] = collections.Counter()
+
+        def walk(name: str) -> None:
+            for operation, line in self.computations[name]:
+                if operation in ("call", "async-start"):
+                    called = _CALLED.search(line)
+                    assert called is not None, line
+                    walk(called[1])
+                elif operation not in FREE and not operation.endswith(("-done", "-update")):
+                    found[operation] += 1
+
+        walk(self.entry)
+        return found
+
+    @property
+    def kernels(self) -> int:
+        """How many launches a CUDA program makes."""
+        return self.launches.total()
+
+    @property
+    def fusions(self) -> int:
+        """How many fusions are launched: what counts on a TPU, whose scalar unit does the rest meanwhile."""
+        return self.launches["fusion"]
+
+
+def _operation(line: str) -> str:
+    """``add`` of ``f32[] add(%a, %b)``; the type may be a tuple, with brackets and spaces of its own."""
+    depth = end = 0
+    for end, character in enumerate(line):
+        depth += (character in "([{") - (character in ")]}")
+        if character == " " and not depth:
+            break
+    found = re.match(r"[\w\-]+", line[end + 1 :])
+    assert found is not None, line
+    return found[0]
