@@ -12,7 +12,7 @@ seeds, the initial weights, the images of every batch.
 
 What it does not show: that a constant rate cannot train this network. A tenth of this peak does,
 as well (try ``--peak 1e-3``). A warmup widens the range of peaks that work. The decay alone does
-not save this one: with ``warmup_steps=0``, no seed of five got past 65 % of the test digits.
+not save this one: with ``warmup_steps=0``, all five seeds stay at chance, 8 % of the digits.
 """
 
 from __future__ import annotations

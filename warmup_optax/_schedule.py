@@ -82,6 +82,8 @@ class Schedule(Node):
             program = _program(self)
             if program is not None:
                 return program(count)
+            if _lives(self):
+                return _staged(self.prepare(), count)
         return _evaluate(self.prepare(), jnp.asarray(count))
 
     # How a notebook shows a schedule. Pictures are drawn in a room below, which puts its function here.
@@ -199,6 +201,11 @@ def _evaluate(schedule: Schedule, count: jax.Array) -> jax.Array:
             "map over it: jax.vmap(lambda schedule: schedule(count))(stacked)"
         )
     return value
+
+
+# For traced numbers at a count that is not: one program, where an eager vmap would go operation by operation.
+# Inside a trace it leaves no mark.
+_staged = jax.jit(lambda schedule, count: _evaluate(schedule, jnp.asarray(count)), inline=True)
 
 
 # One jitted function for each structure (which nodes, how many phases), whatever the numbers. A structure

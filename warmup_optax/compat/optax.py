@@ -1,9 +1,9 @@
 """The constructors of ``optax.schedules`` (Optax 0.2.8), with the same signatures: a drop-in.
 
 What Optax makes as closures are values here: they print, compare, pickle, vmap, and keep their digits in
-the tail of a decay. The curves are the same at every count from 0 on, at ``transition_steps=0`` too. What
-Optax takes in silence and cannot have been meant raises: negative lengths and begins, a ``decay_rate`` of
-0, a join with the wrong number of boundaries or unsorted ones.
+the tail of a decay. At every count they are the same, also with a ``transition_steps`` of 0, which in Optax
+is the start for ever (a shape of 0 steps is over at once in this library). What Optax takes in silence and
+cannot have been meant raises: negative lengths and begins, a ``decay_rate`` of 0, a join that does not fit.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def polynomial_schedule(
       init_value: The first value.
       end_value: The last value.
       power: > 0.
-      transition_steps: Length, a whole number >= 0; with 0 it stays at ``init_value``, as Optax's does.
+      transition_steps: Length, a whole number >= 0; with 0 it stays at ``init_value``.
       transition_begin: Where it begins, a whole number >= 0.
 
     >>> from warmup_optax.compat import optax
@@ -75,7 +75,7 @@ def linear_schedule(
     Args:
       init_value: The first value.
       end_value: The last value.
-      transition_steps: Length, a whole number >= 0; with 0 it stays at ``init_value``, as Optax's does.
+      transition_steps: Length, a whole number >= 0; with 0 it stays at ``init_value``.
       transition_begin: Where it begins, a whole number >= 0.
 
     >>> from warmup_optax.compat import optax
@@ -109,8 +109,7 @@ def piecewise_interpolate_schedule(
 ) -> wo.Schedule:
     """Lines, or half cosines, between the rates that `piecewise_constant_schedule` jumps between.
 
-    ``init_value`` at 0, each product of scales exactly at its boundary, the last one from there on. With a
-    boundary at 0 the first value is not seen.
+    ``init_value`` at 0 (unless a boundary is there), each product of scales at its boundary, the last after.
 
     Args:
       interpolate_type: ``"linear"`` or ``"cosine"``.
@@ -124,9 +123,8 @@ def piecewise_interpolate_schedule(
     if interpolate_type not in ("linear", "cosine"):
         raise ValueError(f"interpolate_type must be one of 'linear', 'cosine', got {interpolate_type!r}")
     boundaries, values = _cumulative(init_value, boundaries_and_scales)
-    knots = [0, *boundaries]
-    if len(knots) > 1 and knots[1] == 0:
-        knots, values = knots[1:], values[1:]
+    knots = boundaries if boundaries[:1] == [0] else [0, *boundaries]
+    values = values[-len(knots) :]
     return (wo.piecewise_linear if interpolate_type == "linear" else wo.piecewise_cosine)(values, knots)
 
 
@@ -146,7 +144,7 @@ def cosine_decay_schedule(
     >>> optax.cosine_decay_schedule(1.0, 4)([0, 2, 4, 9]).round(6).tolist()
     [1.0, 0.5, 0.0, 0.0]
     """
-    _steps(1, decay_steps=decay_steps)
+    _positive(decay_steps=decay_steps)
     return wo.cosine(init_value, alpha * init_value, decay_steps, exponent=exponent)
 
 
@@ -163,18 +161,16 @@ def exponential_decay(
 
     Args:
       init_value: The rate up to ``transition_begin``.
-      transition_steps: A whole number >= 0; with 0 it stays at ``init_value`` for ever, as Optax's does.
+      transition_steps: A whole number >= 0; with 0 it stays at ``init_value``.
       decay_rate: > 0; Optax takes 0 for a constant, which raises here.
       transition_begin: A whole number >= 0.
       staircase: Whether the factor comes all at once.
-      end_value: A floor for a rate below 1 and a ceiling otherwise, at every count: ``init_value`` does not
-        pass it either.
+      end_value: A floor for a rate below 1 and a ceiling otherwise, for ``init_value`` too.
 
     >>> from warmup_optax.compat import optax
     >>> optax.exponential_decay(1.0, 10, 0.5, transition_begin=5, end_value=0.3)([0, 15, 35]).tolist()
     [1.0, 0.5, 0.30000001192092896]
     """
-    _steps(0, transition_steps=transition_steps)
     if _is(transition_steps, 0):
         return wo.constant(init_value)
     decay = wo.exponential(
@@ -209,17 +205,15 @@ def linear_onecycle_schedule(
       final_div_factor: The first rate over the last.
 
     >>> from warmup_optax.compat import optax
-    >>> schedule = optax.linear_onecycle_schedule(10, 1.0, 0.3, 0.7, div_factor=4.0)
-    >>> schedule([0, 3, 7]).tolist()
+    >>> optax.linear_onecycle_schedule(10, 1.0, 0.3, 0.7, div_factor=4.0)([0, 3, 7]).tolist()
     [0.25, 1.0, 0.25]
     """
-    _steps(1, transition_steps=transition_steps)
-    _factors(div_factor=div_factor, final_div_factor=final_div_factor)
+    _positive(transition_steps=transition_steps, div_factor=div_factor, final_div_factor=final_div_factor)
     knots = {
         int(pct_start * transition_steps): div_factor,
         int(pct_final * transition_steps): 1.0 / div_factor,
-        int(transition_steps): 1.0 / final_div_factor,
     }
+    knots[transition_steps] = 1.0 / final_div_factor
     return piecewise_interpolate_schedule("linear", peak_value / div_factor, knots)
 
 
@@ -233,8 +227,8 @@ def cosine_onecycle_schedule(
 ) -> wo.Schedule:
     """Up to the peak and down to nearly nothing, in two half cosines.
 
-    ``peak_value / div_factor`` at 0, the peak at ``int(pct_start * transition_steps)``, the first value over
-    ``final_div_factor`` at ``transition_steps`` and after it.
+    ``peak_value / div_factor`` at 0, the peak at ``int(pct_start * transition_steps)``, and the first value
+    over ``final_div_factor`` from ``transition_steps`` on.
 
     Args:
       transition_steps: Length of the whole, a whole number >= 1.
@@ -247,12 +241,9 @@ def cosine_onecycle_schedule(
     >>> optax.cosine_onecycle_schedule(10, 1.0, div_factor=4.0, final_div_factor=2.0)([0, 3, 10]).tolist()
     [0.25, 1.0, 0.125]
     """
-    _steps(1, transition_steps=transition_steps)
-    _factors(div_factor=div_factor, final_div_factor=final_div_factor)
-    knots = {
-        int(pct_start * transition_steps): div_factor,
-        int(transition_steps): 1.0 / (div_factor * final_div_factor),
-    }
+    _positive(transition_steps=transition_steps, div_factor=div_factor, final_div_factor=final_div_factor)
+    last = 1.0 / (div_factor * final_div_factor)
+    knots = {int(pct_start * transition_steps): div_factor, int(transition_steps): last}
     return piecewise_interpolate_schedule("cosine", peak_value / div_factor, knots)
 
 
@@ -260,12 +251,10 @@ def cosine_onecycle_schedule(
 def warmup_constant_schedule(init_value: Number, peak_value: Number, warmup_steps: int) -> wo.Schedule:
     """A line to a rate that then stays.
 
-    With ``warmup_steps=0`` it never sees the peak, as Optax's does not; `wo.warmup_constant` is at it then.
-
     Args:
       init_value: The rate of the first update.
       peak_value: The rate from ``warmup_steps`` on.
-      warmup_steps: A whole number >= 0.
+      warmup_steps: A whole number >= 0; with 0 it stays at ``init_value`` (`wo.warmup_constant` does not).
 
     >>> from warmup_optax.compat import optax
     >>> optax.warmup_constant_schedule(0.0, 1.0, 4)([0, 1, 4, 9]).tolist()
@@ -371,12 +360,10 @@ def join_schedules(schedules: Sequence[Callable[[Number], Number]], boundaries: 
 
     Args:
       schedules: Schedules or any functions of a count, Optax's closures included.
-      boundaries: Whole numbers >= 0, strictly increasing, one fewer than ``schedules`` (Optax drops what
-        does not fit).
+      boundaries: Whole numbers >= 0, strictly increasing, one fewer than ``schedules``.
 
     >>> from warmup_optax.compat import optax
-    >>> phases = [optax.constant_schedule(1.0), optax.constant_schedule(2.0)]
-    >>> optax.join_schedules(phases, [3])([2, 3]).tolist()
+    >>> optax.join_schedules([lambda count: 1.0, optax.constant_schedule(2.0)], [3])([2, 3]).tolist()
     [1.0, 2.0]
     """
     return wo.join(schedules, boundaries)
@@ -390,21 +377,16 @@ def _is(number: Number, value: int) -> bool:
     return not _traced(number) and number == value
 
 
-def _steps(least: int, **lengths: Number) -> None:
-    for name, steps in lengths.items():
-        if not _traced(steps) and not steps >= least:
-            raise ValueError(f"{name} must be a whole number of steps >= {least}, got {steps!r}")
-
-
-def _factors(**numbers: Number) -> None:
+def _positive(**numbers: Number) -> None:
     for name, number in numbers.items():
-        if _is(number, 0):
-            raise ValueError(f"{name} must be a finite number other than 0, got {number!r}")
+        if not _traced(number) and not number > 0:
+            raise ValueError(f"{name} must be a finite number > 0, got {number!r}")
 
 
 def _begun(schedule: wo.Schedule, transition_begin: Number) -> wo.Schedule:
     """The schedule from ``transition_begin`` on."""
-    _steps(0, transition_begin=transition_begin)
+    if not _traced(transition_begin) and transition_begin < 0:
+        raise ValueError(f"transition_begin must be a whole number of steps >= 0, got {transition_begin!r}")
     return schedule if _is(transition_begin, 0) else wo.shift(schedule, transition_begin)
 
 
