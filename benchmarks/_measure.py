@@ -9,6 +9,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import random
 import statistics
 import subprocess
 import sys
@@ -72,38 +73,32 @@ def in_turn(
     Returns:
       The seconds a call, of each candidate in each round.
     """
-    import jax
-
     calls = {}
     for name, function in candidates.items():
-        for _ in range(2):  # the second time it is warm
-            start = time.perf_counter()
-            jax.block_until_ready(function())
-            took = time.perf_counter() - start
+        function()
+        _, took = timed(function)  # the second time it is warm
         calls[name] = min(max(1, int(batch / took)), MOST_CALLS)
     times = Times({name: [] for name in candidates})
-    names = list(candidates)
+    order, names = random.Random(0), list(candidates)
     begun = time.perf_counter()
     while rounds > 0 or time.perf_counter() - begun < seconds:
         rounds -= 1
-        names = [*names[1:], names[0]]  # nobody is always first
+        order.shuffle(names)  # nobody always comes after the same neighbour
         for name in names:
-            function, repeats = candidates[name], range(calls[name])
-            start = time.perf_counter()
-            for _ in repeats:
-                result = function()
-            jax.block_until_ready(result)
-            times[name].append((time.perf_counter() - start) / len(repeats))
+            times[name].append(timed(candidates[name], calls[name])[1])
     return times
 
 
-def timed(function: Callable[..., Any], *args: Any) -> tuple[Any, float]:
-    """A function's result, and the seconds it took, once."""
+def timed(function: Callable[[], Any], calls: int = 1) -> tuple[Any, float]:
+    """A function's last result, waited for, and the seconds a call."""
     import jax
 
     start = time.perf_counter()
-    result = jax.block_until_ready(function(*args))
-    return result, time.perf_counter() - start
+    result = function()
+    for _ in range(calls - 1):
+        result = function()
+    jax.block_until_ready(result)
+    return result, (time.perf_counter() - start) / calls
 
 
 # ------------------------------------------------------------------------------------- compilations
@@ -123,11 +118,11 @@ def _listening() -> list[Compilations]:
 
     counters: list[Compilations] = []
 
-    def listen(event: str, seconds: float, **_: Any) -> None:
+    def listen(event: str, duration_secs: float, **kwargs: str | int) -> None:
         if event.endswith("/backend_compile_duration"):
             for counter in counters:
                 counter.number += 1
-                counter.seconds += seconds
+                counter.seconds += duration_secs
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     return counters

@@ -20,7 +20,7 @@ import optax
 
 import warmup_optax as wo
 
-from ._measure import compilations, fresh, medians
+from ._measure import compilations, fresh, in_turn, medians
 
 PHASES = (2, 8, 64, 512, 4096)
 SECONDS = 90  # for one library and one kind of join, all sizes together
@@ -75,16 +75,9 @@ def one_size(build: Callable[[int], Callable[[Any], Any]], size: int) -> dict[st
 
 
 def _call(function: Callable[[Any], Any]) -> float:
-    """Microseconds a call: the median of up to 50 batches, or of what half a second gives."""
-    jax.block_until_ready(function(CYCLE // 2))
-    batches, begun = [], time.perf_counter()
-    while len(batches) < 50 and (not batches or time.perf_counter() - begun < 0.5):
-        start, number = time.perf_counter(), 0
-        while number < 1 or (number < 100 and time.perf_counter() - start < 1e-3):
-            result, number = function(CYCLE // 2), number + 1
-        jax.block_until_ready(result)
-        batches.append((time.perf_counter() - start) / number)
-    return 1e6 * sorted(batches)[len(batches) // 2]
+    """Microseconds a call: the median of half a second's batches."""
+    times = in_turn({"call": lambda: function(CYCLE // 2)}, seconds=0.5, rounds=1)
+    return times.seconds("call") * 1e6
 
 
 def boundaries(phases: int) -> list[int]:

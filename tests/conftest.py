@@ -9,9 +9,10 @@ import os
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
 ).strip()
-_platforms = os.environ.get("JAX_PLATFORMS", "")
-if _platforms and "cpu" not in _platforms.split(","):  # the tests of many devices use the CPU's
-    os.environ["JAX_PLATFORMS"] = _platforms + ",cpu"
+_platforms = os.environ.get("JAX_PLATFORMS") or "cpu"  # not whatever compiler `tests/aot` needs
+if "cpu" not in _platforms.split(","):  # the tests of many devices use the CPU's
+    _platforms += ",cpu"
+os.environ["JAX_PLATFORMS"] = _platforms
 
 import hypothesis  # noqa: E402
 import jax  # noqa: E402

@@ -131,9 +131,7 @@ def inverse_sqrt(init_value, *, timescale):
 
 
 def inverse_time(init_value, *, decay_rate, transition_steps, staircase=False):
-    return Curve(
-        lambda t: init_value / (1 + decay_rate * _transitions(t, transition_steps, staircase))
-    )
+    return Curve(lambda t: init_value / (1 + decay_rate * _transitions(t, transition_steps, staircase)))
 
 
 def piecewise_constant(values, boundaries):
@@ -196,8 +194,7 @@ def _cycles(t, period, growth):
     exact = [Fraction(count) for count in t.ravel().tolist()]
     cycle = [bisect.bisect_right(bounds, count) - 1 for count in exact]
     local = [
-        float((count - bounds[i]) / Fraction(growth) ** i)
-        for count, i in zip(exact, cycle, strict=True)
+        float((count - bounds[i]) / Fraction(growth) ** i) for count, i in zip(exact, cycle, strict=True)
     ]
     return np.reshape(cycle, t.shape).astype(float), np.reshape(local, t.shape)
 
@@ -238,9 +235,7 @@ def warmup_constant(peak_value, *, warmup_steps, init_value=0.0):
     return _recipe(peak_value, init_value, warmup_steps, 0, constant(peak_value))
 
 
-def warmup_linear(
-    peak_value, *, warmup_steps, total_steps, hold_steps=0, init_value=0.0, end_value=0.0
-):
+def warmup_linear(peak_value, *, warmup_steps, total_steps, hold_steps=0, init_value=0.0, end_value=0.0):
     decay = linear(peak_value, end_value, total_steps - warmup_steps - hold_steps)
     return _recipe(peak_value, init_value, warmup_steps, hold_steps, decay)
 

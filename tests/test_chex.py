@@ -17,9 +17,7 @@ def named(cases):
 
 
 class Variants(chex.TestCase):
-    @chex.variants(
-        with_jit=True, without_jit=True, with_device=True, without_device=True, with_pmap=True
-    )
+    @chex.variants(with_jit=True, without_jit=True, with_device=True, without_device=True, with_pmap=True)
     @named(ONE_OF_EACH)
     def test_contract_and_value(self, case):
         """Laws 1 and 4 under jit, op by op, from device arrays, from NumPy, and under pmap."""

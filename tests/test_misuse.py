@@ -298,9 +298,7 @@ def test_horizons_beyond_int32_are_accepted(steps):
 def test_no_warmup_is_accepted():
     """Law 9: 0 warmup steps begin at the peak, however they are written."""
     for steps in (0, 0.0, np.int32(0), jnp.int32(0)):
-        assert float(wo.warmup_cosine(0.1, warmup_steps=steps, total_steps=100)(0)) == np.float32(
-            0.1
-        )
+        assert float(wo.warmup_cosine(0.1, warmup_steps=steps, total_steps=100)(0)) == np.float32(0.1)
 
 
 def test_traced_numbers_are_never_looked_at():

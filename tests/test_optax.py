@@ -114,9 +114,7 @@ def test_multi_steps_counts_updates_not_batches():
 
 def test_inject_hyperparams_shows_the_rate():
     """The rate of the last update stands in the state, beside another schedule that is injected."""
-    tx = optax.inject_hyperparams(optax.adamw)(
-        learning_rate=make(), weight_decay=wo.linear(1.0, 0.5, T)
-    )
+    tx = optax.inject_hyperparams(optax.adamw)(learning_rate=make(), weight_decay=wo.linear(1.0, 0.5, T))
     _, state = run(tx, 6)
     wanted = {"learning_rate": make(reference), "weight_decay": reference.linear(1.0, 0.5, T)}
     for name, equation in wanted.items():
@@ -125,9 +123,7 @@ def test_inject_hyperparams_shows_the_rate():
 
 def test_partition_masked_and_apply_if_finite():
     """Wrappers of Optax keep the schedule of each group, and a skipped update does not count."""
-    tx = optax.partition(
-        {"a": optax.sgd(make()), "b": optax.sgd(make() * 0.5)}, {"w": "a", "b": "b"}
-    )
+    tx = optax.partition({"a": optax.sgd(make()), "b": optax.sgd(make() * 0.5)}, {"w": "a", "b": "b"})
     updates, _ = run(optax.apply_if_finite(tx, 5), W + 1)
     assert updates[W]["w"][0, 0] == -PEAK
     assert updates[W]["b"][0] == -PEAK / 2

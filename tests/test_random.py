@@ -68,9 +68,7 @@ shapes = finite_shapes | st.one_of(
 def _wrap(inner):
     """One combinator around schedules from `inner`."""
     return st.one_of(
-        st.tuples(st.lists(inner, min_size=5, max_size=5), boundaries).map(
-            lambda a: e.join(*_knots(a, 1))
-        ),
+        st.tuples(st.lists(inner, min_size=5, max_size=5), boundaries).map(lambda a: e.join(*_knots(a, 1))),
         st.builds(
             e.with_warmup,
             inner,

@@ -9,6 +9,9 @@ cosine(init_value=0.0003, end_value=0.0, steps=900)), boundaries=(100,))
 >>> optimizer = optax.adamw(learning_rate=schedule)
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 from ._algebra import add, clip, divide, product, scale, stack
 from ._arcs import piecewise_cosine
 from ._check import Finding, check
@@ -105,3 +108,15 @@ __all__ = [
     "with_cooldown",
     "with_warmup",
 ]
+
+if _TYPE_CHECKING:
+    from . import compat as compat
+
+
+def __getattr__(name: str) -> _Any:
+    """Imports `compat` when it is asked for: most programs never do."""
+    if name == "compat":
+        import importlib
+
+        return importlib.import_module(".compat", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

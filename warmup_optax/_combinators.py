@@ -275,7 +275,7 @@ def _curve(where: str, shape: Any, init: Any, end: Any, steps: Any, name: str, v
         _checks.refuse(where, "shape", shape, "a function that makes a shape", fix, error=TypeError)
     elif isinstance(shape, functools.partial) and not shape.args:
         words = {k: v for k, v in shape.keywords.items() if v is None or isinstance(v, (str, bool))}
-        rest = {k: v for k, v in shape.keywords.items() if k not in words}
+        rest = {k: v for k, v in sorted(shape.keywords.items()) if k not in words}
         numbers = {k: _checks.number(where, f"shape's {k}", v) for k, v in rest.items()}
         curve = Curve(shape.func, tuple(sorted(words.items())), tuple(numbers), tuple(numbers.values()))
     else:

@@ -203,6 +203,8 @@ def _saved(value: Any, path: str, kinds: Mapping[str, Any]) -> Any:
     fix = ""
     if isinstance(value, Tracer):
         fix = "; it is traced: call to_config outside of jit, vmap and grad"
+    elif value is None:
+        fix = "; leave it out, or make None its default"
     elif isinstance(value, jax.Array) or hasattr(value, "dtype"):
         fix = "; make arrays numbers, jax.tree.map(lambda x: x.item(), schedule), and save a stack one by one"
     raise TypeError(f"to_config: {path} must be a Python number, got {_shown(value)}{fix}")

@@ -254,6 +254,12 @@ def _(node: _clock.SpeedUp) -> Iterator[Phase]:
 
 
 @walk.register
+def _(node: _clock.Staircase) -> Iterator[Phase]:
+    for phase in walk(node.schedule):
+        yield phase._replace(begin=phase.first * node.steps)
+
+
+@walk.register
 def _(node: _restart.Restart) -> Iterator[Phase]:
     begin, unit, factor, at_end = 0.0, 1.0, 1.0, _value(node.schedule, node.period)
     for cause in _causes("cycle"):

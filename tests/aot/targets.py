@@ -52,14 +52,19 @@ class Target:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def device_platform(self) -> str:
+        """What its devices say their platform is."""
+        return {"tpu": "tpu", "cuda": "gpu"}[self.platform]
+
     @functools.cached_property
     def mesh(self) -> Mesh:
         """The four chips in a row."""
-        given = {} if self.description is None else {"target_config": self.description}
-        if self.description is None:
+        if self.platform == "tpu":
             found = topologies.get_topology_desc(self.topology, "tpu")
         else:
-            found = topologies.get_topology_desc(platform="cuda", topology=self.topology, **given)
+            given = {"target_config": self.description, "topology": self.topology}
+            found = topologies.get_topology_desc(platform="cuda", **given)
         return Mesh(np.array(found.devices), ("data",))
 
     def place(self, tree: Any, *axes: str) -> Any:

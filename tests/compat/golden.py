@@ -156,9 +156,10 @@ def check(schedule: Any, case: Case) -> None:
 
 
 def check_saved(schedule: Any) -> None:
-    """The schedule is a value: its ``repr`` is the code that rebuilds it."""
+    """The schedule is a value: its ``repr`` rebuilds it, and so does its configuration as JSON."""
     assert isinstance(schedule, wo.Schedule)
     assert eval(repr(schedule), vars(wo) | {"functools": functools}) == schedule
+    assert wo.from_config(json.loads(json.dumps(wo.to_config(schedule)))) == schedule
 
 
 def run(case: Case, make: Callable[..., Any]) -> None:

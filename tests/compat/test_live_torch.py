@@ -102,10 +102,12 @@ def test_one_cycle(kwargs):
 
 
 def nested(data, names):
-    """Names and arguments of schedulers; no lengths of 0, for which a late start differs, and no failures."""
+    """Names and arguments of schedulers, but for those with which a late start differs or fails."""
     chosen = data.draw(st.lists(st.sampled_from(sorted(names)), min_size=1, max_size=4))
     arguments = [data.draw(st.fixed_dictionaries(SCHEDULES[name])) for name in chosen]
     for kwargs in arguments:
+        if "milestones" in kwargs:
+            kwargs["milestones"] = [max(m, 0) for m in kwargs["milestones"]]
         if kwargs.get("total_iters") == 0:
             kwargs["total_iters"] = 7
         if kwargs.get("factor") == 0:
@@ -155,7 +157,7 @@ WARMUPS = {
 
 @pytest.mark.parametrize("name", WARMUPS)
 @given(
-    data=st.data(), lr=live.rates, b2=st.one_of(st.floats(0.61, 0.9999), st.sampled_from([0.9, 0.99, 0.999]))
+    data=st.data(), lr=live.rates, b2=st.one_of(st.floats(0.8, 0.9999), st.sampled_from([0.9, 0.99, 0.999]))
 )
 def test_warmups(name, data, lr, b2):
     theirs = pytest.importorskip("pytorch_warmup")

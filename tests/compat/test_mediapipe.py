@@ -13,3 +13,10 @@ def make(name, **kwargs):
 @pytest.mark.parametrize("case", golden.cases("mediapipe"), ids=golden.name)
 def test_the_table(case):
     golden.run(case, make)
+
+
+def test_bad_input_is_refused():
+    with pytest.raises(ValueError, match=r"^compat\.mediapipe\.WarmUp: warmup_steps must be"):
+        mediapipe.WarmUp(0.1, 0.1, -1)
+    with pytest.raises(TypeError, match=r"^compat\.mediapipe\.WarmUp: decay_schedule_fn\[1\] must be"):
+        mediapipe.WarmUp(0.1, "cosine", 5)

@@ -54,5 +54,8 @@ def test_a_decay_of_ones_own_is_a_table():
 def test_errors_speak_of_what_was_written(name, kwargs, message):
     with pytest.raises(ValueError, match=rf"^compat\.timm\.{name}: {message}"):
         getattr(timm, name)(0.1, **kwargs)
-    with pytest.raises(TypeError, match="lr_max is no argument"):
-        getattr(timm, name)(0.1, **kwargs | {"lr_max": 1})
+
+
+def test_an_unknown_argument_is_refused():
+    with pytest.raises(TypeError, match=r"^compat\.timm\.StepLRScheduler: lr_max is no argument"):
+        timm.StepLRScheduler(0.1, 10, lr_max=1)

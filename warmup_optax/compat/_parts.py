@@ -73,20 +73,21 @@ def shrinking(
     """
     growth, length, begin = exact(growth), exact(period), Fraction(0)
     last = math.ceil(length / (1 - growth)) - 1
-    begins, lengths = [], []
-    while begin <= last and len(begins) < number:
-        begins.append(begin)
-        lengths.append(length)
-        begin, length = begin + length, length * growth
+    cycles, i = [], 0
+    while begin <= last and i < number:
+        if math.ceil(begin) < begin + length:  # an update falls into it
+            cycles.append((i, begin, length))
+        begin, length, i = begin + length, length * growth, i + 1
+    numbers, begins, lengths = zip(*cycles, strict=True)
     ticks, counts = in_ticks(*begins, begin, last, *lengths)
     *begins, end, last = counts[: len(begins) + 2]
-    curves = [curve(i, steps) for i, steps in enumerate(counts[len(begins) + 2 :])]
+    curves = [curve(i, steps) for i, steps in zip(numbers, counts[len(begins) + 2 :], strict=True)]
     if end <= last:
         curves.append(wo.as_schedule(after))
         offsets = [*begins, end]
     else:  # a clock that never starts holds the rate of the last update
         curves.append(wo.shift(curves[-1], begins[-1] - last))
-        end, offsets = last, [*begins, 2**31 - 1]
+        end, offsets = last + 1, [*begins, 2**31 - 1]
     return timed(wo.join(curves, [*begins[1:], end], offsets), ticks)
 
 

@@ -303,6 +303,8 @@ def _cycles(
     shape: Callable[..., Any], lr: Any, steps: Any, lr_min: Any, growth: Any, decay: Any, number: int
 ) -> wo.Schedule:
     """So many cycles of a shape from a falling peak to ``lr_min``, which then holds."""
+    within("t_initial", steps, 1, math.inf)
+    within("lr_min", lr_min, 0, math.inf)
     if number == 1:
         return shape(lr, lr_min, steps)
     if number == 0:

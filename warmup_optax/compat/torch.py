@@ -18,7 +18,7 @@ from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import exact, in_ticks, is_zero, lr_optional, resumed, stairs, timed, within
+from ._parts import chosen, exact, in_ticks, is_zero, lr_optional, resumed, stairs, timed, within
 from ._port import port
 
 Number = Any
@@ -236,20 +236,18 @@ def CyclicLR(
     [0.5, 0.75, 1.0, 0.5, 0.75]
     """
     ticks, (up, down) = in_ticks(step_size_up, step_size_up if step_size_down is None else step_size_down)
-    if scale_fn is None and mode == "triangular":
-        return resumed(timed(wo.triangle_wave(base_lr, max_lr, up, down), ticks), last_epoch)
-    wave = wo.triangle_wave(0.0, max_lr - base_lr, up, down)
-    if scale_fn is not None and scale_mode == "iterations":
-        return resumed(timed(wave, ticks) * wo.as_schedule(scale_fn) + base_lr, last_epoch)
+    wave = timed(wo.triangle_wave(base_lr, max_lr, up, down), ticks)
     if scale_fn is not None:
-        cycles = wo.staircase(wo.shift(scale_fn, -1), up + down)
-    elif mode == "triangular2":
-        cycles = wo.exponential(1.0, decay_rate=0.5, transition_steps=up + down, staircase=True)
-    elif mode == "exp_range":
-        return resumed(timed(wave, ticks) * stairs(1.0, gamma, 1) + base_lr, last_epoch)
+        by_cycle = timed(wo.staircase(wo.shift(scale_fn, -1), up + down), ticks)
+        height = chosen({"cycle": by_cycle, "iterations": scale_fn}, "scale_mode", scale_mode)
+    elif mode == "triangular":
+        return resumed(wave, last_epoch)
     else:
-        raise ValueError(f"mode must be one of 'triangular', 'triangular2', 'exp_range', got {mode!r}")
-    return resumed(timed(wave * cycles, ticks) + base_lr, last_epoch)
+        of_cycle, of_update = stairs(1.0, 0.5, (up + down) / ticks), stairs(1.0, gamma, 1)
+        heights = {"triangular": 1.0, "triangular2": of_cycle, "exp_range": of_update}
+        height = chosen(heights, "mode", mode)
+    height = wo.as_schedule(height)
+    return resumed(wave * height + (1.0 - height) * base_lr, last_epoch)
 
 
 @port(init_value="max_lr")

@@ -155,9 +155,10 @@ def OneCycleLR(
         knots, values = [*knots, 2 * up], [*values, first]
     if up < 0:  # there is no count in what comes before the last curve
         knots, values = knots[-1:], values[-1:]
+    last = end
     if up < end:
-        knots, values = [*knots, end], [*values, end_learning_rate]
-    return beginning_at(last_epoch, _between(knots, values, total_steps, anneal_strategy))
+        knots, values, last = [*knots, end], [*values, end_learning_rate], total_steps
+    return beginning_at(last_epoch, _between(knots, values, last, anneal_strategy))
 
 
 def _between(knots: list[float], values: list[float], last: int, strategy: str) -> wo.Schedule:

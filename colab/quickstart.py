@@ -1,0 +1,178 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Quickstart
+#
+# Why a learning rate should warm up, and how to build a schedule, look at it, train with it, and save it.
+
+# %%
+# In Colab this fetches and installs the library; anywhere else it only shows the device.
+import os
+import shutil
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    if not os.path.exists("/content/warmup-optax"):
+        repository = "https://github.com/warmup-optax/warmup-optax"
+        subprocess.run(["git", "clone", "-q", "--depth=1", repository, "/content/warmup-optax"], check=True)
+    jax_wheel = "jax[cuda12]" if shutil.which("nvidia-smi") else "jax"
+    packages = ["/content/warmup-optax[demo]", "orbax-checkpoint", jax_wheel]
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", *packages], check=True)
+    os.chdir("/content/warmup-optax/colab")
+
+import jax
+
+print(f"{jax.default_backend().upper()}: {jax.devices()[0].device_kind}")
+
+# %% [markdown]
+# ## Why warm up
+#
+# A small transformer learns to read handwritten digits, twice. The network, the data, the seeds and the
+# peak rate are the same. Only the schedule differs.
+
+# %%
+# %matplotlib inline
+import matplotlib.pyplot as plt
+import train_digits as digits
+
+peak, steps = 0.01, 240
+results = {
+    name: digits.train(schedule, seeds=[0, 1, 2], steps=steps)
+    for name, schedule in digits.schedules(peak, steps).items()
+}
+digits.draw(results, peak)
+
+# %% [markdown]
+# At the full rate from the first update on, the network never leaves chance. With a warmup, it learns.
+
+# %% [markdown]
+# ## Build a schedule
+
+# %%
+import jax.numpy as jnp
+import optax
+
+import warmup_optax as wo
+
+schedule = wo.warmup_cosine(0.01, warmup_steps=40, total_steps=steps)
+schedule
+
+# %% [markdown]
+# The dot is where the warmup hands over. A schedule is a function of the update's number, counted from 0.
+
+# %%
+schedule(20), schedule([0, 20, 40, 140, 240])
+
+# %%
+print(wo.describe(schedule))
+
+# %% [markdown]
+# A linter looks for the usual mistakes. Here it finds a harmless one: the very first update has rate 0.
+
+# %%
+for finding in wo.check(schedule, total_steps=steps):
+    print(finding)
+
+# %% [markdown]
+# Some other recipes with the same peak ([the gallery](gallery.ipynb) has all of them):
+
+# %%
+ax = wo.plot(
+    {
+        "cosine": schedule,
+        "linear": wo.warmup_linear(0.01, warmup_steps=40, total_steps=steps),
+        "stable, then decay": wo.warmup_stable_decay(
+            0.01, warmup_steps=40, decay_steps=60, total_steps=steps
+        ),
+        "inverse sqrt": wo.warmup_inverse_sqrt(0.01, warmup_steps=40),
+    },
+    steps,
+)
+
+# %% [markdown]
+# ## Train with it
+#
+# Optax takes the schedule as it is. `wo.applied_value` reads the rate that the update used out of the
+# optimizer's state, inside `jit` too, so a log shows what happened and not what was planned.
+
+# %%
+optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule))
+train_set, test_set = digits.load_digits()
+order = digits.batch_order(seed=0, steps=steps)
+
+
+@jax.jit
+def train_step(params, state, chosen):
+    batch = digits.Batch(train_set.images[chosen], train_set.labels[chosen])
+    loss, gradients = jax.value_and_grad(digits.loss_fn)(params, batch)
+    updates, state = optimizer.update(gradients, state, params)
+    log = {"loss": loss, "rate": wo.applied_value(schedule, state)}
+    return optax.apply_updates(params, updates), state, log
+
+
+params = digits.init_params(jax.random.key(0))
+state = optimizer.init(params)
+logs = []
+for count in range(steps):
+    if count == 120:
+        halfway = jax.device_get((params, state))  # for later
+    params, state, log = train_step(params, state, order[count])
+    logs.append(log)
+
+right = (digits.predict(params, test_set.images).argmax(axis=-1) == test_set.labels).mean()
+print(f"{right:.1%} of the test digits are read right")
+
+# %%
+figure, (above, below) = plt.subplots(2, figsize=(7.2, 5), sharex=True, layout="constrained")
+wo.plot(schedule, steps, ax=above)
+above.plot(range(0, steps, 8), [log["rate"] for log in logs[::8]], "o", color="#c8553d", label="logged")
+above.set_xlabel(None)
+above.legend(frameon=False)
+below.plot([log["loss"] for log in logs], color="#c8553d")
+below.set(xlabel="count (optimizer updates)", ylabel="training loss", ylim=(0, None))
+below.spines[["top", "right"]].set_visible(False)
+
+# %% [markdown]
+# ## Save it, restore it
+#
+# A schedule becomes plain JSON, and comes back as an equal value.
+
+# %%
+import json
+
+text = json.dumps(wo.to_config(schedule), indent=2)
+print(text)
+restored = wo.from_config(json.loads(text))
+restored == schedule
+
+# %% [markdown]
+# It has no state to save: the count is in the optimizer's state, which you checkpoint anyway. So a run that
+# goes on from halfway, with the restored schedule, ends where the first one did, bit for bit.
+
+# %%
+schedule = restored
+again, state_again = halfway
+print("goes on at count", wo.update_count(state_again))
+for count in range(120, steps):
+    again, state_again, _ = train_step(again, state_again, order[count])
+
+all(bool(jnp.array_equal(again[name], params[name])) for name in params)
+
+# %% [markdown]
+# ## Where to go next
+#
+# - [Gallery](gallery.ipynb): every shape, recipe and combinator as a picture.
+# - [Schedules as data](schedules_as_data.ipynb): sweep, swap and learn schedules.
+# - [Resume and branch](resume_and_branch.ipynb): checkpoints, cooldowns, and what a swap does.
+# - [Coming from](coming_from.ipynb) PyTorch, Keras and others: the same curve.

@@ -1,0 +1,122 @@
+"""The page of `compat`, and what every schedule of its modules can do."""
+
+import copy
+import importlib
+import inspect
+import pickle
+import subprocess
+import sys
+
+import golden
+import jax
+import numpy as np
+import pytest
+
+import warmup_optax as wo
+from warmup_optax import compat
+from warmup_optax.compat import keras, mediapipe, optax, paddle, tfm
+
+MODULES = {
+    "optax": [optax],
+    "keras": [keras],
+    "seed_guide": [keras],
+    "tfm": [tfm, keras],
+    "mediapipe": [mediapipe, keras],
+    "paddle": [paddle],
+    "paddle_rcnn": [paddle],
+}
+REFUSED = ("exp-rate0",)
+FIRST = {
+    case.callable: case
+    for peer in reversed(MODULES)
+    for case in reversed(golden.cases(peer))
+    if len(case.steps) > 1 and case.id not in REFUSED
+}
+one_of_each = pytest.mark.parametrize("case", FIRST.values(), ids=FIRST)
+
+
+def built(case):
+    def make(name, **kwargs):
+        return next(getattr(module, name) for module in MODULES[case.peer] if hasattr(module, name))(**kwargs)
+
+    return golden.build(case, make)
+
+
+def public(module):
+    """The constructors of a module of `compat`."""
+    functions = inspect.getmembers(module, inspect.isfunction)
+    return {name: x for name, x in functions if x.__module__.startswith(module.__name__) and name[0] != "_"}
+
+
+@pytest.mark.parametrize("name", compat.__all__)
+def test_every_library_has_its_page(name):
+    module = importlib.import_module(f"warmup_optax.compat.{name}")
+    assert getattr(compat, name) is module
+    assert len(module.__doc__) > 60
+    assert name in compat.__doc__
+
+
+def test_an_unknown_library_is_named():
+    with pytest.raises(AttributeError, match="no attribute 'jax'; it has fairseq, keras"):
+        _ = compat.jax
+    assert dir(compat) == sorted(compat.__all__)
+
+
+def test_a_library_is_imported_when_it_is_asked_for():
+    code = (
+        "import sys, warmup_optax; print([m for m in sys.modules if 'compat.' in m]);"
+        "import warmup_optax.compat as c; c.mediapipe; print('warmup_optax.compat.mediapipe' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == ["[]", "True"]
+
+
+@pytest.mark.parametrize("module", [optax, keras, tfm, mediapipe, paddle], ids=lambda module: module.__name__)
+def test_every_constructor_is_documented_and_tabled(module):
+    for name, constructor in public(module).items():
+        assert ">>>" in constructor.__doc__, name
+        assert name in FIRST, f"{name} has no table"
+
+
+def test_mediapipes_signature():
+    """The signature that the seed document prints."""
+    printed = golden.table("seeds")["mediapipe_doc"]["signature"]
+    written = [
+        str(p).replace(": 'str | None' = ", "=")
+        for p in inspect.signature(mediapipe.WarmUp).parameters.values()
+    ]
+    assert [x.split(":")[0] for x in written] == printed
+
+
+@one_of_each
+def test_it_is_a_value(case):
+    schedule, again = built(case), built(case)
+    assert schedule == again
+    assert hash(schedule) == hash(again)
+    assert pickle.loads(pickle.dumps(schedule)) == copy.deepcopy(schedule) == schedule
+
+
+@one_of_each
+def test_values_and_gradients_are_finite_everywhere(case):
+    leaves, structure = jax.tree.flatten(built(case))
+    real = [x for x in leaves if isinstance(x, float)]
+    last = int(case.steps[-1])
+    counts = np.asarray([-1, 0, 1, 2, 5, 10, last - 1, last, last + 1, 2**24, 2**31 - 1], np.int32)
+
+    def at(real, count):
+        found = iter(real)
+        return jax.tree.unflatten(structure, [next(found) if isinstance(x, float) else x for x in leaves])(
+            count
+        )
+
+    values, slopes = jax.jit(jax.vmap(jax.value_and_grad(at), (None, 0)))(real, counts)
+    eager = built(case)(counts)  # of numbers in float64; as data they are in float32
+    near = counts < 2**20
+    np.testing.assert_allclose(values[near], eager[near], rtol=2e-5, atol=1e-6 * np.abs(eager).max())
+    assert np.isfinite(values).all()
+    assert all(np.isfinite(slope).all() for slope in slopes)
+
+
+def test_each_kind_of_phase_is_one_program():
+    """A warmup around a ported decay costs what it would around our own."""
+    ported = tfm.LinearWarmup(keras.CosineDecay(0.1, 90), 10, 0.0)
+    assert ported == wo.with_warmup(wo.cosine(0.1, 0.0, 90), steps=10, overlap=True)
