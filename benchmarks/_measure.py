@@ -53,6 +53,10 @@ class Times(dict[str, list[float]]):
         """The median round."""
         return statistics.median(self[name])
 
+    def quickest(self, name: str) -> float:
+        """The time that a tenth of the rounds kept below: what it takes when the machine is left alone."""
+        return sorted(self[name])[len(self[name]) // 10]
+
     def ratio(self, name: str, base: str) -> float:
         """How many times as long as ``base``: the median of the rounds' own ratios."""
         return statistics.median(x / y for x, y in zip(self[name], self[base], strict=True))

@@ -75,7 +75,7 @@ def measure(way: str, number: int) -> None:
 
 
 def _megabytes() -> float:
-    """The most memory that this process has held. (`getrusage` would count its parent's too.)"""
+    """The most memory that this process has held; `getrusage` would count its parent's too."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

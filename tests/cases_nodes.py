@@ -13,16 +13,12 @@ def _foreign(schedule, equation):
 
 # Closures of Optax, built once: a schedule compares the functions in it by identity. Not each of
 # Optax's passes under strict dtype promotion; these do.
-OPTAX_LINE = _foreign(
-    optax.linear_schedule(0.5, 0.25, 64), lambda t: 0.5 - 0.25 * np.minimum(t, 64) / 64
-)
+OPTAX_LINE = _foreign(optax.linear_schedule(0.5, 0.25, 64), lambda t: 0.5 - 0.25 * np.minimum(t, 64) / 64)
 OPTAX_STEPS = _foreign(
     optax.exponential_decay(0.5, 32, 0.5, staircase=True, end_value=0.25),
     lambda t: np.where(t < 32, 0.5, 0.25),
 )
-PLAIN_FUNCTION = _foreign(
-    lambda count: 1.0 / (2.0 + jnp.asarray(count, jnp.float32)), lambda t: 1 / (2 + t)
-)
+PLAIN_FUNCTION = _foreign(lambda count: 1.0 / (2.0 + jnp.asarray(count, jnp.float32)), lambda t: 1 / (2 + t))
 
 HALF_COSINE = e.cosine(0.1, 0.01, 100)
 
@@ -238,9 +234,7 @@ COMBINATORS = [
         ulp=16,  # the ramp begins at a value that is itself within 8
     ),
     Case("with_cooldown-at-0", e.with_cooldown(HALF_COSINE, begin=0, steps=5), {0: 0.1, 5: 0.0}),
-    Case(
-        "with_cooldown-0", e.with_cooldown(HALF_COSINE, begin=9, steps=0, end_value=0.2), {9: 0.2}
-    ),
+    Case("with_cooldown-0", e.with_cooldown(HALF_COSINE, begin=9, steps=0, end_value=0.2), {9: 0.2}),
     Case(
         "with_cooldown-both",
         e.with_cooldown(
@@ -297,9 +291,7 @@ COMBINATORS = [
         halvings_from=0,
     ),
     Case("restart-cut", e.restart(HALF_COSINE, period=40), {0: 0.1, 40: 0.1, 80: 0.1}),
-    Case(
-        "restart-every-step", e.restart(HALF_COSINE, period=1), {0: 0.1, 1: 0.1, 2: 0.1, NEVER: 0.1}
-    ),
+    Case("restart-every-step", e.restart(HALF_COSINE, period=1), {0: 0.1, 1: 0.1, 2: 0.1, NEVER: 0.1}),
     Case(
         "restart-warmup",
         e.restart(e.with_warmup(HALF_COSINE, steps=28), period=128, growth=2),

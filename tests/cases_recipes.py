@@ -50,9 +50,7 @@ RECIPES = [
         e.warmup_cosine(PEAK, warmup_steps=0, total_steps=300),
         {0: PEAK, 300: 0.0},
     ),
-    Case(
-        "warmup_cosine-1", e.warmup_cosine(PEAK, warmup_steps=1, total_steps=2), {1: PEAK, 2: 0.0}
-    ),
+    Case("warmup_cosine-1", e.warmup_cosine(PEAK, warmup_steps=1, total_steps=2), {1: PEAK, 2: 0.0}),
     Case(
         "warmup_cosine-no-decay",  # the ramp aims at the peak, and the run is over where it is due
         e.warmup_cosine(PEAK, warmup_steps=10, total_steps=10, end_value=1e-5),
@@ -66,9 +64,7 @@ RECIPES = [
     ),
     Case(
         "warmup_polynomial",
-        e.warmup_polynomial(
-            PEAK, power=2, warmup_steps=100, total_steps=900, hold_steps=30, end_value=1e-6
-        ),
+        e.warmup_polynomial(PEAK, power=2, warmup_steps=100, total_steps=900, hold_steps=30, end_value=1e-6),
         {0: 0.0, 100: PEAK, 130: PEAK, 900: 1e-6},
         ulp=16,
     ),

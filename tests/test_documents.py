@@ -21,7 +21,7 @@ def blocks(document):
 
 
 def test_the_readme_runs_from_top_to_bottom():
-    """Python blocks are executed and sessions compared, in one namespace, as a reader would type them."""
+    """Python blocks are executed and sessions compared, in one namespace, as typed by a reader."""
     matplotlib.use("Agg")
     names = {"__name__": "readme"}
     ran = []
@@ -50,7 +50,7 @@ def test_the_readme_names_only_what_there_is():
     """Every `wo.name` of the README and of CONTRIBUTING is public; every linked file is there."""
     for document in ["README.md", "CONTRIBUTING.md"]:
         text = (ROOT / document).read_text()
-        assert {name for name in re.findall(r"\bwo\.(\w+)", text)} - {"compat"} <= set(wo.__all__)
+        assert set(re.findall(r"\bwo\.(\w+)", text)) - {"compat"} <= set(wo.__all__)
         for link in re.findall(r"\]\(([^)#:]+)\)", text):
             assert (ROOT / link).exists(), link
 
@@ -73,7 +73,8 @@ def test_the_shape_of_contributing_passes_the_laws():
     steps = 1000
     schedule = quarter_sine(0.1, 0.003, steps)
     t = np.arange(steps + 1)
-    exact = 0.1 * np.sin(np.pi / 2 * (steps - t) / steps) + 0.003 * 2 * np.sin(np.pi / 4 * t / steps) ** 2
+    q, p = (steps - t) / steps, t / steps
+    exact = 0.1 * np.sin(np.pi / 2 * q) + 0.003 * 2 * np.sin(np.pi / 4 * p) ** 2
     values = np.asarray(schedule(t), np.float64)
     assert np.all(np.abs(values - exact) <= 8 * np.spacing(exact.astype(np.float32)))  # law 4
     assert (values[0], values[-1]) == (schedule(0), schedule(10**6))

@@ -53,7 +53,7 @@ shapes = finite_shapes | st.one_of(
     st.builds(
         e.exponential,
         values,
-        decay_rate=st.sampled_from([0.3, 0.9, 1.0]),
+        decay_rate=st.sampled_from([0.3, 0.9]),
         transition_steps=spans,
         staircase=st.booleans(),
         end_value=st.none() | st.just(0.0),

@@ -239,7 +239,7 @@ class Program:
 
 def _program(schedule: Schedule) -> Program | None:
     """The program for a schedule; None for one with traced numbers."""
-    x64 = jax.config.jax_enable_x64
+    x64 = default_int() == np.int64
     program = schedule.__dict__.get("_program")
     if program is not None and program.x64 is x64:
         return program
@@ -311,7 +311,7 @@ def host_count(count: Any) -> Any:
         array = np.asarray(count)
     except OverflowError:
         array = np.asarray(count, object)
-    known = array.dtype.kind in "biuf" or jax.dtypes.issubdtype(array.dtype, np.floating)  # bfloat16 is "V"
+    known = array.dtype.kind in "biuf" or jnp.issubdtype(array.dtype, np.floating)  # bfloat16 is "V"
     if not known:
         raise TypeError(f"a schedule's count must be a whole or real number, got {count!r}")
     if array.dtype.kind in "iu" and array.dtype != default_int():

@@ -137,11 +137,11 @@ class Time:
     def locate(self, boundaries: Any) -> jax.Array:
         """How many of the increasing ``boundaries`` have been reached: the index of the phase.
 
-        A tuple is compared one by one. An array is searched, eight blocks to a level: each level takes one
-        row of seven boundaries, so the program grows with the logarithm alone, and a reduction of seven is
-        short enough to be no kernel of its own on a GPU.
+        A few are compared one by one. An array of more is searched, eight blocks to a level: each level
+        takes one row of seven boundaries, so the program grows with the logarithm alone, and a reduction of
+        seven is short enough to be no kernel of its own on a GPU.
         """
-        if isinstance(boundaries, tuple):
+        if len(boundaries) <= UNROLLED:
             found = [self.reached(boundary).astype(jnp.int32) for boundary in boundaries]
             return sum(found[1:], found[0]) if found else jnp.zeros((), jnp.int32)
         size = boundaries.shape[0]

@@ -36,9 +36,7 @@ class Program:
     @functools.cached_property
     def operations(self) -> collections.Counter[str]:
         """How many instructions of each kind, those inside fusions included."""
-        return collections.Counter(
-            operation for body in self.computations.values() for operation, _ in body
-        )
+        return collections.Counter(operation for body in self.computations.values() for operation, _ in body)
 
     @property
     def instructions(self) -> int:
@@ -81,11 +79,9 @@ class Program:
 
 def _operation(line: str) -> str:
     """``add`` of ``f32[] add(%a, %b)``; the type may be a tuple, with brackets and spaces of its own."""
-    depth = end = 0
-    for end, character in enumerate(line):
+    depth = 0
+    for i, character in enumerate(line):
         depth += (character in "([{") - (character in ")]}")
         if character == " " and not depth:
-            break
-    found = re.match(r"[\w\-]+", line[end + 1 :])
-    assert found is not None, line
-    return found[0]
+            return re.split(r"[^\w\-]", line[i + 1 :], maxsplit=1)[0]
+    raise ValueError(f"not an instruction: {line}")

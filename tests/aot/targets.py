@@ -173,9 +173,7 @@ def compile_for(target: Target, function: Callable[..., Any], *arguments: Any) -
     return jax.jit(function).lower(*(target.place(argument) for argument in arguments)).compile()
 
 
-def train_step(
-    target: Target, optimizer: Any, params: Any, *, rows: int = 2, columns: int = 64
-) -> Any:
+def train_step(target: Target, optimizer: Any, params: Any, *, rows: int = 2, columns: int = 64) -> Any:
     """A compiled data-parallel update of matrices, its params and state donated.
 
     Every matrix of ``params`` is a layer of its own over the same batch; the batch is split over the chips.

@@ -29,9 +29,7 @@ def controlled(target, schedules):
         for name, schedule in schedules.items()
     }
     return [
-        name
-        for name, pair in programs.items()
-        if any(Program(program.as_text()).control for program in pair)
+        name for name, pair in programs.items() if any(Program(program.as_text()).control for program in pair)
     ]
 
 

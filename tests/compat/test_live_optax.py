@@ -88,6 +88,15 @@ def test_random_arguments(name, data):
     golden.check_saved(schedule)
 
 
+def each(tests):
+    """The tests of a suite of suites."""
+    for test in tests:
+        if isinstance(test, unittest.TestSuite):
+            yield from each(test)
+        else:
+            yield test
+
+
 @pytest.mark.parametrize("name", ["_schedule", "_join"])
 def test_optaxs_own_tests(name):
     found = importlib.util.find_spec(f"optax.schedules.{name}_test")
@@ -101,7 +110,7 @@ def test_optaxs_own_tests(name):
     module = types.ModuleType(found.name)
     with standard():
         exec(source, vars(module))
-        tests = [test for group in unittest.defaultTestLoader.loadTestsFromModule(module) for test in group]
+        tests = list(each(unittest.defaultTestLoader.loadTestsFromModule(module)))
         run = [test for test in tests if not test.id().split(".")[-1].startswith(SILENT)]
         assert len(run) > 0.8 * len(tests)
         result = unittest.TestSuite(run).run(unittest.TestResult())

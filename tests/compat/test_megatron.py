@@ -73,11 +73,9 @@ def test_random_arguments(rates, warmup, more, style, fall, fall_style, incremen
 
 def test_more_examples_than_an_int32_counts():
     """The lengths are divided by the increment before anything is counted."""
-    lengths = {"lr_warmup_steps": 4096 * 2000, "lr_decay_steps": 4096 * 1_000_000}
-    schedule = megatron.OptimizerParamScheduler(
-        0.0, 1.0, 0.0, **lengths, lr_decay_style="linear", increment=4096
-    )
-    assert schedule([1000, 2000, 501_000, 1_000_000, 2**31 - 1]).tolist() == [0.5, 1.0, 0.5, 0.0, 0.0]
+    warmup, total = 4096 * 2000, 4096 * 1_001_000
+    schedule = megatron.OptimizerParamScheduler(0.0, 1.0, 0.0, warmup, total, "linear", increment=4096)
+    assert schedule([1000, 2000, 501_500, 1_001_000, 2**31 - 1]).tolist() == [0.5, 1.0, 0.5, 0.0, 0.0]
 
 
 def test_a_decay_without_a_style_never_begins():

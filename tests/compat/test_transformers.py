@@ -37,7 +37,7 @@ def test_by_name(name):
     golden.check_saved(schedule)
     if name != "constant":
         assert schedule != transformers.get_scheduler(name, 0.2, 5, 50, special)
-        with pytest.raises((ValueError, TypeError), match="num_warmup_steps"):
+        with pytest.raises(ValueError, match="num_warmup_steps must be given"):
             transformers.get_scheduler(name, 0.1, num_training_steps=50, scheduler_specific_kwargs=special)
 
 

@@ -7,7 +7,7 @@ import inspect
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from numbers import Real
+from numbers import Rational, Real
 from typing import Any
 
 import warmup_optax as wo
@@ -16,9 +16,16 @@ MOST = 2**30  # ticks in the longest length: far within int32
 FINEST = 10**6  # the largest denominator that a written number is taken to mean
 
 
+def known(number: Any) -> bool:
+    """Whether it is a number of Python's or NumPy's, and not a traced one."""
+    return isinstance(number, Real)
+
+
 def exact(number: Any) -> Any:
     """The fraction that was meant: 0.3 is 3/10, not what binary makes of it. A traced number as itself."""
-    return Fraction(number).limit_denominator(FINEST) if isinstance(number, Real) else number
+    if isinstance(number, Rational):
+        return Fraction(int(number.numerator), int(number.denominator))
+    return Fraction(float(number)).limit_denominator(FINEST) if known(number) else number
 
 
 def in_ticks(*lengths: Any) -> tuple[int, tuple[Any, ...]]:
@@ -38,7 +45,7 @@ def in_ticks(*lengths: Any) -> tuple[int, tuple[Any, ...]]:
 def left(total: Any, passed: Any, least: int) -> Any:
     """What is left of ``total``, but ``least`` if that is known to be more."""
     rest = total - passed
-    return max(rest, least) if isinstance(rest, Real) else rest
+    return max(rest, least) if known(rest) else rest
 
 
 def timed(schedule: Any, ticks: int) -> wo.Schedule:
@@ -93,12 +100,12 @@ def shrinking(
 
 def is_zero(number: Any) -> bool:
     """Whether a number is known to be 0."""
-    return isinstance(number, Real) and number == 0
+    return known(number) and number == 0
 
 
 def within(name: str, number: Any, least: float, most: float, above: bool = False) -> None:
     """Refuses a concrete number outside ``[least, most]``, or at ``least`` where it must be above."""
-    if not all(isinstance(x, Real) for x in (number, least, most)):
+    if not all(map(known, (number, least, most))):
         return
     if not (least < number <= most or (number == least and not above)):
         allowed = f"{'above' if above else 'at least'} {least} and at most {most}"

@@ -7,12 +7,11 @@ used, as in the configs. Update 0 has the rate of ``step_update(0)``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import in_ticks, is_zero, left, shrinking, timed
+from ._parts import in_ticks, is_zero, known, left, shrinking, timed
 from ._port import port
 
 Number = Any
@@ -34,7 +33,7 @@ def InverseSquareRootSchedule(
     [0.0, 0.5, 1.0, 0.5]
     """
     peak = _only(lr)
-    init_lr = 0.0 if isinstance(warmup_init_lr, Real) and warmup_init_lr < 0 else warmup_init_lr
+    init_lr = 0.0 if known(warmup_init_lr) and warmup_init_lr < 0 else warmup_init_lr
     decay = wo.inverse_sqrt(peak, timescale=warmup_updates)
     return wo.join([wo.linear(init_lr, peak, warmup_updates), decay], [warmup_updates])
 
@@ -143,15 +142,15 @@ def CosineLRSchedule(
     [0.0, 0.5, 1.0, 0.5, 0.5, 0.25]
     """
     peak = _only(lr)
-    if isinstance(peak, Real) and isinstance(min_lr, Real) and not peak > min_lr:
+    if known(peak) and known(min_lr) and not peak > min_lr:
         raise ValueError(f"lr must be above min_lr={min_lr!r}, got {lr!r}")
-    if isinstance(lr_period_updates, Real) and lr_period_updates <= 0:
+    if known(lr_period_updates) and lr_period_updates <= 0:
         if not max_update > warmup_updates:
             raise ValueError("max_update must be above warmup_updates where there is no lr_period_updates")
         lr_period_updates = max_update - warmup_updates
-    init_lr = min_lr if isinstance(warmup_init_lr, Real) and warmup_init_lr < 0 else warmup_init_lr
+    init_lr = min_lr if known(warmup_init_lr) and warmup_init_lr < 0 else warmup_init_lr
 
-    if isinstance(t_mult, Real) and t_mult < 1:
+    if known(t_mult) and t_mult < 1:
 
         def scaled(i: int, steps: Any) -> wo.Schedule:
             return wo.cosine(peak * lr_shrink**i, min_lr * lr_shrink**i, steps)
@@ -188,7 +187,7 @@ def TriangularLRSchedule(
     [0.5, 1.0, 1.5, 0.5, 0.75]
     """
     low = _only(lr)
-    if isinstance(low, Real) and isinstance(max_lr, Real) and not max_lr > low:
+    if known(low) and known(max_lr) and not max_lr > low:
         raise ValueError(f"max_lr must be above lr={lr!r}, got {max_lr!r}")
     half = lr_period_updates // 2
     peaks = wo.restart(wo.triangle_wave(0.0, max_lr, half), period=2 * half, decay=lr_shrink)

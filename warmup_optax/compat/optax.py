@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import jax
+from jax.core import Tracer
 
 import warmup_optax as wo
 
@@ -370,7 +370,7 @@ def join_schedules(schedules: Sequence[Callable[[Number], Number]], boundaries: 
 
 
 def _traced(*numbers: Number) -> bool:
-    return any(isinstance(x, jax.core.Tracer) for x in numbers)
+    return any(isinstance(x, Tracer) for x in numbers)
 
 
 def _is(number: Number, value: int) -> bool:

@@ -19,12 +19,11 @@ import bisect
 import functools
 import math
 from collections.abc import Callable, Sequence
-from numbers import Real
 from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import chosen, is_zero, shrinking, stairs, within
+from ._parts import chosen, is_zero, known, shrinking, stairs, within
 from ._port import port
 
 Number = Any
@@ -148,7 +147,7 @@ def TanhLRScheduler(
     >>> timm.TanhLRScheduler(1.0, t_initial=10)([0, 5, 7, 9, 10]).round(3).tolist()
     [1.0, 0.9820000529289246, 0.5, 0.018000001087784767, 0.0]
     """
-    if isinstance(lb, Real) and isinstance(ub, Real) and not lb < ub:
+    if known(lb) and known(ub) and not lb < ub:
         raise ValueError(f"lb must be below ub={ub!r}, got {lb!r}")
     shape = functools.partial(wo.tanh, lower=lb, upper=ub)
     curve = _cycles(shape, lr, t_initial, lr_min, cycle_mul, cycle_decay, cycle_limit)
@@ -274,7 +273,7 @@ def WSDLRScheduler(
         shape = chosen(shapes, "decay_fn", decay_fn)
     begin = t_initial - decay_t
     if stable_fn == "constant":
-        top = max(lr, lr_min) if isinstance(lr, Real) and isinstance(lr_min, Real) else lr
+        top = max(lr, lr_min) if known(lr) and known(lr_min) else lr
         curve = wo.shift(shape(top, lr_min, decay_t), begin)
     else:
         power = chosen({"rsqrt": 0.5, "power": stable_power}, "stable_fn", stable_fn)
@@ -309,7 +308,7 @@ def _cycles(
         return shape(lr, lr_min, steps)
     if number == 0:
         return wo.constant(lr_min)
-    if isinstance(growth, Real) and growth < 1:
+    if known(growth) and growth < 1:
         return shrinking(lambda i, n: shape(lr * decay**i, lr_min, n), steps, growth, number, lr_min)
     peaks = wo.restart(shape(lr, 0.0, steps), period=steps, growth=growth, decay=decay)
     floor = wo.restart(shape(0.0, lr_min, steps), period=steps, growth=growth)

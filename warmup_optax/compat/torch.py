@@ -278,7 +278,7 @@ def OneCycleLR(
       steps_per_epoch: See ``total_steps``.
       pct_start: The part of the whole that rises, in [0, 1].
       anneal_strategy: "cos" or "linear".
-      cycle_momentum: Taken and not used: this is the learning rate alone.
+      cycle_momentum: Taken and not used, as the momenta: this is the learning rate alone.
       base_momentum: Taken and not used.
       max_momentum: Taken and not used.
       div_factor: Update 0 has ``max_lr / div_factor``.
@@ -287,9 +287,9 @@ def OneCycleLR(
       last_epoch: The last step that has been made; -1 is none.
 
     >>> from warmup_optax.compat import torch
-    >>> schedule = torch.OneCycleLR(1.0, 9, pct_start=1 / 3, anneal_strategy="linear", div_factor=2)
-    >>> schedule([0, 1, 2, 5, 8]).round(3).tolist()
-    [0.5, 0.75, 1.0, 0.5, 0.0]
+    >>> cycle = {"pct_start": 1 / 3, "div_factor": 2, "final_div_factor": 1}
+    >>> torch.OneCycleLR(1.0, 9, anneal_strategy="linear", **cycle)([0, 1, 2, 5, 8]).tolist()
+    [0.5, 0.75, 1.0, 0.75, 0.5]
     """
     if total_steps is None:
         if epochs is None or steps_per_epoch is None:
@@ -297,7 +297,10 @@ def OneCycleLR(
         total_steps = epochs * steps_per_epoch
     if anneal_strategy not in ("cos", "linear"):
         raise ValueError(f"anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+    within("total_steps", total_steps, 1, math.inf)
     within("pct_start", pct_start, 0, 1)
+    within("div_factor", div_factor, 0, math.inf, above=True)
+    within("final_div_factor", final_div_factor, 0, math.inf, above=True)
     first = max_lr / div_factor
     rates = [first, max_lr, *([first] if three_phase else []), first / final_div_factor]
     peak = exact(pct_start) * total_steps - 1  # not a whole number of updates
@@ -308,7 +311,7 @@ def OneCycleLR(
 
 
 def _anneal(strategy: str, rates: Sequence[Any], ends: Sequence[Any], total: int) -> wo.Schedule:
-    """Curves through ``rates`` at 0 and at ``ends``; at ``total`` the last one, extrapolated and held."""
+    """Curves through ``rates`` at 0 and ``ends``; from ``total`` on the last one, extrapolated, is held."""
     shape = wo.cosine if strategy == "cos" else wo.linear
     starts = [0, *ends[:-1]]
     begins = [min(begin, total) for begin in (*itertools.accumulate(starts, max), total)]
@@ -324,8 +327,8 @@ def _anneal(strategy: str, rates: Sequence[Any], ends: Sequence[Any], total: int
     ticks, counts = in_ticks(*starts, *begins[1:], *ends)
     start, begin, end = (counts[i : i + len(ends)] for i in range(0, 3 * len(ends), len(ends)))
     curves = [shape(rates[i], rates[i + 1], end[i] - start[i]) for i in own]
-    boundaries = [begin[i] for i in own]
-    return timed(wo.join([*curves, beyond], boundaries, [*(start[i] for i in own), 0]), ticks)
+    offsets = [*(start[i] for i in own), 0]
+    return timed(wo.join([*curves, beyond], [begin[i] for i in own], offsets), ticks)
 
 
 @lr_optional
@@ -357,8 +360,8 @@ def ChainedScheduler(lr: Number, schedulers: Sequence[Any]) -> wo.Schedule:
     """Schedulers that all count from 0, each a factor on the base learning rate: their product over ``lr``.
 
     That is what PyTorch does with `StepLR`, `MultiStepLR`, `ConstantLR`, `LinearLR`, `ExponentialLR`,
-    `PolynomialLR`, and `CosineAnnealingLR` up to its ``T_max`` with ``eta_min=0``. The others do not multiply
-    what they find, but put their own rate in its place; a chain with them has no such form.
+    `PolynomialLR`, and `CosineAnnealingLR` up to its ``T_max`` with ``eta_min=0``. The others put their own
+    rate in the place of what they find: a chain with them has no such form.
 
     Args:
       lr: The base learning rate that all of ``schedulers`` were made with.

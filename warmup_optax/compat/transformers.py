@@ -10,12 +10,11 @@ them is a schedule (for the first, see ``optax.contrib.reduce_on_plateau``).
 from __future__ import annotations
 
 import inspect
-from numbers import Real
 from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import chosen, exact, in_ticks, is_zero, left, resumed, timed
+from ._parts import chosen, exact, in_ticks, is_zero, known, left, resumed, timed
 from ._port import port
 
 Number = Any
@@ -160,7 +159,7 @@ def get_polynomial_decay_schedule_with_warmup(
     >>> schedule([0, 2, 4, 8, 12]).tolist()
     [0.0, 0.5, 1.0, 0.25, 0.0]
     """
-    if isinstance(lr, Real) and isinstance(lr_end, Real) and not lr > lr_end:
+    if known(lr) and known(lr_end) and not lr > lr_end:
         raise ValueError(f"lr_end must be smaller than lr={lr!r}, got {lr_end!r}")
     rest = left(num_training_steps, num_warmup_steps, 0)
     decay = wo.polynomial(lr, lr_end, rest, power=power)
@@ -310,6 +309,7 @@ def get_wsd_schedule(
     return resumed(wo.join([up, down], [num_warmup_steps], [0, begin]), last_epoch)
 
 
+@port()
 def get_scheduler(
     name: Any,
     lr: Number,
@@ -330,14 +330,15 @@ def get_scheduler(
     >>> transformers.get_scheduler("linear", 1.0, 4, 12)([0, 4, 8]).tolist()
     [0.0, 1.0, 0.5]
     """
-    name = getattr(name, "value", name)
-    make = chosen(SCHEDULES, "get_scheduler: name", name)
+    make = chosen(SCHEDULES, "name", getattr(name, "value", name))
     if make is get_constant_schedule:
         return make(lr)
     given = {"num_warmup_steps": num_warmup_steps, "num_training_steps": num_training_steps}
-    taken = {k: v for k, v in given.items() if k in inspect.signature(make).parameters}
-    if None in taken.values() and make is not get_wsd_schedule:
-        raise ValueError(f"get_scheduler: {name!r} needs {' and '.join(taken)}")
+    taken = {key: given[key] for key in given if key in inspect.signature(make).parameters}
+    optional = "num_training_steps" if make is get_wsd_schedule else None
+    for key, value in taken.items():
+        if value is None and key != optional:
+            raise ValueError(f"{key} must be given for {name!r}")
     return make(lr, **taken, **(scheduler_specific_kwargs or {}))
 
 
@@ -366,7 +367,7 @@ def _cosines(lr: Number, low: Number, steps: Any, num_cycles: float) -> wo.Sched
         return wo.constant(lr)
     ticks, (half,) = in_ticks(steps if num_cycles == 0.5 else exact(steps) / abs(2 * exact(num_cycles)))
     wave = timed(wo.cosine_wave(lr, low, half), ticks)
-    return wo.clip(wave, min_value=0.0) if isinstance(low, Real) and low < 0 else wave
+    return wo.clip(wave, min_value=0.0) if known(low) and low < 0 else wave
 
 
 def _lowest(lr: Number, min_lr: Number | None, min_lr_rate: Number | None) -> Number:

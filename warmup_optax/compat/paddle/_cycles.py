@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import warmup_optax as wo
 
@@ -70,7 +71,7 @@ def CyclicLR(
     step_size_down: int | None = None,
     mode: str = "triangular",
     exp_gamma: float = 1.0,
-    scale_fn: None = None,
+    scale_fn: Any = None,
     scale_mode: str = "cycle",
     last_epoch: int = -1,
     verbose: bool = False,

@@ -1,0 +1,239 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Coming from another library
+#
+# `warmup_optax.compat` has the schedules of other libraries, under their names and with their arguments.
+# Porting a run means changing an import, and the off-by-ones come along.
+
+# %%
+# In Colab this fetches and installs the library; anywhere else it only shows the device.
+import os
+import shutil
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    if not os.path.exists("/content/warmup-optax"):
+        repository = "https://github.com/warmup-optax/warmup-optax"
+        subprocess.run(["git", "clone", "-q", "--depth=1", repository, "/content/warmup-optax"], check=True)
+    jax_wheel = "jax[cuda12]" if shutil.which("nvidia-smi") else "jax"
+    packages = ["/content/warmup-optax[demo]", "orbax-checkpoint", jax_wheel]
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", *packages], check=True)
+    os.chdir("/content/warmup-optax/colab")
+
+import jax
+
+print(f"{jax.default_backend().upper()}: {jax.devices()[0].device_kind}")
+
+# %%
+# %matplotlib inline
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import warmup_optax as wo
+from warmup_optax import compat
+
+TABLES = Path("../tests/golden")  # in the repository, made by running the real libraries
+
+
+def compare(*panels):
+    """Panels of (library, case, schedule, guess): the library's own numbers as dots, ours as a line."""
+    figure, axes = plt.subplots(1, len(panels), figsize=(6.4 * len(panels), 3.4), layout="constrained")
+    for ax, (library, case, schedule, guess) in zip(axes, panels, strict=True):
+        table = json.loads((TABLES / f"{library}.json").read_text())
+        (case,) = [row for row in table["cases"] if row["id"] == case]
+        counts, rates = np.array(case["steps"]), np.array(case["values"], float)
+        every = np.arange(counts[-1] + 1)
+        ax.plot(every, wo.sample(guess, every), "--", color="#c8553d", label="an easy guess")
+        ax.plot(every, wo.sample(schedule, every), color="#1b6ca8", label="compat")
+        ax.plot(counts, rates, "o", color="0.1", markersize=3.5, label=f"{library} {table['version']}")
+        ax.set_title(f"{library}: {case['callable'].split('.')[-1]}", loc="left")
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.set(xlabel="count (optimizer updates)", ylabel="learning rate")
+        ax.spines[["top", "right"]].set_visible(False)
+        off = np.max(np.abs(wo.sample(schedule, counts) - rates)) / np.max(np.abs(rates))
+        print(f"{ax.get_title(loc='left')}: within {off:.0e} of the largest rate, at {len(counts)} counts")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    return axes
+
+
+# %% [markdown]
+# In each picture the dots are what the real library gave, and the blue line is `compat`. The dashed line is
+# what one would write from memory.
+
+# %% [markdown]
+# ## PyTorch
+
+# %%
+torch = compat.torch
+parts = [torch.LinearLR(0.1, start_factor=0.1, total_iters=5), torch.CosineAnnealingLR(0.1, T_max=15)]
+_ = compare(
+    (
+        "torch",
+        "seq-linear-cosine",
+        torch.SequentialLR(parts, milestones=[5]),
+        wo.warmup_cosine(0.1, warmup_steps=5, total_steps=20, init_value=0.01),
+    ),
+    (
+        "torch",
+        "onecycle-20",
+        torch.OneCycleLR(max_lr=0.1, total_steps=20),
+        wo.one_cycle(0.1, total_steps=20),
+    ),
+)
+
+# %% [markdown]
+# - `CosineAnnealingLR` does not stay down: train on past `T_max`, and the rate **rises again**.
+# - `OneCycleLR` peaks one update before `pct_start * total_steps`, and ends at `total_steps - 1`.
+
+# %% [markdown]
+# ## Keras
+
+# %%
+keras = compat.keras
+_ = compare(
+    (
+        "keras",
+        "cosine-warm",
+        keras.CosineDecay(0.0, decay_steps=30, warmup_target=0.1, warmup_steps=10),
+        wo.warmup_cosine(0.1, warmup_steps=10, total_steps=30),
+    ),
+    (
+        "keras",
+        "piecewise-one",
+        keras.PiecewiseConstantDecay(boundaries=[5], values=[1.0, 0.1]),
+        wo.piecewise_constant([1.0, 0.1], [5]),
+    ),
+)
+
+# %% [markdown]
+# - `decay_steps` does **not** count the warmup: this run ends at 40. (Optax's `decay_steps` does count it.)
+# - *At* a boundary the old value still holds. Elsewhere the new one does.
+
+# %% [markdown]
+# ## TF Model Garden
+
+# %%
+tfm = compat.tfm
+axes = compare(
+    (
+        "tfm",
+        "linwarm-cosine",
+        tfm.LinearWarmup(keras.CosineDecay(0.1, decay_steps=50), warmup_steps=10, warmup_learning_rate=0.0),
+        wo.warmup_cosine(0.1, warmup_steps=10, total_steps=60),
+    ),
+    (
+        "tfm",
+        "powoff-default",
+        tfm.PowerDecayWithOffset(0.1, power=-0.5),
+        wo.shift(wo.power_law(0.1, power=-0.5), 1),
+    ),
+)
+axes[1].set_yscale("log")
+
+# %% [markdown]
+# - The decay has been running **under the warmup**, which aims at what is left of it. The peak is below 0.1.
+# - `PowerDecayWithOffset` gives the first update a rate of **one million**, unless
+#   `pre_offset_learning_rate` is set.
+
+# %% [markdown]
+# ## MediaPipe
+
+# %%
+mediapipe = compat.mediapipe
+_ = compare(
+    (
+        "mediapipe",
+        "cosine-60-12",
+        mediapipe.WarmUp(0.1, keras.CosineDecay(0.1, decay_steps=60), warmup_steps=12),
+        wo.warmup_cosine(0.1, warmup_steps=12, total_steps=60),
+    ),
+    (
+        "mediapipe",
+        "different-peak",
+        mediapipe.WarmUp(0.2, keras.ExponentialDecay(0.1, 10, 0.5, staircase=True), warmup_steps=7),
+        wo.warmup_exponential(0.2, decay_rate=0.5, transition_steps=10, staircase=True, warmup_steps=7),
+    ),
+)
+
+# %% [markdown]
+# - Here too the decay runs under the warmup, but the warmup aims at the full rate and never gets there: the
+#   rate **drops** where they meet.
+# - Nothing ties the two peaks together, so the drop can be large.
+
+# %% [markdown]
+# ## Paddle
+
+# %%
+paddle = compat.paddle
+_ = compare(
+    (
+        "paddle",
+        "warm-cosine",
+        paddle.LinearWarmup(paddle.CosineAnnealingDecay(0.1, T_max=30), 10, start_lr=0.0, end_lr=0.1),
+        wo.warmup_cosine(0.1, warmup_steps=10, total_steps=40),
+    ),
+    (
+        "paddle",
+        "warm-other-end",
+        paddle.LinearWarmup(0.3, warmup_steps=7, start_lr=0.01, end_lr=0.5),
+        wo.with_warmup(0.3, steps=7, init_value=0.01),
+    ),
+)
+
+# %% [markdown]
+# - The cosine starts when the warmup ends, and **rises again** after `T_max`.
+# - `end_lr` is where the warmup is bound for, not the rate after it.
+
+# %% [markdown]
+# ## Hugging Face Transformers
+
+# %%
+transformers = compat.transformers
+_ = compare(
+    (
+        "transformers",
+        "cosine-10-60",
+        transformers.get_cosine_schedule_with_warmup(0.01, num_warmup_steps=10, num_training_steps=60),
+        wo.warmup_cosine(0.01, warmup_steps=10, total_steps=60),
+    ),
+    (
+        "transformers",
+        "minlr-warmrate-none",
+        transformers.get_cosine_with_min_lr_schedule_with_warmup_lr_rate(0.01, 10, 60, min_lr=0.001),
+        wo.warmup_cosine(0.01, warmup_steps=10, total_steps=60, end_value=0.001),
+    ),
+)
+
+# %% [markdown]
+# - The plain cosine **rises again** after `num_training_steps`.
+# - The one with a `warmup_lr_rate` is one update early throughout: its first update does not have rate 0.
+
+# %% [markdown]
+# ## And then
+#
+# A ported schedule is a schedule like any other. `describe` says what it does, and `check` what may be
+# wrong with it:
+
+# %%
+schedule = torch.SequentialLR(parts, milestones=[5])
+print(wo.describe(schedule), "\n")
+for finding in wo.check(schedule, total_steps=30):
+    print(finding)
+
+# %% [markdown]
+# `help(compat)` has one table of all these differences, for eleven libraries.

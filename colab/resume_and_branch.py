@@ -1,0 +1,260 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Resume and branch
+#
+# One long run at a steady rate, one checkpoint, three ways to finish. And what happens when a run goes on
+# with another schedule.
+
+# %%
+# In Colab this fetches and installs the library; anywhere else it only shows the device.
+import os
+import shutil
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    if not os.path.exists("/content/warmup-optax"):
+        repository = "https://github.com/warmup-optax/warmup-optax"
+        subprocess.run(["git", "clone", "-q", "--depth=1", repository, "/content/warmup-optax"], check=True)
+    jax_wheel = "jax[cuda12]" if shutil.which("nvidia-smi") else "jax"
+    packages = ["/content/warmup-optax[demo]", "orbax-checkpoint", jax_wheel]
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", *packages], check=True)
+    os.chdir("/content/warmup-optax/colab")
+
+import jax
+
+print(f"{jax.default_backend().upper()}: {jax.devices()[0].device_kind}")
+
+# %%
+# %matplotlib inline
+import ast
+import math
+import tempfile
+from pathlib import Path
+
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+import optax
+import orbax.checkpoint as ocp
+
+import warmup_optax as wo
+
+# %% [markdown]
+# ## Real text, already here
+#
+# The docstrings of Python's standard library: some 900,000 characters of English about Python.
+
+# %%
+docstrings = []
+for path in sorted(Path(os.__file__).parent.glob("*.py")):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            docstrings.append(ast.get_docstring(node))
+
+docstrings = [docstring for docstring in docstrings if docstring]
+np.random.default_rng(0).shuffle(docstrings)
+text = "\n\n".join(docstrings).encode("ascii", "ignore")
+characters = jnp.asarray(np.frombuffer(text, np.uint8))
+train_text, held_out = jnp.split(characters, [int(0.95 * len(characters))])
+print(f"{len(characters):,} characters, for instance:\n\n{text[:300].decode()}")
+
+# %% [markdown]
+# ## A small transformer
+#
+# Two layers that read 64 characters, each together with the one before it, and guess the next one at every
+# place.
+
+# %%
+LAYERS, WIDTH, HEADS, CONTEXT, BATCH = 2, 64, 4, 64, 8
+
+
+def init(key):
+    shapes = {
+        "embed": (128, WIDTH),
+        "before": (128, WIDTH),
+        "position": (CONTEXT, WIDTH),
+        "qkv": (LAYERS, WIDTH, 3 * WIDTH),
+        "merge": (LAYERS, WIDTH, WIDTH),
+        "up": (LAYERS, WIDTH, 4 * WIDTH),
+        "down": (LAYERS, 4 * WIDTH, WIDTH),
+    }
+    keys = jax.random.split(key, len(shapes))
+    pairs = zip(keys, shapes.items(), strict=True)
+    return {name: jax.random.normal(key, shape) / math.sqrt(WIDTH) / 2 for key, (name, shape) in pairs}
+
+
+def loss_fn(params, windows):
+    """The mean loss per character, in nats, of windows of CONTEXT + 1 characters."""
+    read, before = windows[:, :-1], jnp.pad(windows[:, :-2], ((0, 0), (1, 0)))
+    x = params["embed"][read] + params["before"][before] + params["position"]
+    for i in range(LAYERS):
+        layer = {name: params[name][i] for name in ("qkv", "merge", "up", "down")}
+        heads = (jax.nn.standardize(x) @ layer["qkv"]).reshape(*x.shape[:2], HEADS, -1)
+        attended = jax.nn.dot_product_attention(*jnp.split(heads, 3, axis=-1), is_causal=True)
+        x += attended.reshape(x.shape) @ layer["merge"]
+        x += jax.nn.gelu(jax.nn.standardize(x) @ layer["up"]) @ layer["down"]
+    logits = jax.nn.standardize(x) @ params["embed"].T
+    return optax.softmax_cross_entropy_with_integer_labels(logits, windows[:, 1:]).mean()
+
+
+def windows_of(text, starts):
+    return text[jnp.asarray(starts)[:, None] + jnp.arange(CONTEXT + 1)]
+
+
+# %% [markdown]
+# One function goes on from any state, for so many updates, with any schedule. The schedule is data, so all
+# the runs below share one compiled program.
+
+# %%
+CHUNK = 20  # updates per compiled call
+test_windows = windows_of(held_out, range(0, len(held_out) - CONTEXT - 1, len(held_out) // 64))
+
+
+@jax.jit
+def train_chunk(schedule, params, state):
+    def update(carry, _):
+        params, state = carry
+        # The text of an update depends on its count alone: a run that resumes reads on where it stopped.
+        key = jax.random.key(wo.update_count(state))
+        starts = jax.random.randint(key, (BATCH,), 0, len(train_text) - CONTEXT - 1)
+        gradients = jax.grad(loss_fn)(params, windows_of(train_text, starts))
+        updates, state = optax.adamw(schedule).update(gradients, state, params)
+        return (optax.apply_updates(params, updates), state), wo.applied_value(schedule, state)
+
+    (params, state), rates = jax.lax.scan(update, (params, state), length=CHUNK)
+    return params, state, rates, loss_fn(params, test_windows)
+
+
+def train(schedule, params, state, updates):
+    """Goes on, and returns the parameters, the state, and the log: counts, rates, held-out losses."""
+    log = {"count": [], "rate": [], "loss": []}
+    for _ in range(updates // CHUNK):
+        params, state, rates, loss = train_chunk(schedule, params, state)
+        log["count"].append(int(wo.update_count(state)))
+        log["rate"].append(float(rates[-1]))
+        log["loss"].append(float(loss))
+    return params, state, log
+
+
+# %% [markdown]
+# ## The trunk
+#
+# A warmup, and then a steady rate with no end in sight.
+
+# %%
+trunk = wo.warmup_constant(0.004, warmup_steps=60)
+params = init(jax.random.key(0))
+state = optax.adamw(trunk).init(params)
+params, state, trunk_log = train(trunk, params, state, 800)
+print(f"held-out loss at count {wo.update_count(state)}: {trunk_log['loss'][-1]:.3f}")
+
+# %% [markdown]
+# ## The checkpoint
+#
+# A schedule has no state. What Orbax saves is the parameters and the optimizer's state, which has the
+# count, and the schedule itself as JSON beside them.
+
+# %%
+folder = Path(tempfile.mkdtemp())
+with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+    run = ocp.args.StandardSave({"params": params, "state": state})
+    schedule = ocp.args.JsonSave(wo.to_config(trunk))
+    checkpointer.save(folder / "800", ocp.args.Composite(run=run, schedule=schedule))
+
+
+def restore():
+    with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+        like = ocp.args.StandardRestore({"params": params, "state": state})
+        wanted = ocp.args.Composite(run=like, schedule=ocp.args.JsonRestore())
+        saved = checkpointer.restore(folder / "800", wanted)
+    return saved["run"]["params"], saved["run"]["state"], wo.from_config(saved["schedule"])
+
+
+_, restored_state, restored_trunk = restore()
+print("count:", wo.update_count(restored_state), " same schedule:", restored_trunk == trunk)
+
+# %% [markdown]
+# ## Three branches
+#
+# Each starts from the checkpoint and cools down: in another shape, or for another length. `wo.compare`
+# says, before anything runs, what the swap will do.
+
+# %%
+branches = {
+    "one_minus_sqrt, 200": wo.with_cooldown(restored_trunk, begin=800, steps=200, shape=wo.one_minus_sqrt),
+    "linear, 200": wo.with_cooldown(restored_trunk, begin=800, steps=200),
+    "one_minus_sqrt, 80": wo.with_cooldown(restored_trunk, begin=800, steps=80, shape=wo.one_minus_sqrt),
+}
+print(wo.compare(trunk, branches["linear, 200"], count=800))
+
+# %%
+logs = {}
+for name, branch in branches.items():
+    logs[name] = train(branch, *restore()[:2], 80 if "80" in name else 200)[2]
+logs["no cooldown"] = train(trunk, *restore()[:2], 200)[2]
+
+
+def draw(logs, schedules, first=0):
+    """Rates above, held-out losses below; the trunk is grey."""
+    above, below = plt.subplots(2, figsize=(8.4, 6.2), sharex=True, layout="constrained")[1]
+    counts = np.arange(first, 801)
+    above.plot(counts, wo.sample(trunk, counts), color="0.4", linewidth=2.2)
+    shown = [i for i, count in enumerate(trunk_log["count"]) if count >= first]
+    below.plot(*(np.array(trunk_log[key])[shown] for key in ("count", "loss")), color="0.4", linewidth=2.2)
+    for color, (name, log) in zip(("#1b6ca8", "#c8553d", "#3a8a4d", "0.7"), logs.items(), strict=False):
+        counts = np.arange(800, log["count"][-1] + 1)
+        above.plot(counts, wo.sample(schedules[name], counts), color=color)
+        line = {"color": color, "marker": ".", "label": f"{name}: {log['loss'][-1]:.3f}"}
+        below.plot([800, *log["count"]], [trunk_log["loss"][-1], *log["loss"]], **line)
+    above.set(ylabel="learning rate", ylim=(0, None))
+    below.set(xlabel="count (optimizer updates)", ylabel="held-out loss")
+    below.legend(frameon=False, title="final loss", alignment="left")
+    for axes in (above, below):
+        axes.axvline(800, color="0.5", linestyle=":")
+        axes.spines[["top", "right"]].set_visible(False)
+    return below
+
+
+_ = draw(logs, branches | {"no cooldown": trunk}, first=300)
+
+# %% [markdown]
+# A cooldown pays at once: the short one, after 80 updates, is below the run that goes on without one for
+# 200. And the trunk loses nothing. It can go on, and be branched again later.
+
+# %% [markdown]
+# ## What a swap does on resume
+#
+# The count goes on where it was, so another schedule takes over *in the middle*. Three swaps of the same
+# trunk:
+
+# %%
+swaps = {
+    "a cosine as if from the start": wo.warmup_cosine(0.004, warmup_steps=60, total_steps=880),
+    "five times the rate": trunk * 5,
+    "a new warmup, on the old count": wo.warmup_constant(0.004, warmup_steps=1200),
+}
+for name, schedule in swaps.items():
+    print(f"{name}: {wo.compare(trunk, schedule, count=800)}\n")
+
+# %%
+swapped = {name: train(schedule, *restore()[:2], 80)[2] for name, schedule in swaps.items()}
+_ = draw(swapped, swaps, first=600)
+
+# %% [markdown]
+# A guard for the start of a resumed run is one line: `assert wo.compare(old, new,
+# count=wo.update_count(state)).same_past`.
+
+# %%
+shutil.rmtree(folder)

@@ -1,0 +1,266 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Schedules as data
+#
+# The numbers of a schedule are ordinary JAX data. So a sweep is one program, a train step takes any
+# schedule without being compiled again, and a schedule can be learned.
+
+# %%
+# In Colab this fetches and installs the library; anywhere else it only shows the device.
+import os
+import shutil
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:
+    if not os.path.exists("/content/warmup-optax"):
+        repository = "https://github.com/warmup-optax/warmup-optax"
+        subprocess.run(["git", "clone", "-q", "--depth=1", repository, "/content/warmup-optax"], check=True)
+    jax_wheel = "jax[cuda12]" if shutil.which("nvidia-smi") else "jax"
+    packages = ["/content/warmup-optax[demo]", "orbax-checkpoint", jax_wheel]
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", *packages], check=True)
+    os.chdir("/content/warmup-optax/colab")
+
+import jax
+
+print(f"{jax.default_backend().upper()}: {jax.devices()[0].device_kind}")
+
+# %%
+# %matplotlib inline
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+import optax
+import train_digits as digits
+
+import warmup_optax as wo
+
+schedule = wo.warmup_cosine(0.1, warmup_steps=20, total_steps=100)
+jax.tree.leaves(schedule)
+
+# %% [markdown]
+# These are all its numbers: rates and steps alike. Everything below follows from this.
+
+# %% [markdown]
+# ## The task
+#
+# Real handwritten digits, and a plain network of eight hidden layers. Nothing in it normalizes, so a high
+# rate at the start can break it for good.
+
+# %%
+train_set, test_set = digits.load_digits()
+
+
+def init(key, hidden=8):
+    sizes = [64] + [32] * hidden + [10]
+    keys = jax.random.split(key, hidden + 1)
+    pairs = zip(keys, sizes, sizes[1:], strict=False)
+    return [jax.random.normal(key, (n, m)) * np.sqrt(2 / n) for key, n, m in pairs]
+
+
+def loss_fn(params, images, labels):
+    x = images.reshape(len(images), 64) - 0.3
+    for weights in params[:-1]:
+        x = jax.nn.relu(x @ weights)
+    return optax.softmax_cross_entropy_with_integer_labels(x @ params[-1], labels).mean()
+
+
+# %% [markdown]
+# ## A sweep is one program
+#
+# A function trains one network with one schedule. `wo.stack` makes one schedule of 64, `jax.vmap` trains
+# with all of them at once, each with three seeds.
+
+# %%
+steps = 200
+order = jnp.asarray(digits.batch_order(seed=0, steps=steps))
+
+
+def final_loss(schedule, seed):
+    """The mean loss of the last 20 updates."""
+    optimizer = optax.adam(schedule)
+
+    def update(carry, chosen):
+        params, state = carry
+        loss, gradients = jax.value_and_grad(loss_fn)(
+            params, train_set.images[chosen], train_set.labels[chosen]
+        )
+        updates, state = optimizer.update(gradients, state, params)
+        return (optax.apply_updates(params, updates), state), loss
+
+    params = init(jax.random.key(seed))
+    return jax.lax.scan(update, (params, optimizer.init(params)), order)[1][-20:].mean()
+
+
+peaks = [0.002, 0.004, 0.007, 0.012, 0.02, 0.04, 0.07, 0.12]
+warmups = [0, 2, 5, 10, 20, 40, 80, 120]
+sweep = wo.stack([wo.warmup_cosine(p, warmup_steps=w, total_steps=steps) for p in peaks for w in warmups])
+
+over_seeds = jax.vmap(final_loss, in_axes=(None, 0))
+losses = jax.jit(jax.vmap(over_seeds, in_axes=(0, None)))(sweep, jnp.arange(3))
+losses = np.asarray(losses).mean(axis=1).reshape(len(peaks), len(warmups))
+
+# %%
+figure, axes = plt.subplots(figsize=(7.6, 5.2), layout="constrained")
+picture = axes.imshow(losses, origin="lower", cmap="viridis_r", norm="log", aspect="auto")
+for (i, j), loss in np.ndenumerate(losses):
+    dark = loss > 0.3
+    axes.text(j, i, f"{loss:.2f}", ha="center", va="center", color="white" if dark else "black", fontsize=9)
+axes.set_xticks(range(len(warmups)), warmups)
+axes.set_yticks(range(len(peaks)), peaks)
+axes.set(xlabel=f"warmup_steps (of {steps})", ylabel="peak_value")
+axes.set_title("Final training loss of 64 schedules (mean of three seeds): chance is 2.30")
+_ = figure.colorbar(picture)
+
+# %% [markdown]
+# Low peaks train with or without a warmup, too slowly. Going right, the rows of the higher peaks get
+# better: a warmup widens the range of peaks that work.
+
+# %% [markdown]
+# ## A train step that is compiled once
+#
+# Give the step the schedule as an argument. A Python function that is being traced runs, so a counter in it
+# counts the compilations.
+
+# %%
+traces = {"as data": 0, "as a constant": 0}
+
+
+@jax.jit
+def train_step(schedule, params, state, chosen):
+    traces["as data"] += 1
+    gradients = jax.grad(loss_fn)(params, train_set.images[chosen], train_set.labels[chosen])
+    updates, state = optax.adam(schedule).update(gradients, state, params)
+    return optax.apply_updates(params, updates), state
+
+
+params = init(jax.random.key(0))
+for peak in (0.001, 0.003, 0.01):
+    for warmup_steps in (0, 50, 100):
+        schedule = wo.warmup_cosine(peak, warmup_steps=warmup_steps, total_steps=steps)
+        train_step(schedule, params, optax.adam(schedule).init(params), order[0])
+
+# %% [markdown]
+# The usual way closes over the schedule, and its numbers become constants of the program:
+
+# %%
+for peak in (0.001, 0.003, 0.01):
+    for warmup_steps in (0, 50, 100):
+        optimizer = optax.adam(optax.warmup_cosine_decay_schedule(0.0, peak, warmup_steps, decay_steps=steps))
+
+        @jax.jit
+        def constant_step(params, state, chosen, optimizer=optimizer):
+            traces["as a constant"] += 1
+            gradients = jax.grad(loss_fn)(params, train_set.images[chosen], train_set.labels[chosen])
+            updates, state = optimizer.update(gradients, state, params)
+            return optax.apply_updates(params, updates), state
+
+        constant_step(params, optimizer.init(params), order[0])
+
+traces
+
+# %% [markdown]
+# Nine schedules, one compilation.
+
+# %% [markdown]
+# ## A schedule learned by gradient descent
+#
+# What is the best schedule for a run of 60 updates? Train through it: unroll the run, take the loss on
+# images that it has not seen, and differentiate that *with respect to the schedule*.
+
+# %%
+short, knots = 60, [0, 5, 10, 20, 30, 40, 50, 60]
+start = wo.piecewise_linear([0.03] * len(knots), knots)
+images, labels = train_set.images[:1000], train_set.labels[:1000]
+unseen = train_set.images[1000:], train_set.labels[1000:]
+
+
+def train(schedule, seed):
+    """The loss on unseen images after a short run with momentum, and the losses on the way."""
+    optimizer = optax.sgd(schedule, momentum=0.9)
+    for_params, for_batches = jax.random.split(jax.random.key(seed))
+
+    def update(carry, chosen):
+        params, state = carry
+        loss, gradients = jax.value_and_grad(loss_fn)(params, images[chosen], labels[chosen])
+        updates, state = optimizer.update(gradients, state, params)
+        return (optax.apply_updates(params, updates), state), loss
+
+    params = init(for_params, hidden=3)
+    batches = jax.random.randint(for_batches, (short, 32), 0, len(images))
+    (params, _), losses = jax.lax.scan(update, (params, optimizer.init(params)), batches)
+    return loss_fn(params, *unseen), losses
+
+
+def validation_loss(schedule, seeds):
+    return jax.vmap(lambda seed: train(schedule, seed)[0])(seeds).mean()
+
+
+slope = jax.jit(jax.value_and_grad(validation_loss, allow_int=True))
+loss, gradient = slope(start, jnp.arange(8))
+np.round(gradient.values, 2)
+
+# %% [markdown]
+# The gradient of a schedule is a schedule: how much the loss changes with the rate at each knot.
+# (`allow_int` is there for the knots' counts, which are whole numbers and have no gradient.)
+#
+# Now descend, with new seeds at every step, in the logarithms of the rates so that they stay positive. The
+# rate of *this* descent follows a schedule too.
+
+# %%
+meta_steps = 30
+optimizer = optax.adam(wo.cosine(0.1, 0.0, meta_steps))
+logs = jnp.log(jnp.array(start.values))
+state = optimizer.init(logs)
+learning, learned = [], start
+for i in range(meta_steps):
+    loss, gradient = slope(learned, 8 * i + jnp.arange(8))
+    updates, state = optimizer.update(jnp.array(gradient.values) * jnp.exp(logs), state)
+    logs = optax.apply_updates(logs, updates)
+    learned = wo.piecewise_linear(jnp.exp(logs).tolist(), knots)
+    learning.append(float(loss))
+
+# %% [markdown]
+# Before and after, on 32 seeds that the descent has not seen:
+
+# %%
+held_out = 1000 + jnp.arange(32)
+runs = jax.jit(jax.vmap(train, in_axes=(None, 0)))
+constants = wo.stack([wo.constant(rate) for rate in np.geomspace(0.01, 0.3, 16)])
+best = jax.jit(jax.vmap(validation_loss, in_axes=(0, None)))(constants, held_out).min()
+
+figure, (one, two, three) = plt.subplots(1, 3, figsize=(13, 3.8), layout="constrained")
+for name, schedule, color in (("before", start, "#c8553d"), ("after", learned, "#1b6ca8")):
+    final, losses = runs(schedule, held_out)
+    one.plot(wo.sample(schedule, range(short + 1)), color=color)
+    one.plot(knots, wo.sample(schedule, knots), "o", color=color)
+    three.plot(losses.mean(axis=0), color=color, label=f"{name}: {final.mean():.2f} on unseen images")
+two.plot(learning, color="0.3")
+one.set(xlabel="count (optimizer updates)", ylabel="learning rate", title="The schedule", ylim=(0, None))
+two.set(xlabel="meta-step", ylabel="validation loss", title="Learning it", ylim=(0, None))
+three.set(
+    xlabel="count (optimizer updates)", ylabel="training loss", title="Training with it", ylim=(0, None)
+)
+three.plot([], color="none", label=f"best of 16 constant rates: {best:.2f}")
+three.legend(frameon=False)
+for axes in (one, two, three):
+    axes.spines[["top", "right"]].set_visible(False)
+
+# %% [markdown]
+# From a constant rate the descent has found the usual shape, high first and low at the end, and it beats
+# the best constant rate. The learned schedule is a value like any other: it prints, and `wo.to_config`
+# saves it.
+
+# %%
+print(wo.describe(learned))

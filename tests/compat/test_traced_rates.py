@@ -1,0 +1,49 @@
+"""The rates of the ports can be traced, mapped over and differentiated; their lengths are whole and known."""
+
+import jax
+import numpy as np
+import pytest
+
+from warmup_optax.compat import fairseq, megatron, pytorch_warmup, timm, torch, transformers
+
+COUNTS = np.arange(60)
+PORTS = {
+    "StepLR": lambda lr: torch.StepLR(lr, 7),
+    "MultiStepLR": lambda lr: torch.MultiStepLR(lr, [3, 30]),
+    "ConstantLR": torch.ConstantLR,
+    "LinearLR": torch.LinearLR,
+    "ExponentialLR": lambda lr: torch.ExponentialLR(lr, 0.9),
+    "PolynomialLR": lambda lr: torch.PolynomialLR(lr, 20, 2.0),
+    "CosineAnnealingLR": lambda lr: torch.CosineAnnealingLR(lr, 20, lr / 10),
+    "CosineAnnealingWarmRestarts": lambda lr: torch.CosineAnnealingWarmRestarts(lr, 7, 2),
+    "CyclicLR": lambda lr: torch.CyclicLR(lr / 10, lr, 7, mode="triangular2"),
+    "OneCycleLR": lambda lr: torch.OneCycleLR(lr, 50, pct_start=0.33),
+    "ChainedScheduler": lambda lr: torch.ChainedScheduler(lr, [torch.LinearLR(lr), torch.StepLR(lr, 9)]),
+    "LearningRateWarmUP": lambda lr: torch.LearningRateWarmUP(9, lr, torch.CosineAnnealingLR(lr, 20)),
+    "get_cosine_schedule_with_warmup": lambda lr: transformers.get_cosine_schedule_with_warmup(lr, 5, 40),
+    "get_polynomial_decay_schedule_with_warmup": lambda lr: (
+        transformers.get_polynomial_decay_schedule_with_warmup(lr, 5, 40, lr / 9)
+    ),
+    "get_wsd_schedule": lambda lr: transformers.get_wsd_schedule(lr, 5, 20, 50, min_lr_ratio=0.1),
+    "CosineLRScheduler": lambda lr: timm.CosineLRScheduler(lr, 12, lr / 9, 2.0, 0.5, 3, 5, lr / 99),
+    "TanhLRScheduler": lambda lr: timm.TanhLRScheduler(lr, 40, warmup_t=5),
+    "WSDLRScheduler": lambda lr: timm.WSDLRScheduler(lr, 40, 10, lr / 9, "rsqrt", warmup_t=5),
+    "LinearWarmup": lambda lr: pytorch_warmup.LinearWarmup(lr, 9),
+    "RAdamWarmup": pytorch_warmup.RAdamWarmup,
+    "OptimizerParamScheduler": lambda lr: megatron.OptimizerParamScheduler(
+        0.0, lr, lr / 9, 5, 40, "cosine", increment=2
+    ),
+    "InverseSquareRootSchedule": lambda lr: fairseq.InverseSquareRootSchedule([lr], 9),
+    "TriStageLRSchedule": lambda lr: fairseq.TriStageLRSchedule([lr], 9, 9, 20),
+    "CosineLRSchedule": lambda lr: fairseq.CosineLRSchedule([lr], 40, 5, lr / 99, t_mult=2),
+    "TriangularLRSchedule": lambda lr: fairseq.TriangularLRSchedule([lr], 3 * lr, 10),
+}
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_a_rate_can_be_traced(name):
+    """Every port is linear in its rates, so its slope is its value over the rate."""
+    make = PORTS[name]
+    values, slopes = jax.jit(jax.jvp, static_argnums=0)(lambda lr: make(lr)(COUNTS), (0.25,), (1.0,))
+    np.testing.assert_allclose(values, make(0.25)(COUNTS), rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(slopes, values / 0.25, rtol=1e-4, atol=1e-6)

@@ -1,0 +1,95 @@
+"""Every constructor, lowered for every platform: no loop, no branch, no call out of the program.
+
+Needs no compiler and no device. One platform at a time: an export for several of them has a branch on which
+one it is for. What to look for is in the StableHLO: `jnp.interp` and the default `jnp.searchsorted` have a
+`while`, `lax.cond` and `jnp.piecewise` a `case`, some operations only on some platforms.
+"""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import optax
+import pytest
+from catalogue import CASES, LONG, ONE_OF_EACH
+from jax import export
+
+PLATFORMS = ["cpu", "cuda", "rocm", "tpu"]
+COUNT = jax.ShapeDtypeStruct((), jnp.int32)
+EVERY = {case.name: case.schedule for case in [*CASES, *LONG]}
+
+
+def control(platform, function, *arguments):
+    """The control flow in a program lowered for one platform, as words."""
+    exported = export.export(
+        jax.jit(function),
+        platforms=[platform],
+        # JAX's own name for what it lets an exported program call; nothing here may call anything
+    )(*arguments)
+    assert exported.platforms == (platform,)
+    words = r"(?:stablehlo|mhlo|chlo)\.(while|case|if|send|recv|custom_call|infeed|outfeed)\b"
+    return sorted(set(re.findall(words, exported.mlir_module())))
+
+
+def guilty(platform, functions):
+    """Which of several functions of a count are to blame, and for what."""
+    found = {name: control(platform, function, COUNT) for name, function in functions.items()}
+    return {name: words for name, words in found.items() if words}
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_numbers_closed_over(platform):
+    """All of them in one program; one by one only if there is something to find."""
+    program = control(platform, lambda c: {k: s(c) for k, s in EVERY.items()}, COUNT)
+    assert not program, guilty(platform, EVERY)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_numbers_as_arguments(platform):
+    """The same with the schedules as data, where nothing is worked out ahead."""
+    leaves, structure = jax.tree.flatten({case.name: case.schedule for case in CASES})
+
+    def at(leaves, count):
+        schedules = jax.tree.unflatten(structure, leaves)
+        return {name: schedule(count) for name, schedule in schedules.items()}
+
+    program = control(platform, at, leaves, COUNT)
+    assert not program, guilty(platform, EVERY)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_slopes_and_vectors(platform):
+    """Differentiated and mapped over counts: still a straight line."""
+    schedules = {case.name: case.schedule for case in ONE_OF_EACH}
+
+    def slopes(schedules, counts):
+        return {
+            name: jax.grad(lambda s: jnp.sum(s(counts)), allow_int=True)(schedule)
+            for name, schedule in schedules.items()
+        }
+
+    counts = jax.ShapeDtypeStruct((3,), jnp.int32)
+    assert not control(platform, slopes, schedules, counts)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_in_a_train_step(platform):
+    """An update of AdamW: the optimizer brings none, so there is none at all."""
+    optimizers = {case.name: optax.adamw(case.schedule) for case in ONE_OF_EACH}
+    params = {name: jnp.ones((4, 4)) for name in optimizers}
+    with jax.numpy_dtype_promotion("standard"):  # Optax's own optimizers do not pass under strict
+        optimizer = optax.partition(optimizers, {name: name for name in optimizers})
+        state = jax.eval_shape(optimizer.init, params)
+        assert not control(platform, lambda s, p: optimizer.update(p, s, p), state, params)
+
+
+def test_what_is_looked_for_is_seen():
+    """The test of the test: each of these is a loop or a branch."""
+    table = jnp.arange(4.0)
+    seen = [
+        control("tpu", lambda c: jnp.interp(c.astype(float), table, table), COUNT),
+        control("tpu", lambda c: jnp.searchsorted(table, c.astype(float)), COUNT),
+        control("tpu", lambda c: jax.lax.cond(c > 3, jnp.sin, jnp.cos, 1.0 * c), COUNT),
+        control("cuda", lambda c: jax.lax.fori_loop(0, 3, lambda i, x: x + i, c), COUNT),
+    ]
+    assert seen == [["while"], ["while"], ["case"], ["while"]]

@@ -1,0 +1,134 @@
+"""The notebooks of `colab/`: in step with their scripts, empty of outputs, and run from top to bottom.
+
+The scripts (jupytext's percent format) are the source: `jupytext --to ipynb colab/*.py` makes the notebooks.
+"""
+
+import ast
+import inspect
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import warmup_optax as wo
+
+ROOT = Path(__file__).parent.parent
+COLAB = ROOT / "colab"
+REPOSITORY = "warmup-optax/warmup-optax"  # where Colab finds the library; the badges of the README agree
+NAMES = ["quickstart", "gallery", "schedules_as_data", "resume_and_branch", "coming_from"]
+SECONDS = 900  # no test of speed: a cell that hangs is ended
+
+
+def notebook(name):
+    return json.loads((COLAB / f"{name}.ipynb").read_text())
+
+
+def code_cells(name):
+    return ["".join(cell["source"]) for cell in notebook(name)["cells"] if cell["cell_type"] == "code"]
+
+
+def test_the_notebooks_are_these():
+    """Each notebook has a script beside it, and a run below."""
+    assert sorted(path.stem for path in COLAB.glob("*.ipynb")) == sorted(NAMES)
+    assert {path.stem for path in COLAB.glob("*.py")} - {"train_digits"} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_notebook_is_the_script(name):
+    """Cell by cell what jupytext makes of the script."""
+    jupytext = pytest.importorskip("jupytext")
+    from_script = jupytext.read(COLAB / f"{name}.py")["cells"]
+    made = [(cell["cell_type"], cell["source"]) for cell in from_script]
+    kept = [(cell["cell_type"], "".join(cell["source"])) for cell in notebook(name)["cells"]]
+    assert kept == made
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_notebook_is_as_before_a_run(name):
+    """No outputs, no counts: a difference in git is a difference in text."""
+    for cell in notebook(name)["cells"]:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_cell_installs_in_colab_only(name):
+    """One and the same cell everywhere: everything that it runs is inside of the question for Colab."""
+    first = code_cells(name)[0]
+    assert first == code_cells(NAMES[0])[0]
+    assert f"https://github.com/{REPOSITORY}" in first
+    assert "jax.devices()" in first
+    for statement in ast.parse(first).body:
+        if "subprocess." in ast.unparse(statement) or "chdir" in ast.unparse(statement):
+            assert isinstance(statement, ast.If)
+            assert ast.unparse(statement.test) == "'google.colab' in sys.modules"
+
+
+def test_the_badges_of_the_readme_lead_to_the_notebooks():
+    """Each badge opens a notebook that is there, from the one repository."""
+    readme = (ROOT / "README.md").read_text()
+    links = re.findall(r"colab\.research\.google\.com/github/([\w-]+/[\w-]+)/blob/\w+/([\w/.]+)", readme)
+    if not links:
+        pytest.skip("the README has no badges yet")
+    assert links == [(REPOSITORY, f"colab/{name}.ipynb") for name in NAMES]
+
+
+def test_the_gallery_has_every_way_to_make_a_schedule():
+    """What is added to the library is added to the gallery."""
+    text = (COLAB / "gallery.py").read_text()
+    functions = {name: getattr(wo, name) for name in wo.__all__ if not name[0].isupper()}
+    made_by = {name for name, f in functions.items() if _makes_a_schedule(f)}
+    assert {"warmup_cosine", "linear", "with_warmup", "staircase"} <= made_by
+    not_a_picture = {"as_schedule", "from_config", "stack"}
+    assert [name for name in sorted(made_by - not_a_picture) if f"wo.{name}(" not in text] == []
+
+
+def _makes_a_schedule(function):
+    returns = inspect.signature(function).return_annotation
+    node = getattr(wo.Schedule, "__subclasses__", list)()
+    names = {"Schedule"} | {cls.__name__ for cls in _all_of(node)}
+    return returns in names
+
+
+def _all_of(classes):
+    return [found for cls in classes for found in (cls, *_all_of(cls.__subclasses__()))]
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("name", NAMES)
+def test_the_notebook_runs(name, tmp_path, monkeypatch):
+    """Every cell, in a copy of the folder, on the CPU; nothing is printed as an error and no file is left."""
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    folder = tmp_path / "colab"
+    folder.mkdir()
+    shutil.copy(COLAB / "train_digits.py", folder)
+    shutil.copytree(ROOT / "tests" / "golden", tmp_path / "tests" / "golden")
+    before = set(tmp_path.rglob("*"))
+    for variable, value in {
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "IPYTHONDIR": str(tmp_path / "home"),
+        "TMPDIR": str(folder),
+        # A user's own pytest settings, MPLBACKEND say, are not the notebook's.
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }.items():
+        monkeypatch.setenv(variable, value)
+    ran = nbformat.read(COLAB / f"{name}.ipynb", as_version=4)
+    client = nbclient.NotebookClient(
+        ran, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute()
+
+    outputs = [output for cell in ran.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    left = {path for path in tmp_path.rglob("*") if tmp_path / "home" not in [path, *path.parents]}
+    assert left == before
+    assert os.listdir(folder) == ["train_digits.py"]
