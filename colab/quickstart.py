@@ -54,8 +54,8 @@ results = {
 digits.draw(results, peak)
 
 # %% [markdown]
-# At the full rate from the first update on, the network never leaves chance. With a warmup, it learns. (So
-# it does at a constant rate ten times lower: a warmup widens the range of peaks that work.)
+# At the full rate from the first update on, the network never leaves chance. With a warmup, it learns. (At
+# a constant rate ten times lower it learns too: a warmup widens the range of peaks that work.)
 
 # %% [markdown]
 # ## Build a schedule

@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import reference
@@ -97,7 +98,7 @@ def _build(tree, module):
     return tree
 
 
-def map_numbers(function, tree):
+def map_numbers(function: Callable, tree: Any) -> Any:
     """The expression with every number replaced by `function(number)`, in the order written."""
     match tree:
         case Expression(name, args, kwargs):

@@ -63,7 +63,7 @@ def test_the_recipes_in_the_readme_are_all_of_them():
 
 
 def test_the_shape_of_contributing_passes_the_laws():
-    """The page's own example, pasted into `_shapes.py`'s namespace, is a shape in all that a shape must be."""
+    """The own example of the page, pasted into the namespace of `_shapes.py`, is a shape in every way."""
     (text,) = [text for kind, text in blocks("CONTRIBUTING.md") if "class QuarterSine" in text]
     indent = re.match(r" *", text).group()
     names = dict(vars(_shapes))

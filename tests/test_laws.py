@@ -51,10 +51,17 @@ def evaluate(case, way):
 
 
 @functools.cache
-def expected(case, way="eager"):
-    """The equation; as data, with the numbers that JAX passes to the program: those of float32."""
-    expression = rounded(case.expression) if way == "data" else case.expression
-    return expression.on(reference)(case.counts)
+def expected(case):
+    return case.reference(case.counts)
+
+
+def as_float32(expression, counts):
+    """The equation with its numbers as float32 holds them, which is what JAX passes to a program.
+
+    A decay rate of 0.96 is another number in float32, and its powers soon differ by more than 8 ULP:
+    a schedule passed in as data may be near either equation.
+    """
+    return rounded(expression).on(reference)(counts)
 
 
 def ulps(values, exact):
@@ -65,8 +72,11 @@ def ulps(values, exact):
     return np.abs(np.asarray(values, np.float64) - exact) / ulp
 
 
-def assert_close(values, exact, allowed, counts):
+def assert_close(values, exact, allowed, counts, also=None):
+    """Within so many ULP of the equation, or of another one."""
     error = ulps(values, exact)
+    if also is not None:
+        error = np.minimum(error, ulps(values, also))
     worst = np.argmax(np.where(np.isnan(error), np.inf, error - allowed))
     assert np.all(error <= allowed), (
         f"{np.sum(~(error <= allowed))} counts; the worst is {error.flat[worst]:.1f} ULP at count "
@@ -117,8 +127,9 @@ def test_unsigned_counts_never_wrap(case):
     """Law 1: a local count below 0 stays below 0, and 2**32 - 1 is as far as int32 goes, not -1."""
     counts = np.array([0, 1, 2, 29, 41, 2**31, 2**32 - 1], np.uint32)
     values = jax.jit(lambda s, c: s(c), compiler_options=QUICK)(case.schedule, counts)
-    exact = rounded(case.expression).on(reference)(np.minimum(counts, NEVER))
-    assert_close(np.asarray(values), exact, case.tolerance(counts, exact), counts)
+    held = np.minimum(counts, NEVER)
+    exact, also = case.reference(held), as_float32(case.expression, held)
+    assert_close(np.asarray(values), exact, case.tolerance(counts, exact), counts, also)
 
 
 # ---------------------------------------------------------------------------- law 2: one clock
@@ -148,8 +159,10 @@ def test_ends_are_the_numbers_given(case, way):
 @every_way
 def test_within_eight_ulp(case, way):
     """Law 4: against the float64 equation from the same Python numbers."""
-    exact = expected(case, way)
-    assert_close(evaluate(case, way), exact, case.tolerance(case.counts, exact), case.counts)
+    exact = expected(case)
+    also = as_float32(case.expression, case.counts) if way == "data" else None
+    allowed = case.tolerance(case.counts, exact)
+    assert_close(evaluate(case, way), exact, allowed, case.counts, also)
 
 
 @pytest.mark.parametrize("case", LONG, ids=lambda case: case.name)
@@ -167,7 +180,7 @@ def test_within_eight_ulp_at_each_of_100_000_steps(case, way):
 @every_way
 def test_monotone_where_the_mathematics_is(case, way):
     """Law 5: no step against the direction of the equation by more than the rounding of law 4."""
-    exact, values = expected(case, way), evaluate(case, way)
+    exact, values = expected(case), evaluate(case, way)
     slack = case.tolerance(case.counts, exact)[1:] * np.spacing(np.abs(exact[1:], dtype=np.float32))
     assert np.all(np.sign(np.diff(exact)) * np.diff(values) >= -slack)
     for begin, end, direction in case.monotone:
@@ -235,7 +248,7 @@ def test_every_number_can_be_traced_and_differentiated(case):
     for slope, (below, above) in zip(gradient, _slopes(case, every, counts), strict=True):
         assert np.all(np.isfinite(slope))
         size = np.abs(below).max() + np.abs(slope).max() + np.abs(exact).max()
-        smooth = np.abs(above - below) < 1e-3 * size  # not at a count where the equation jumps
+        smooth = np.abs(above - below) <= 1e-3 * size  # not at a count where the equation jumps
         assert np.mean(smooth) > 0.5
         np.testing.assert_allclose(slope[smooth], above[smooth], rtol=2e-2, atol=1e-3 * size)
 
@@ -330,9 +343,9 @@ def test_array_leaves_compare_by_identity(case):
     assert arrays != other
     assert len({arrays, other}) == 2
     assert isinstance(repr(arrays), str)
-    exact = expected(case, "data")
+    exact, also = expected(case), as_float32(case.expression, case.counts)
     values = np.asarray(jax.jit(arrays)(case.counts), np.float64)
-    assert_close(values, exact, 2 * case.tolerance(case.counts, exact), case.counts)
+    assert_close(values, exact, 2 * case.tolerance(case.counts, exact), case.counts, also)
 
 
 @every_case
@@ -343,8 +356,8 @@ def test_a_stack_is_one_vmapped_program(case):
     values = jax.jit(jax.vmap(lambda s: s(counts)), compiler_options=QUICK)(stack)
     assert values.shape == (len(case.variants), len(counts))
     for variant, row in zip(case.variants, np.asarray(values, np.float64), strict=True):
-        exact = rounded(variant).on(reference)(counts)
-        assert_close(row, exact, case.tolerance(counts, exact), counts)
+        exact, also = variant.on(reference)(counts), as_float32(variant, counts)
+        assert_close(row, exact, case.tolerance(counts, exact), counts, also)
 
 
 @every_case

@@ -21,11 +21,7 @@ EVERY = {case.name: case.schedule for case in [*CASES, *LONG]}
 
 def control(platform, function, *arguments):
     """The control flow in a program lowered for one platform, as words."""
-    exported = export.export(
-        jax.jit(function),
-        platforms=[platform],
-        # JAX's own name for what it lets an exported program call; nothing here may call anything
-    )(*arguments)
+    exported = export.export(jax.jit(function), platforms=[platform])(*arguments)
     assert exported.platforms == (platform,)
     words = r"(?:stablehlo|mhlo|chlo)\.(while|case|if|send|recv|custom_call|infeed|outfeed)\b"
     return sorted(set(re.findall(words, exported.mlir_module())))
@@ -89,7 +85,7 @@ def test_what_is_looked_for_is_seen():
     seen = [
         control("tpu", lambda c: jnp.interp(c.astype(float), table, table), COUNT),
         control("tpu", lambda c: jnp.searchsorted(table, c.astype(float)), COUNT),
-        control("tpu", lambda c: jax.lax.cond(c > 3, jnp.sin, jnp.cos, 1.0 * c), COUNT),
+        control("tpu", lambda c: jax.lax.cond(c > 3, jnp.sin, jnp.cos, c.astype(float)), COUNT),
         control("cuda", lambda c: jax.lax.fori_loop(0, 3, lambda i, x: x + i, c), COUNT),
     ]
     assert seen == [["while"], ["while"], ["case"], ["while"]]

@@ -1,6 +1,7 @@
 """The notebooks of `colab/`: in step with their scripts, empty of outputs, and run from top to bottom.
 
-The scripts (jupytext's percent format) are the source: `jupytext --to ipynb colab/*.py` makes the notebooks.
+The scripts (jupytext's percent format) are the source: `jupytext --update --to ipynb`
+makes a notebook of one, and keeps the names of its cells.
 """
 
 import ast
@@ -88,14 +89,13 @@ def test_the_gallery_has_every_way_to_make_a_schedule():
 
 
 def _makes_a_schedule(function):
-    returns = inspect.signature(function).return_annotation
-    node = getattr(wo.Schedule, "__subclasses__", list)()
-    names = {"Schedule"} | {cls.__name__ for cls in _all_of(node)}
-    return returns in names
+    """By its annotation: a `Schedule`, or one of its nodes."""
+    nodes = {cls.__name__ for cls in _with_subclasses(wo.Schedule)}
+    return inspect.signature(function).return_annotation in nodes
 
 
-def _all_of(classes):
-    return [found for cls in classes for found in (cls, *_all_of(cls.__subclasses__()))]
+def _with_subclasses(cls):
+    return [cls, *(found for sub in cls.__subclasses__() for found in _with_subclasses(sub))]
 
 
 @pytest.mark.notebooks
@@ -112,11 +112,12 @@ def test_the_notebook_runs(name, tmp_path, monkeypatch):
     before = set(tmp_path.rglob("*"))
     for variable, value in {
         "JAX_PLATFORMS": "cpu",
+        "JAX_ENABLE_X64": "0",
         "XLA_FLAGS": "",
         "PYTHONDONTWRITEBYTECODE": "1",
         "IPYTHONDIR": str(tmp_path / "home"),
         "TMPDIR": str(folder),
-        # A user's own pytest settings, MPLBACKEND say, are not the notebook's.
+        # Whatever the suite is run with, the notebook draws as in a browser.
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }.items():
         monkeypatch.setenv(variable, value)

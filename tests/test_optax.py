@@ -121,7 +121,7 @@ def test_inject_hyperparams_shows_the_rate():
         np.testing.assert_allclose(state.hyperparams[name], equation(5), rtol=8 * 2.0**-23)
 
 
-def test_partition_masked_and_apply_if_finite():
+def test_partition_and_apply_if_finite():
     """Wrappers of Optax keep the schedule of each group, and a skipped update does not count."""
     tx = optax.partition({"a": optax.sgd(make()), "b": optax.sgd(make() * 0.5)}, {"w": "a", "b": "b"})
     updates, _ = run(optax.apply_if_finite(tx, 5), W + 1)

@@ -239,7 +239,7 @@ class Program:
 
 def _program(schedule: Schedule) -> Program | None:
     """The program for a schedule; None for one with traced numbers."""
-    x64 = default_int() == np.int64
+    x64 = jax.config.read("jax_enable_x64")  # not default_int(): that would be a tenth of a call
     program = schedule.__dict__.get("_program")
     if program is not None and program.x64 is x64:
         return program

@@ -180,7 +180,8 @@ def train_step(target: Target, optimizer: Any, params: Any, *, rows: int = 2, co
     """
 
     def loss(params: Any, batch: jax.Array) -> jax.Array:
-        return sum(jnp.mean(jnp.tanh(batch @ w) ** 2) for w in jax.tree.leaves(params))
+        each = [jnp.mean(jnp.tanh(batch @ w) ** 2) for w in jax.tree.leaves(params)]
+        return jnp.stack(each).sum()
 
     def step(params: Any, state: Any, batch: jax.Array) -> tuple[Any, Any]:
         updates, state = optimizer.update(jax.grad(loss)(params, batch), state, params)

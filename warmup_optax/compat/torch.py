@@ -311,7 +311,7 @@ def OneCycleLR(
 
 
 def _anneal(strategy: str, rates: Sequence[Any], ends: Sequence[Any], total: int) -> wo.Schedule:
-    """Curves through ``rates`` at 0 and ``ends``; from ``total`` on the last one, extrapolated, is held."""
+    """Curves through ``rates`` at 0 and ``ends``; from ``total`` on the last, extrapolated, is held."""
     shape = wo.cosine if strategy == "cos" else wo.linear
     starts = [0, *ends[:-1]]
     begins = [min(begin, total) for begin in (*itertools.accumulate(starts, max), total)]

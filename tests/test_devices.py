@@ -1,0 +1,95 @@
+"""Eight devices: every constructor, every way JAX runs on many of them, gives the bits of plain `jit`.
+
+All schedules are in one program for each way. The ways are used as a train step uses them: a device holds
+the count and computes the rate. `test_optax.py` has the optimizers.
+"""
+
+import jax
+import numpy as np
+import pytest
+from catalogue import ONE_OF_EACH
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+COUNTS = np.array([0, 1, 29, 50, 99, 100, 101, 2**31 - 1], np.int32)  # one for each device
+SCHEDULES = {case.name: case.schedule for case in ONE_OF_EACH}
+
+
+def rates(schedules, count):
+    return {name: schedule(count) for name, schedule in schedules.items()}
+
+
+def bits(values):
+    """The values of each schedule as bytes."""
+    return {name: np.asarray(value).tobytes() for name, value in values.items()}
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """What plain `jit` gives, count by count."""
+    one = jax.jit(lambda count: rates(SCHEDULES, count))
+    each = [one(count) for count in COUNTS]
+    return bits({name: np.stack([value[name] for value in each]) for name in SCHEDULES})
+
+
+@pytest.fixture(scope="module")
+def mesh():
+    assert len(jax.devices("cpu")) == 8
+    return jax.make_mesh((8,), ("data",), (AxisType.Auto,), devices=jax.devices("cpu"))
+
+
+def differing(plain, values):
+    return [name for name, value in bits(values).items() if value != plain[name]]
+
+
+def test_pmap(plain):
+    pmapped = jax.pmap(lambda count: rates(SCHEDULES, count), devices=jax.devices("cpu"))
+    assert differing(plain, pmapped(COUNTS)) == []
+
+
+def test_shard_map(plain, mesh):
+    spec = PartitionSpec("data")
+
+    def local(counts):
+        return {name: rate[None] for name, rate in rates(SCHEDULES, counts[0]).items()}
+
+    mapped = jax.shard_map(local, mesh=mesh, in_specs=spec, out_specs=spec)
+    assert differing(plain, jax.jit(mapped)(COUNTS)) == []
+
+
+def test_shard_map_with_the_schedules_as_data(mesh):
+    """Their numbers are replicated, the counts are split."""
+    data = jax.jit(rates)
+    each = [data(SCHEDULES, count) for count in COUNTS]
+    plain = bits({name: np.stack([value[name] for value in each]) for name in SCHEDULES})
+    specs = PartitionSpec(), PartitionSpec("data")
+
+    def local(schedules, counts):
+        return {name: rate[None] for name, rate in rates(schedules, counts[0]).items()}
+
+    mapped = jax.shard_map(local, mesh=mesh, in_specs=specs, out_specs=specs[1])
+    assert differing(plain, jax.jit(mapped)(SCHEDULES, COUNTS)) == []
+
+
+def test_jit_over_a_replicated_sharding(plain, mesh):
+    """As in a train step: one count on all devices, and the rate on all of them, the same bits."""
+    sharding = NamedSharding(mesh, PartitionSpec())
+    one = jax.jit(lambda count: rates(SCHEDULES, count))
+    found = {name: [] for name in SCHEDULES}
+    for count in COUNTS:
+        for name, value in one(jax.device_put(count, sharding)).items():
+            copies = {np.asarray(shard.data).tobytes() for shard in value.addressable_shards}
+            assert len(value.addressable_shards) == 8
+            assert len(copies) == 1
+            found[name].append(np.asarray(value))
+    assert differing(plain, {name: np.stack(values) for name, values in found.items()}) == []
+
+
+def test_jit_over_a_split_sharding(plain, mesh):
+    """A vector of counts, split, is the one thing that XLA may simplify in another order: 1 ULP."""
+    sharding = NamedSharding(mesh, PartitionSpec("data"))
+    values = jax.jit(lambda counts: rates(SCHEDULES, counts))(jax.device_put(COUNTS, sharding))
+    assert values["warmup_cosine"].sharding.is_equivalent_to(sharding, 1)
+    assert len(differing(plain, values)) <= len(SCHEDULES) // 8
+    for name, value in values.items():
+        same = np.frombuffer(plain[name], value.dtype)
+        np.testing.assert_array_max_ulp(np.asarray(value), same, maxulp=1)
