@@ -25,6 +25,7 @@ from ._peers import sgd
 
 STEPS, QUICK_STEPS = 100_000, 2_000
 PEAK, FLOOR = 3e-4, 3e-5
+EXACT = "exact"
 
 
 def run(quick: bool = False) -> list[dict[str, Any]]:
@@ -42,7 +43,12 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
                 rows.append(absent(row))
             elif shape in schedules:
                 errors = [error(values, truth) for values in schedules[shape](counts)]
-                rows.append(row | max(errors, key=lambda found: found["largest (ULP)"]))
+                worst = max(errors, key=lambda found: found["largest (ULP)"])
+                ends = {
+                    end: next((found[end] for found in errors if found[end] != EXACT), EXACT)
+                    for end in ("first", "last")
+                }
+                rows.append(row | worst | ends)
             else:
                 rows.append(row | {"largest (ULP)": "has none"})
     return rows
@@ -65,7 +71,7 @@ def error(values: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
 
 def _end(value: float, truth: float, ulp: float) -> str:
     if ulp < 0.6:  # the float32 nearest to the user's number
-        return "exact"
+        return EXACT
     return f"{ulp:.0f} ULP off" if truth else f"{value:.1e} for 0"
 
 

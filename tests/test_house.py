@@ -171,9 +171,10 @@ def test_importing_it_loads_no_more_than_optax():
 # ------------------------------------------------------------------------- text and size
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings_run(name):
-    """Section 6: every example is executed, as a user runs it: with JAX's default promotion."""
+    """Section 6: every example is executed, as a user runs it: in JAX's default configuration."""
     module = importlib.import_module(name)
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+    promotion, rank = jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow")
+    with promotion, rank, jax.enable_x64(False):
         failed, _ = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
     assert failed == 0
 
