@@ -67,7 +67,7 @@ def _cycles(period: Any, growth: Any, xp: Any) -> tuple[Any, ...]:
     dtype, whole = (np.float64 if xp is np else default_float()), default_int()
     largest = np.iinfo(whole).max
     # A power of two of rows, so that other numbers seldom change the size of the program.
-    rows = TRACED_CYCLES if xp is jnp else max(32, 1 << (_needed(period, growth) - 1).bit_length())
+    rows = TRACED_CYCLES if xp is jnp else max(64, 1 << (_needed(period, growth) - 1).bit_length())
     number = np.arange(rows).astype(dtype)
     period, growth = xp.asarray(period, dtype), xp.asarray(growth, dtype)
     safe = xp.where(growth == 1, 2, growth)
