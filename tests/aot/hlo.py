@@ -13,9 +13,15 @@ NOTE = 'custom_call_target="AssumeGatherIndicesInBound"'
 # What is no work of its own: names for numbers that are there, and the other ends of what has been started.
 FREE = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast", "after-all", "partition-id"}
 
+_STABLEHLO = re.compile(r"stablehlo\.(while|case|if|custom_call|send|recv)\b")
 _COMPUTATION = re.compile(r"(ENTRY )?%?([\w.\-]+) \(.*\{$")
 _INSTRUCTION = re.compile(r"\s+(?:ROOT )?%?[\w.\-]+ = (.*)")
 _CALLED = re.compile(r"(?:to_apply|calls)=%?([\w.\-]+)")
+
+
+def control_before(lowered: str) -> list[str]:
+    """Control flow in a program as XLA is given it: of a small branch XLA may make a select."""
+    return sorted(set(_STABLEHLO.findall(lowered)))
 
 
 class Program:

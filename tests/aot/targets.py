@@ -168,9 +168,9 @@ def installed(platform: str) -> bool:
         return False
 
 
-def compile_for(target: Target, function: Callable[..., Any], *arguments: Any) -> Any:
-    """A function of replicated arguments, compiled."""
-    return jax.jit(function).lower(*(target.place(argument) for argument in arguments)).compile()
+def lower_for(target: Target, function: Callable[..., Any], *arguments: Any) -> Any:
+    """A function of replicated arguments, lowered: what `compile` then makes a program of."""
+    return jax.jit(function).lower(*(target.place(argument) for argument in arguments))
 
 
 def train_step(target: Target, optimizer: Any, params: Any, *, rows: int = 2, columns: int = 64) -> Any:
