@@ -19,22 +19,24 @@ def at(schedules, count):
     return {name: schedule(count) for name, schedule in schedules.items()}
 
 
-def straight(target, function, *arguments):
-    """Whether neither XLA's input nor the program it makes of it leaves the straight line."""
+def bent(target, function, *arguments):
+    """Whether XLA's input, or the program it makes of it, leaves the straight line; and the program."""
     lowered = lower_for(target, function, *arguments)
-    compiled = lowered.compile()
-    assert targets.kinds(compiled) == {(target.device_platform, target.kind)}
-    return not control_before(lowered.as_text()) and not Program(compiled.as_text()).control
+    program = lowered.compile()
+    bends = control_before(lowered.as_text()) or Program(program.as_text()).control
+    return bool(bends), program
 
 
 def check(target, function, schedules, *arguments):
     """One program for all; one for each, given both ways, only if there is something to find."""
-    if not straight(target, function, *arguments):
+    bends, program = bent(target, function, *arguments)
+    assert targets.kinds(program) == {(target.device_platform, target.kind)}
+    if bends:
         guilty = [
             name
             for name, schedule in schedules.items()
-            if not straight(target, lambda c, schedule=schedule: schedule(c), COUNT)
-            or not straight(target, lambda s, c: s(c), schedule, COUNT)
+            if bent(target, lambda c, schedule=schedule: schedule(c), COUNT)[0]
+            or bent(target, lambda s, c: s(c), schedule, COUNT)[0]
         ]
         raise AssertionError(f"for {target} these are no straight line: {guilty}")
 
