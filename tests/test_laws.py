@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import reference
 from catalogue import CASES, LONG, ONE_OF_EACH
-from expressions import NEVER, map_numbers, numbers, rounded, with_numbers
+from expressions import NEVER, Case, e, map_numbers, numbers, rounded, with_numbers
 
 import warmup_optax as wo
 
@@ -163,6 +163,28 @@ def test_within_eight_ulp(case, way):
     also = as_float32(case.expression, case.counts) if way == "data" else None
     allowed = case.tolerance(case.counts, exact)
     assert_close(evaluate(case, way), exact, allowed, case.counts, also)
+
+
+@every_case
+def test_between_two_counts(case):
+    """Law 4 at real counts that are no whole number; a knot or a restart may lie between two counts too."""
+    start = np.unique(case.counts[(case.counts >= -1) & (case.counts < 2**20)])
+    counts = np.resize(np.add.outer(start, [0.25, 0.5]).astype(np.float32), 2 * len(case.counts))
+    exact = case.reference(counts.astype(np.float64))
+    # One ULP more for the rounding of the count, and one of its product with a length.
+    assert_close(case.schedule(counts), exact, case.tolerance(counts, exact) + 2, counts)
+
+
+@pytest.mark.parametrize("growth", [1.1, 1.3, 1.51326, 2.7])
+@pytest.mark.parametrize("way", ["eager", "jit", "host"])  # as data a growth is of 32 bits, another number
+def test_within_ten_ulp_at_the_foot_of_cycles_that_end_between_two_counts(growth, way):
+    """Law 4 where a restarted schedule has a small part of a step left."""
+    sawtooth = e.join([e.linear(0.0, 0.1, 8), e.cosine(0.1, 0.0, 56)], [8])
+    case = Case("restart", e.restart(sawtooth, period=64, growth=growth), {0: 0.0, 64: 0.0})
+    counts = np.arange(100_000, dtype=np.int32)
+    exact = case.reference(counts)
+    # A part of a step in float32 carries two roundings more than a whole count, and the arc squares them.
+    assert_close(np.asarray(WAYS[way](case.schedule, counts)), exact, 10, counts)
 
 
 @pytest.mark.parametrize("case", LONG, ids=lambda case: case.name)

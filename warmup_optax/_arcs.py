@@ -42,20 +42,21 @@ class PiecewiseCosine(Schedule):
 
     def evaluate(self, time: Time) -> Any:
         values, knots = real(self.values), self.firsts.shape[0]
-        reached = time.locate(self.firsts)
+        # A whole count has passed a knot from the next whole count on.
+        reached = time.locate(self.firsts if time.whole else real(self.wholes) + self.parts)
         left = jnp.clip(reached - 1, 0, max(knots - 2, 0))
         right = jnp.minimum(left + 1, knots - 1)
         begin, end = take(self.wholes, left), take(self.wholes, right)
         after_begin, after_end = take(self.parts, left), take(self.parts, right)
-        local, steps = time.since(begin), jnp.maximum(end - begin, 1)
-        p, q = local.progress(steps)
-        # In steps, each from whole counts and a part.
-        elapsed, remaining = p * real(steps) - after_begin, q * real(steps) + after_end
-        quarter = real(np.pi / 2) / (real(steps) + (after_end - after_begin))
+        # From whole counts and a part. Outside the knots the value is selected: there is no angle there.
+        since, until = time.between(begin, end)
+        elapsed, remaining = jnp.maximum(since - after_begin, 0), jnp.maximum(until + after_end, 0)
+        length = real(jnp.maximum(end - begin, 0)) + (after_end - after_begin)
+        quarter = real(np.pi / 2) / jnp.where(length > 0, length, 1)
         of_init, of_end = jnp.square(jnp.sin(quarter * remaining)), jnp.square(jnp.sin(quarter * elapsed))
         between = take(values, left) * of_init + take(values, right) * of_end
         # At a knot and outside the value is selected: it is the user's number.
-        inside = jnp.where(local.started() | (after_begin > 0), between, take(values, left))
+        inside = jnp.where(elapsed > 0, between, take(values, left))
         held = jnp.where(reached == 0, values[0], values[knots - 1])
         return jnp.where((reached == 0) | (reached == knots), held, inside)
 

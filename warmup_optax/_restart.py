@@ -38,17 +38,19 @@ class Restart(Schedule):
         return dataclasses.replace(node, cycles=_cycles(self.period, self.growth, np if concrete else jnp))
 
     def evaluate(self, time: Time) -> Any:
-        begins, starts, leads, units, numbers = self.cycles
-        row = time.locate(begins)
-        grown, unit = time.since(take(starts, row)), take(units, row)
-        number, equal = time.cycle(self.period)
+        begins, *table = self.cycles
+        # A whole count is in the next cycle from the first whole count on.
+        row = time.locate(begins if time.whole else real(begins) - table[1][1:])
+        start, lead, span, tail, unit, number = (take(column, row) for column in table)
+        since, until = time.between(start, start + span)
         # Equal cycles are found by whole-number division, however many there are; growing ones by table.
-        alike = real(self.growth) == 1
-        base = 1 if time.unit is None else time.unit
-        count = jnp.where(alike, real(equal.count), real(grown.count) + take(leads, row) * base)
-        number = jnp.where(alike, number, take(numbers, row))
-        value = self.schedule.evaluate(Time(count, base * jnp.where(alike, 1, unit)))
-        return real(value) * rate_power(real(self.decay), self.dropped, number)
+        alike, period = real(self.growth) == 1, real(self.period)
+        times, equal = time.cycle(self.period)
+        count = jnp.where(alike, real(equal.plain()), jnp.maximum(since + lead, 0))
+        left = jnp.where(alike, period - count, jnp.maximum(until + tail, 0))
+        within = Time(count, jnp.where(alike, 1, unit), (left, period))
+        value = self.schedule.evaluate(within)
+        return real(value) * rate_power(real(self.decay), self.dropped, jnp.where(alike, times, number))
 
 
 def _needed(period: float, growth: float) -> int:
@@ -61,14 +63,15 @@ def _cycles(period: Any, growth: Any, xp: Any) -> tuple[Any, ...]:
     """The tables of a restart: in float64 on the host (``xp`` NumPy) or of traced numbers (JAX).
 
     Returns ``begins`` (the count at which each later cycle is found), and for each cycle ``starts`` (its
-    first whole count), ``leads`` (how long before that it began), ``units`` (how many times longer than
+    first whole count), ``leads`` (how long before that it began), ``spans`` (from there to the last whole
+    count not after its end), ``tails`` (how long after that it ends), ``units`` (how many times longer than
     the first it is) and ``numbers``.
     """
     dtype, whole = (np.float64 if xp is np else default_float()), default_int()
     largest = np.iinfo(whole).max
     # A power of two of rows, so that other numbers seldom change the size of the program.
     rows = TRACED_CYCLES if xp is jnp else max(64, 1 << (_needed(period, growth) - 1).bit_length())
-    number = np.arange(rows).astype(dtype)
+    number = np.arange(rows + 1).astype(dtype)
     period, growth = xp.asarray(period, dtype), xp.asarray(growth, dtype)
     safe = xp.where(growth == 1, 2, growth)
     # No cycle is longer than the largest count. The limit is on the exponent: a power that overflows, even
@@ -81,16 +84,19 @@ def _cycles(period: Any, growth: Any, xp: Any) -> tuple[Any, ...]:
     slack = 1e-12 * rows if xp is np else 4 * float(jnp.finfo(dtype).eps)
     missed = xp.where(abs(bounds - nearest) <= slack * xp.maximum(nearest, 1), nearest - bounds, 0)
     bounds = bounds + (missed if xp is np else jax.lax.stop_gradient(missed))
-    inside = bounds < xp.asarray(largest, dtype)
+    inside = bounds[:-1] < xp.asarray(largest, dtype)
     # Rows past the last count repeat the last cycle that begins within it.
-    last = xp.sum(inside) - 1
-    index = xp.minimum(np.arange(rows), last)
-    bounds, units = bounds[index], units[index]
+    row = xp.minimum(np.arange(rows), xp.sum(inside) - 1)
+    end, bounds, units = bounds[row + 1], bounds[row], units[row]
     firsts = xp.ceil(bounds)
-    starts = firsts.astype(whole)
+    # Both parts of a step are kept as what is added to a whole number, so that neither sum cancels.
+    lasts = xp.minimum(xp.floor(end), np.nextafter(np.asarray(largest, dtype), np.asarray(0, dtype)))
+    starts, spans = firsts.astype(whole), lasts.astype(whole) - firsts.astype(whole)
     begins = xp.where(inside, starts, largest)[1:]
-    reals = (firsts - bounds, units, xp.asarray(number)[index])
-    return begins, starts, *(x.astype(default_float()) for x in reals)
+    leads, tails, units, number = (
+        x.astype(default_float()) for x in (firsts - bounds, end - lasts, units, xp.asarray(number)[row])
+    )
+    return begins, starts, leads, spans, tails, units, number
 
 
 def restart(schedule: Any, *, period: Number, growth: Number = 1, decay: Number = 1.0) -> Schedule:
@@ -109,15 +115,15 @@ def restart(schedule: Any, *, period: Number, growth: Number = 1, decay: Number 
     Returns:
       A `Schedule` without an end. A cycle begins exactly at its bound, a whole count where it should be
       (Keras, timm and fairseq find the cycle by a logarithm and can be one update late). Accuracy is the
-      schedule's own while the bounds are whole counts below 2^24; where a cycle ends between two counts, the
-      last steps to its foot are right to about 1e-7 of the cycle, not to 1e-7 of their own small value.
+      schedule's own, to the foot of each cycle, while the counts are below 2^24.
 
     Raises:
       ValueError: If ``period`` is not a whole number >= 1, ``growth`` < 1, ``decay`` <= 0, or ``growth`` is
         so little above 1 that there are more than 65,536 cycles to tell apart.
       TypeError: If an argument is of the wrong type.
 
-    A traced ``growth`` has 128 cycles, the last of which does not end.
+    A traced ``growth`` has 128 cycles, the last of which does not end, and is of 32 bits: if it is not whole,
+    cycles begin up to 1e-6 of their count early or late.
 
     Source: Loshchilov & Hutter, SGDR (2017), section 3.
 

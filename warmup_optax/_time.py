@@ -48,10 +48,13 @@ class Time:
       count: A scalar, integer or floating point: how many ticks have passed.
       unit: How many ticks a step has. ``None`` is one. A restart stretches its schedule by making the
         steps longer and leaving the count whole, which keeps both fractions exact.
+      left: In a cycle of a restart, ``(ticks, period)``: how many ticks are left to the end of its
+        ``period`` steps. Where a cycle ends between two counts that is known better than its length.
     """
 
     count: jax.Array
     unit: Any = None
+    left: tuple[Any, Any] | None = None
 
     @classmethod
     def of(cls, count: Any) -> Time:
@@ -68,9 +71,14 @@ class Time:
         count = jnp.maximum(count.astype(dtype), 0)
         return cls(count if whole else jnp.minimum(count, real(FLOAT_COUNT_MAX)))
 
+    @property
+    def whole(self) -> bool:
+        """Whether it counts whole steps."""
+        return self.unit is None and is_whole(self.count)
+
     def _ticks(self, steps: Any) -> tuple[jax.Array, jax.Array]:
         """``(count, steps)`` in ticks and in one dtype: integers if both are, else floats."""
-        if self.unit is None and is_whole(self.count) and is_whole(steps):
+        if self.whole and is_whole(steps):
             return self.count, jnp.asarray(steps, self.count.dtype)
         steps = real(steps)
         return real(self.count), steps if self.unit is None else steps * self.unit
@@ -90,10 +98,21 @@ class Time:
         Both are exact integers divided once (float counts and counts past 2^24 are rounded first). A
         length of 0 gives finite fractions of no meaning: who asks selects the end there.
         """
+        given = steps
         count, steps = self._ticks(steps)
         count = jnp.minimum(count, steps)
         length = real(jnp.maximum(steps, 1))
-        return real(count) / length, real(steps - count) / length
+        if self.left is None:
+            return real(count) / length, real(steps - count) / length
+        rest, period = self.left
+        rest = jnp.maximum(rest + (real(given) - period) * self.unit, 0)
+        return count / length, rest / length
+
+    def between(self, begin: Any, end: Any) -> tuple[jax.Array, jax.Array]:
+        """The steps since ``begin`` and those to ``end`` as floats, negative on the wrong side."""
+        count, begin = self._ticks(begin)
+        since, until = real(count - begin), real(self._ticks(end)[1] - count)
+        return (since, until) if self.unit is None else (since / self.unit, until / self.unit)
 
     def ratio(self, scale: Any) -> jax.Array:
         """``t / scale`` as a float, for a scale that need not be whole."""
@@ -115,9 +134,14 @@ class Time:
 
     def since(self, start: Any) -> Time:
         """The time that began at ``start``, held at 0 before it. A negative start is a head start."""
+        given = start
         count, start = self._ticks(start)
         if not is_whole(count):
-            return Time(jnp.maximum(count - start, 0), self.unit)
+            left = self.left
+            if left is not None:
+                rest, period = left[0], left[1] - real(given)
+                left = (jnp.minimum(rest, period * self.unit), period)
+            return Time(jnp.maximum(count - start, 0), self.unit, left)
         passed = count - start
         overflowed = (start < 0) & (passed < count)
         largest = jnp.iinfo(count.dtype).max
@@ -132,7 +156,8 @@ class Time:
         if last is not None:
             count, last = Time(count, self.unit)._ticks(last)
             count = jnp.minimum(count, last)
-        return Time(count, self.unit)
+        left = self.left and (self.left[0] + (real(self.count) - real(count)), self.left[1])
+        return Time(count, self.unit, left)
 
     def locate(self, boundaries: Any) -> jax.Array:
         """How many of the increasing ``boundaries`` have been reached: the index of the phase.
