@@ -97,10 +97,12 @@ def table(schedule: Any) -> tuple[list[tuple[str, ...]], str]:
     runs_to = sample(schedule, firsts if np.array_equal(firsts, begins) else begins)
     rows = []
     for i, phase in enumerate(found if not rest else found[:-1]):
-        to, end = "", _number(starts[i]) if phase.shape == CONSTANT else ""
+        to, end = "", ""
         if i + 1 < len(found):
             last = phase.last if found[i + 1].cause in JUMPS else None
             to, end = str(found[i + 1].first), _number(last() if last else runs_to[i + 1])
+        if phase.shape == CONSTANT:
+            end = _number(starts[i])
         rows.append((str(phase.first), to, phase.shape, _number(starts[i]), end))
     return rows, rest
 

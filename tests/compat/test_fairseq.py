@@ -148,7 +148,7 @@ def test_fixed(lr, warmup, anneal, epoch):
 def test_a_restart_is_at_the_update_where_it_is_due(growth):
     schedule = fairseq.CosineLRSchedule(0.1, lr_period_updates=2, t_mult=growth, lr_shrink=1.0)
     due = 2 * np.cumsum(growth ** np.arange(7))
-    np.testing.assert_array_equal(schedule(due[due < 10**6]), np.float32(0.1))
+    np.testing.assert_array_equal(np.float32(schedule(due[due < 10**6])), np.float32(0.1))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_the_sentence_of_the_documentation():
         boundaries=example["boundaries"], values=example["values"]
     )
     golden.compare(schedule(example["steps"]), example["values_at"], golden.EXACT)
-    values = np.asarray(schedule(np.arange(110_010)))
+    values = np.float32(schedule(np.arange(110_010)))
     assert [(values == np.float32(x)).sum() for x in (1.0, 0.5, 0.1)] == [100_001, 10_000, 9]
 
 

@@ -17,7 +17,7 @@ def test_a_hard_restart_is_at_the_update_where_it_is_due(num_cycles):
     """``num_cycles * progress % 1.0`` is at times 0.999..., which is the end of the cosine before."""
     make = transformers.get_cosine_with_hard_restarts_schedule_with_warmup
     schedule = make(0.1, 4, 4 + 11 * num_cycles, num_cycles=num_cycles)
-    np.testing.assert_array_equal(schedule(4 + 11 * np.arange(num_cycles)), np.float32(0.1))
+    np.testing.assert_array_equal(np.float32(schedule(4 + 11 * np.arange(num_cycles))), np.float32(0.1))
     assert float(schedule(4 + 11 * num_cycles)) == 0
 
 
@@ -50,7 +50,7 @@ def test_a_late_start_begins_behind_the_step():
 def test_a_negative_floor_is_cut_at_0():
     schedule = transformers.get_cosine_with_min_lr_schedule_with_warmup(0.1, 0, 10, min_lr=-0.05)
     assert float(schedule(10)) == 0
-    assert float(schedule(20)) == np.float32(0.1)
+    assert np.float32(schedule(20)) == np.float32(0.1)
 
 
 @pytest.mark.parametrize(

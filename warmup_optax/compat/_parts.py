@@ -10,6 +10,9 @@ from fractions import Fraction
 from numbers import Rational, Real
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+
 import warmup_optax as wo
 
 MOST = 2**30  # ticks in the longest length: far within int32
@@ -94,7 +97,8 @@ def shrinking(
         offsets = [*begins, end]
     else:  # a clock that never starts holds the rate of the last update
         curves.append(wo.shift(curves[-1], begins[-1] - last))
-        end, offsets = last + 1, [*begins, 2**31 - 1]
+        never = min(ticks * (2**31 - 1), int(jnp.iinfo(jax.dtypes.canonicalize_dtype(int)).max))
+        end, offsets = last + 1, [*begins, never]
     return timed(wo.join(curves, [*begins[1:], end], offsets), ticks)
 
 
