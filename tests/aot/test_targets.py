@@ -22,15 +22,16 @@ def at(schedules, count):
 def bent(target, function, *arguments):
     """Whether XLA's input, or the program it makes of it, leaves the straight line; and the program."""
     lowered = lower_for(target, function, *arguments)
+    if control_before(lowered.as_text()):
+        return True, None  # and some compilers fail on it
     program = lowered.compile()
-    bends = control_before(lowered.as_text()) or Program(program.as_text()).control
-    return bool(bends), program
+    return bool(Program(program.as_text()).control), program
 
 
 def check(target, function, schedules, *arguments):
     """One program for all; one for each, given both ways, only if there is something to find."""
     bends, program = bent(target, function, *arguments)
-    assert targets.kinds(program) == {(target.device_platform, target.kind)}
+    assert program is None or targets.kinds(program) == {(target.device_platform, target.kind)}
     if bends:
         guilty = [
             name
