@@ -9,6 +9,7 @@ import os
 import pkgutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import jax
@@ -59,6 +60,13 @@ def test_the_named_rooms_are_there():
     """Section 1 names these; if they are elsewhere the tests of this file look at nothing."""
     assert set(NAMED) | BESIDE <= set(ROOMS)
     assert imports(PACKAGE / "_recipes.py")
+
+
+def test_the_oldest_releases_tested_are_the_floors():
+    """`tests/oldest.txt` pins what `pyproject.toml` admits at the least."""
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    pins = Path(__file__).with_name("oldest.txt").read_text().split()
+    assert [floor.replace(">=", "==") for floor in project["dependencies"]] == [p for p in pins if "==" in p]
 
 
 @pytest.mark.parametrize("name", ROOMS)
