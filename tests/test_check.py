@@ -1,5 +1,6 @@
 """`check`: what it finds, and that it finds nothing where nothing is wrong."""
 
+import inspect
 import itertools
 import re
 from pathlib import Path
@@ -134,7 +135,7 @@ def test_findings_say_what_to_do():
 
 
 def test_check_documents_every_name_it_gives():
-    table = re.findall(r"^    ([a-z]+_?[a-z_]*)  +[a-z]", wo.check.__doc__ or "", re.MULTILINE)
+    table = re.findall(r"^([a-z]+_?[a-z_]*)  +[a-z]", inspect.getdoc(wo.check) or "", re.MULTILINE)
     given = set(re.findall(r'Finding\(\s*"(\w+)"', Path(_check.__file__).read_text()))
     assert set(table) - {"name"} == given
     assert len(given) == 10

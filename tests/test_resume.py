@@ -94,8 +94,9 @@ def test_stop_and_resume(checkpoints, schedule, optimizer):
 
     resumed = checkpoints.restore("7", Run(schedule, optimizer=optimizer))
     assert wo.update_count(resumed.opt_state) == 7
-    assert wo.applied_value(schedule, resumed.opt_state) == stopped.rates[-1]
-    assert wo.next_value(schedule, resumed.opt_state) == whole.rates[7]
+    # Read outside the step these may be a ULP from what XLA made of them inside; the runs themselves may not.
+    assert float(wo.applied_value(schedule, resumed.opt_state)) == pytest.approx(stopped.rates[-1], rel=1e-6)
+    assert float(wo.next_value(schedule, resumed.opt_state)) == pytest.approx(whole.rates[7], rel=1e-6)
     resumed.train(13)
     assert stopped.rates + resumed.rates == whole.rates
     np.testing.assert_allclose(whole.rates, schedule(np.arange(20)), rtol=1e-6)
