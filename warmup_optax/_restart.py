@@ -38,10 +38,10 @@ class Restart(Schedule):
         return dataclasses.replace(node, cycles=_cycles(self.period, self.growth, np if concrete else jnp))
 
     def evaluate(self, time: Time) -> Any:
-        begins, *table = self.cycles
+        begins, _, leads, *_ = self.cycles
         # A whole count is in the next cycle from the first whole count on.
-        row = time.locate(begins if time.whole else real(begins) - table[1][1:])
-        start, lead, span, tail, unit, number = (take(column, row) for column in table)
+        row = time.locate(begins if time.whole else real(begins) - leads[1:])
+        start, lead, span, tail, unit, number = (take(column, row) for column in self.cycles[1:])
         since, until = time.between(start, start + span)
         # Equal cycles are found by whole-number division, however many there are; growing ones by table.
         alike, period = real(self.growth) == 1, real(self.period)
@@ -115,7 +115,8 @@ def restart(schedule: Any, *, period: Number, growth: Number = 1, decay: Number 
     Returns:
       A `Schedule` without an end. A cycle begins exactly at its bound, a whole count where it should be
       (Keras, timm and fairseq find the cycle by a logarithm and can be one update late). Accuracy is the
-      schedule's own, to the foot of each cycle, while the counts are below 2^24.
+      schedule's own, to the foot of each cycle, while the counts are below 2^24; where cycles end between two
+      counts it is within 10 ULP for a schedule within 8.
 
     Raises:
       ValueError: If ``period`` is not a whole number >= 1, ``growth`` < 1, ``decay`` <= 0, or ``growth`` is
