@@ -7,7 +7,7 @@ in the Transformer Architecture"). Both runs share everything but the schedule: 
 seeds, the initial weights, the images of every batch.
 
     pip install "warmup-optax[demo]"
-    python colab/train_digits.py                       # about a minute on two CPU cores
+    python colab/train_digits.py                       # under a minute on two CPU cores
     python colab/train_digits.py --steps 20 --seeds 1  # a first look
 
 What it does not show: that a constant rate cannot train this network. A tenth of this peak does,
