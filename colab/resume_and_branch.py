@@ -254,7 +254,8 @@ _ = draw(swapped, swaps, first=600)
 
 # %% [markdown]
 # Five times the rate undoes what hundreds of updates have learned. The cosine is nearly over, so little
-# more is learned. And the warmup is none: at count 800 it is two thirds up.
+# more is learned. And the warmup is none: at count 800 it is two thirds up. One that starts there is a
+# join: `wo.join([trunk, wo.warmup_constant(0.004, warmup_steps=60)], [800])`.
 #
 # A guard for the start of a resumed run is one line:
 #
