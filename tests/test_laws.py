@@ -6,6 +6,7 @@ all read those values. Distances are in ULP of float32, also when the values are
 
 import copy
 import functools
+import itertools
 import pickle
 import re
 
@@ -329,6 +330,20 @@ def test_equal_arguments_give_equal_schedules(case):
     assert schedule != object()
     for variant in case.variants:
         assert variant.on(wo) != schedule, variant
+
+
+def test_another_kind_is_another_structure():
+    """Law 8: JAX finds a program by the structure, so no two classes may share one, whatever their fields."""
+
+    class Sine(wo.Schedule):
+        value: float
+
+    class Cosine(Sine):
+        pass
+
+    kinds = {type(case.schedule): case.schedule for case in CASES} | {Sine: Sine(0.1), Cosine: Cosine(0.1)}
+    for one, other in itertools.combinations(map(jax.tree.structure, kinds.values()), 2):
+        assert one != other
 
 
 @every_case

@@ -172,6 +172,7 @@ MISUSE = [
     ("stack", {"schedules": LINE}, TypeError),
     ("stack", {"schedules": [LINE, 0.1]}, EITHER, "0.1"),
     ("stack", {"schedules": [LINE, COSINE]}, EITHER, "linear", "cosine"),
+    ("stack", {"schedules": [LINE, wo.one_minus_sqrt(1.0, 0.0, 10)]}, EITHER, "linear", "one_minus_sqrt"),
     (
         "stack",
         {"schedules": [wo.piecewise_constant([1], []), wo.piecewise_constant([1, 2], [3])]},

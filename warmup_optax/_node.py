@@ -7,6 +7,7 @@ children; a field marked with `static()` is a choice that a compiled program is 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import re
 import sys
 import typing
@@ -31,9 +32,15 @@ class Node:
 
     # Made by __init_subclass__: the fields that are the value, in order.
     _value_fields: ClassVar[tuple[str, ...]] = ()
+    _class: ClassVar[Any]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        # The class is one of a node's choices: JAX 0.10.2 and 0.12.0 take two structures of dataclasses for
+        # equal that differ in the class alone, so that `jit` now and then ran the program of another node.
+        cls.__annotations__ = {**inspect.get_annotations(cls), "_class": "type"}
+        hidden = {"static": True, "prepared": True}
+        cls._class = dataclasses.field(default=cls, kw_only=True, metadata=hidden)
         # eq=False: the generated __eq__ and __hash__ would fail on an array or a tracer as a field.
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
         fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]
