@@ -1,40 +1,126 @@
-"""The names users come for, for a run of known length: a few lines each over shapes and combinators.
-
-In all recipes the peak is at ``count == warmup_steps``, ``total_steps`` includes the warmup, and ``*_steps``
-are numbers of optimizer updates. A hold is not a phase: the warmup, which is over, holds its end until the
-decay begins.
-"""
+"""The schedules that users come for. Each is a value of its own kind: its arguments, and the join it stands for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import abc
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
 
-from . import _checks
-from ._combinators import join
-from ._recipes_endless import rise
-from ._schedule import Number, Schedule
-from ._shapes import cosine, linear, one_minus_sqrt, polynomial
-from ._time import real
+from ._combinators.join import Join
+from ._combinators.ramps import Shape, WithWarmup, shape_argument, try_shape
+from ._combinators.restart import Restart
+from ._core import checks
+from ._core.node import checked, unchecked
+from ._core.schedule import Add, Lowered, Number, Schedule, Steps
+from ._core.time import real
+from ._shapes.endless import Exponential, InverseSqrt
+from ._shapes.finite import Cosine, Linear, Polynomial, cosine, one_minus_sqrt
+from ._shapes.piecewise import PiecewiseConstant
 
 
-def _fall(where: str, begin: Any, total_steps: Any, **parts: Any) -> tuple[Any, Any]:
-    """``(total_steps, steps left after begin)``, with the parts of ``begin`` for the message."""
-    total_steps = _checks.steps(where, "total_steps", total_steps, at_least=1)
-    shown = " + ".join(f"{name}={value}" for name, value in parts.items())
-    fix = "shorten them or train longer (total_steps includes the warmup)"
-    _checks.ordered(where, f"{shown} is more than total_steps={total_steps}", begin, total_steps, fix)
-    return total_steps, total_steps - begin
+class Recipe(Schedule):
+    """A schedule that is an expression of others: its fields are its user's arguments."""
+
+    @abc.abstractmethod
+    def _expression(self) -> Schedule:
+        """What it stands for, of numbers that were checked."""
+
+    def expand(self) -> Schedule:
+        """The shapes and combinators that this schedule stands for: the same values at every count."""
+        with unchecked():
+            return self._expression()
+
+    def lower(self) -> Lowered:
+        return self.expand().lower()
+
+    def phases(self) -> Schedule:
+        return self.expand()
+
+
+class _Warmup(Recipe):
+    """A linear warmup to a peak."""
+
+    peak_value: Number = checked(checks.number)
+    warmup_steps: Steps = checked(checks.steps)
+
+    def _then(self, decay: Schedule, init_value: Any, begin: Any) -> Schedule:
+        """The warmup, which holds its end, and a decay from ``begin`` on."""
+        return Join((Linear(init_value, self.peak_value, self.warmup_steps), decay), (begin,))
+
+
+class _WarmupDecay(_Warmup):
+    """A linear warmup, a hold, and a decay to the end of the run."""
+
+    total_steps: Steps = checked(checks.steps)
+    hold_steps: Steps = checked(checks.steps, default=0)
+    init_value: Number = checked(checks.number, default=0.0)
+    end_value: Number = checked(checks.number, default=0.0)
+
+    def _check_together(self) -> None:
+        _fits(self, "total_steps", warmup_steps=self.warmup_steps, hold_steps=self.hold_steps)
+
+    def _decay(self, steps: Any) -> Schedule:
+        raise NotImplementedError
+
+    def _expression(self) -> Schedule:
+        begin = self.warmup_steps + self.hold_steps  # pyright: ignore[reportOperatorIssue]
+        return self._then(self._decay(self.total_steps - begin), self.init_value, begin)  # pyright: ignore
+
+
+def _fits(node: Any, total: str, **parts: Any) -> None:
+    """Refuses parts that are together longer than the whole."""
+    used, length = sum(parts.values()), getattr(node, total)
+    allowed, fix = f"at least {' + '.join(parts)} = {used}", "shorten one of them or train longer"
+    checks.at_least(node._kind, total, length, used, allowed, fix)
+
+
+class WarmupConstant(_Warmup, kind="warmup_constant"):
+    """Made by `warmup_constant`."""
+
+    init_value: Number = checked(checks.number, default=0.0)
+
+    def _expression(self) -> Schedule:
+        return Linear(self.init_value, self.peak_value, self.warmup_steps)
+
+
+def warmup_constant(peak_value: Number, *, warmup_steps: Steps, init_value: Number = 0.0) -> Schedule:
+    """A linear warmup to a rate that then stays.
+
+    Args:
+      peak_value: The rate from ``count == warmup_steps`` on, exactly.
+      warmup_steps: Updates of warmup, a whole number >= 0. With 0 the rate is ``peak_value`` at once (with
+        Optax it stays ``init_value``).
+      init_value: The rate of the first update.
+
+    Returns:
+      A `Schedule`: ``linear(init_value, peak_value, warmup_steps)``, which holds its end.
+
+    Raises:
+      ValueError: If a number is bad.
+      TypeError: If an argument is not a number.
+
+    >>> import warmup_optax as wo
+    >>> wo.warmup_constant(1.0, warmup_steps=4)([0, 1, 4, 100]).tolist()
+    [0.0, 0.25, 1.0, 1.0]
+    """
+    return WarmupConstant(peak_value, warmup_steps, init_value)
+
+
+class WarmupLinear(_WarmupDecay, kind="warmup_linear"):
+    """Made by `warmup_linear`."""
+
+    def _decay(self, steps: Any) -> Schedule:
+        return Linear(self.peak_value, self.end_value, steps)
 
 
 def warmup_linear(
     peak_value: Number,
     *,
-    warmup_steps: Number,
-    total_steps: Number,
-    hold_steps: Number = 0,
+    warmup_steps: Steps,
+    total_steps: Steps,
+    hold_steps: Steps = 0,
     init_value: Number = 0.0,
     end_value: Number = 0.0,
 ) -> Schedule:
@@ -62,16 +148,24 @@ def warmup_linear(
     >>> schedule([0, 1, 4, 8, 12]).tolist()
     [0.0, 0.25, 1.0, 0.5, 0.0]
     """
-    arguments = ("warmup_linear", peak_value, warmup_steps, total_steps, hold_steps, init_value, end_value)
-    return _warmup_then(*arguments, decay=linear)
+    return WarmupLinear(peak_value, warmup_steps, total_steps, hold_steps, init_value, end_value)
+
+
+class WarmupCosine(_WarmupDecay, kind="warmup_cosine"):
+    """Made by `warmup_cosine`."""
+
+    exponent: Number = checked(checks.number, above=0, default=1.0)
+
+    def _decay(self, steps: Any) -> Schedule:
+        return Cosine(self.peak_value, self.end_value, steps, self.exponent)
 
 
 def warmup_cosine(
     peak_value: Number,
     *,
-    warmup_steps: Number,
-    total_steps: Number,
-    hold_steps: Number = 0,
+    warmup_steps: Steps,
+    total_steps: Steps,
+    hold_steps: Steps = 0,
     init_value: Number = 0.0,
     end_value: Number = 0.0,
     exponent: Number = 1.0,
@@ -102,18 +196,25 @@ def warmup_cosine(
     >>> schedule([0, 1, 4, 8, 12]).round(6).tolist()
     [0.0, 0.25, 1.0, 0.5, 0.0]
     """
-    arguments = ("warmup_cosine", peak_value, warmup_steps, total_steps, hold_steps, init_value, end_value)
-    exponent = _checks.number("warmup_cosine", "exponent", exponent, above=0)
-    return _warmup_then(*arguments, decay=cosine, exponent=exponent)
+    return WarmupCosine(peak_value, warmup_steps, total_steps, hold_steps, init_value, end_value, exponent)
+
+
+class WarmupPolynomial(_WarmupDecay, kind="warmup_polynomial"):
+    """Made by `warmup_polynomial`."""
+
+    power: Number = checked(checks.number, above=0, kw_only=True)
+
+    def _decay(self, steps: Any) -> Schedule:
+        return Polynomial(self.peak_value, self.end_value, steps, self.power)
 
 
 def warmup_polynomial(
     peak_value: Number,
     *,
     power: Number,
-    warmup_steps: Number,
-    total_steps: Number,
-    hold_steps: Number = 0,
+    warmup_steps: Steps,
+    total_steps: Steps,
+    hold_steps: Steps = 0,
     init_value: Number = 0.0,
     end_value: Number = 0.0,
 ) -> Schedule:
@@ -139,39 +240,192 @@ def warmup_polynomial(
     >>> wo.warmup_polynomial(1.0, power=2, warmup_steps=4, total_steps=12)([4, 8, 12]).tolist()
     [1.0, 0.25, 0.0]
     """
-    where = "warmup_polynomial"
-    arguments = (where, peak_value, warmup_steps, total_steps, hold_steps, init_value, end_value)
-    return _warmup_then(*arguments, decay=polynomial, power=_checks.number(where, "power", power, above=0))
+    return WarmupPolynomial(
+        peak_value, warmup_steps, total_steps, hold_steps, init_value, end_value, power=power
+    )
 
 
-def _warmup_then(
-    where: str,
-    peak_value: Any,
-    warmup_steps: Any,
-    total_steps: Any,
-    hold_steps: Any,
-    init_value: Any,
-    end_value: Any,
+class WarmupExponential(_Warmup, kind="warmup_exponential"):
+    """Made by `warmup_exponential`."""
+
+    decay_rate: Number = checked(checks.number, above=0)
+    transition_steps: Steps = checked(checks.steps, at_least=1)
+    hold_steps: Steps = checked(checks.steps, default=0)
+    staircase: bool = checked(checks.boolean, default=False, static=True)
+    end_value: Number | None = checked(checks.number, default=None)
+    init_value: Number = checked(checks.number, default=0.0)
+
+    def _expression(self) -> Schedule:
+        arguments = self.decay_rate, self.transition_steps, self.staircase, self.end_value
+        begin = self.warmup_steps + self.hold_steps  # pyright: ignore[reportOperatorIssue]
+        return self._then(Exponential(self.peak_value, *arguments), self.init_value, begin)
+
+
+def warmup_exponential(
+    peak_value: Number,
     *,
-    decay: Callable[..., Schedule],
-    **options: Any,
+    warmup_steps: Steps,
+    decay_rate: Number,
+    transition_steps: Steps,
+    hold_steps: Steps = 0,
+    staircase: bool = False,
+    end_value: Number | None = None,
+    init_value: Number = 0.0,
 ) -> Schedule:
-    """A linear warmup, a hold, and a finite shape to the end of the run."""
-    peak_value, warmup_steps, init_value = rise(where, peak_value, warmup_steps, init_value)
-    hold_steps = _checks.steps(where, "hold_steps", hold_steps)
-    end_value = _checks.number(where, "end_value", end_value)
-    begin = warmup_steps + hold_steps
-    _, left = _fall(where, begin, total_steps, warmup_steps=warmup_steps, hold_steps=hold_steps)
-    phases = [linear(init_value, peak_value, warmup_steps), decay(peak_value, end_value, left, **options)]
-    return join(phases, [begin])
+    """A linear warmup, a hold, and a decay by a factor every ``transition_steps``.
+
+    Args:
+      peak_value: The rate at ``count == warmup_steps`` and through the hold, exactly.
+      warmup_steps: Updates of warmup, a whole number >= 0.
+      decay_rate: The factor of each ``transition_steps``, > 0.
+      transition_steps: Updates from one factor to the next, a whole number >= 1.
+      hold_steps: Updates at the peak between warmup and decay, a whole number >= 0.
+      staircase: Whether each factor comes all at once.
+      end_value: A bound that the decay does not pass, as in `exponential`; None for none.
+      init_value: The rate of the first update.
+
+    Returns:
+      A `Schedule` without an end.
+
+    Raises:
+      ValueError: If a number is bad.
+      TypeError: If an argument is of the wrong type.
+
+    >>> import warmup_optax as wo
+    >>> schedule = wo.warmup_exponential(1.0, warmup_steps=4, decay_rate=0.5, transition_steps=10)
+    >>> schedule([0, 4, 14, 24]).tolist()
+    [0.0, 1.0, 0.5, 0.25]
+    """
+    return WarmupExponential(
+        peak_value,
+        warmup_steps,
+        decay_rate,
+        transition_steps,
+        hold_steps,
+        staircase,
+        end_value,
+        init_value,
+    )
+
+
+class WarmupPiecewiseConstant(Recipe, kind="warmup_piecewise_constant"):
+    """Made by `warmup_piecewise_constant`."""
+
+    values: tuple[Number, ...] = checked(checks.numbers)
+    boundaries: tuple[Number, ...] = checked(checks.boundaries)
+    warmup_steps: Steps = checked(checks.steps)
+    init_value: Number = checked(checks.number, default=0.0)
+
+    _check_together = PiecewiseConstant._check_together  # pyright: ignore
+
+    def _expression(self) -> Schedule:
+        stairs = PiecewiseConstant(self.values, self.boundaries)
+        return WithWarmup(stairs, self.warmup_steps, self.init_value, overlap=True)
+
+
+def warmup_piecewise_constant(
+    values: Sequence[Number], boundaries: Sequence[Steps], *, warmup_steps: Steps, init_value: Number = 0.0
+) -> Schedule:
+    """A linear warmup into steps whose boundaries are counts of the whole run.
+
+    Args:
+      values: The rate of each phase, as for `piecewise_constant`.
+      boundaries: The counts at which the next value begins, warmup included: they do not move with it.
+      warmup_steps: Updates of warmup, a whole number >= 0; it ends at the value that holds there.
+      init_value: The rate of the first update.
+
+    Returns:
+      A `Schedule`.
+
+    Raises:
+      ValueError: If the lengths do not fit, the boundaries are not increasing, or a number is bad.
+      TypeError: If an argument is of the wrong type.
+
+    Source: He et al., Deep Residual Learning (2016), section 3.4, with the warmup of Goyal et al. (2017).
+
+    >>> import warmup_optax as wo
+    >>> schedule = wo.warmup_piecewise_constant([1.0, 0.5], [10], warmup_steps=4)
+    >>> schedule([0, 2, 4, 9, 10]).tolist()
+    [0.0, 0.5, 1.0, 1.0, 0.5]
+    """
+    return WarmupPiecewiseConstant(values, boundaries, warmup_steps, init_value)  # pyright: ignore[reportArgumentType]
+
+
+class WarmupInverseSqrt(_Warmup, kind="warmup_inverse_sqrt"):
+    """Made by `warmup_inverse_sqrt`."""
+
+    timescale: Number | None = checked(checks.number, above=0, default=None)
+    init_value: Number = checked(checks.number, default=0.0)
+
+    def _check_together(self) -> None:
+        steps = self.warmup_steps
+        if self.timescale is None and not checks.is_traced(steps) and steps == 0:
+            allowed = "a number > 0 when warmup_steps=0"
+            checks.raise_bad_argument(self._kind, "timescale", None, allowed, "give one, as 10_000")
+
+    def _expression(self) -> Schedule:
+        timescale = self.timescale
+        if timescale is None:
+            # A traced warmup of no steps has no timescale of its own: its slope stays finite.
+            steps = self.warmup_steps
+            timescale = jnp.maximum(real(steps), 1) if checks.is_traced(steps) else float(steps)
+        return self._then(InverseSqrt(self.peak_value, timescale), self.init_value, self.warmup_steps)
+
+
+def warmup_inverse_sqrt(
+    peak_value: Number, *, warmup_steps: Steps, timescale: Number | None = None, init_value: Number = 0.0
+) -> Schedule:
+    r"""A linear warmup and a decay as one over the square root of time: the Transformer's schedule.
+
+    Args:
+      peak_value: The rate at ``count == warmup_steps``, exactly.
+      warmup_steps: Updates of warmup, a whole number >= 0.
+      timescale: :math:`\tau` > 0 of `inverse_sqrt`. None takes ``warmup_steps``, which gives the
+        ``peak_value * sqrt(warmup_steps / count)`` of the paper, fairseq and T5.
+      init_value: The rate of the first update.
+
+    Returns:
+      A `Schedule` without an end.
+
+    Raises:
+      ValueError: If a number is bad, or there is neither a warmup nor a timescale.
+      TypeError: If an argument is not a number.
+
+    Source: Vaswani et al., Attention Is All You Need (2017), section 5.3.
+
+    >>> import warmup_optax as wo
+    >>> wo.warmup_inverse_sqrt(1.0, warmup_steps=100)([0, 50, 100, 400]).tolist()
+    [0.0, 0.5, 1.0, 0.5]
+    """
+    return WarmupInverseSqrt(peak_value, warmup_steps, timescale, init_value)
+
+
+class WarmupStableDecay(_Warmup, kind="warmup_stable_decay"):
+    """Made by `warmup_stable_decay`."""
+
+    decay_steps: Steps = checked(checks.steps)
+    total_steps: Steps = checked(checks.steps)
+    init_value: Number = checked(checks.number, default=0.0)
+    end_value: Number = checked(checks.number, default=0.0)
+    decay_shape: Any = checked(shape_argument, default=Shape(one_minus_sqrt))
+
+    def _check_together(self) -> None:
+        _fits(self, "total_steps", warmup_steps=self.warmup_steps, decay_steps=self.decay_steps)
+        ends = self.peak_value, self.end_value, self.decay_steps
+        names = {"init_value": "peak_value", "steps": "decay_steps"}
+        try_shape(self._kind, "decay_shape", self.decay_shape, *ends, **names)
+
+    def _expression(self) -> Schedule:
+        decay = self.decay_shape(self.peak_value, self.end_value, self.decay_steps)
+        return self._then(decay, self.init_value, self.total_steps - self.decay_steps)  # pyright: ignore
 
 
 def warmup_stable_decay(
     peak_value: Number,
     *,
-    warmup_steps: Number,
-    decay_steps: Number,
-    total_steps: Number,
+    warmup_steps: Steps,
+    decay_steps: Steps,
+    total_steps: Steps,
     init_value: Number = 0.0,
     end_value: Number = 0.0,
     decay_shape: Callable[..., Any] = one_minus_sqrt,
@@ -201,23 +455,115 @@ def warmup_stable_decay(
     >>> schedule([0, 4, 16, 17, 20]).tolist()
     [0.0, 1.0, 1.0, 0.5, 0.0]
     """
-    where = "warmup_stable_decay"
-    peak_value, warmup_steps, init_value = rise(where, peak_value, warmup_steps, init_value)
-    decay_steps = _checks.steps(where, "decay_steps", decay_steps)
-    end_value = _checks.number(where, "end_value", end_value)
-    parts = {"warmup_steps": warmup_steps, "decay_steps": decay_steps}
-    total_steps, _ = _fall(where, warmup_steps + decay_steps, total_steps, **parts)
-    fix = "give a finite shape, as one_minus_sqrt, linear or cosine"
-    shape = _checks.function(where, "decay_shape", decay_shape, "a function that makes a shape", fix)
-    decay = shape(peak_value, end_value, decay_steps)
-    warmup = linear(init_value, peak_value, warmup_steps)
-    return join([warmup, decay], [total_steps - decay_steps])
+    return WarmupStableDecay(
+        peak_value, warmup_steps, decay_steps, total_steps, init_value, end_value, decay_shape
+    )
+
+
+class WarmupCosineRestarts(_Warmup, kind="warmup_cosine_restarts"):
+    """Made by `warmup_cosine_restarts`."""
+
+    cycle_steps: Steps = checked(checks.steps, at_least=1)
+    growth: Number = checked(checks.number, at_least=1, default=1.0)
+    decay: Number = checked(checks.number, above=0, default=1.0)
+    init_value: Number = checked(checks.number, default=0.0)
+    end_value: Number = checked(checks.number, default=0.0)
+
+    def _check_together(self) -> None:
+        with checks.renamed(self._kind, period="cycle_steps"):
+            Restart(Linear(0.0, 0.0, 0), self.cycle_steps, self.growth)
+
+    def _expression(self) -> Schedule:
+        steps = self.cycle_steps
+        # Only the part that comes from the peak is scaled from cycle to cycle; the part from the floor is not.
+        falling = Restart(Cosine(self.peak_value, 0.0, steps), steps, self.growth, self.decay)
+        if isinstance(self.end_value, float) and self.end_value == 0:
+            return self._then(falling, self.init_value, self.warmup_steps)
+        rising = Restart(Cosine(0.0, self.end_value, steps), steps, self.growth)
+        return self._then(Add((falling, rising)), self.init_value, self.warmup_steps)
+
+
+def warmup_cosine_restarts(
+    peak_value: Number,
+    *,
+    warmup_steps: Steps,
+    cycle_steps: Steps,
+    growth: Number = 1.0,
+    decay: Number = 1.0,
+    init_value: Number = 0.0,
+    end_value: Number = 0.0,
+) -> Schedule:
+    """One linear warmup, then cosines that start again at the peak (SGDR).
+
+    Args:
+      peak_value: The rate at ``count == warmup_steps``, exactly; cycle ``i`` starts at
+        ``peak_value * decay**i``.
+      warmup_steps: Updates of warmup, a whole number >= 0.
+      cycle_steps: Updates of the first cycle, a whole number >= 1.
+      growth: >= 1, whole or not: each cycle is so many times as long as the last.
+      decay: > 0: the factor from one peak to the next.
+      init_value: The rate of the first update.
+      end_value: The rate that every cycle falls to (the same for all), which a cycle's last update just
+        misses: at the very end of a cycle the next one starts.
+
+    Returns:
+      A `Schedule` without an end.
+
+    Raises:
+      ValueError: If a number is bad.
+      TypeError: If an argument is not a number.
+
+    Source: Loshchilov & Hutter, SGDR (2017), section 3.
+
+    >>> import warmup_optax as wo
+    >>> schedule = wo.warmup_cosine_restarts(1.0, warmup_steps=4, cycle_steps=8, decay=0.5)
+    >>> schedule([0, 4, 8, 12, 16]).round(6).tolist()
+    [0.0, 1.0, 0.5, 0.5, 0.25]
+    """
+    return WarmupCosineRestarts(peak_value, warmup_steps, cycle_steps, growth, decay, init_value, end_value)
+
+
+class OneCycle(Recipe, kind="one_cycle"):
+    """Made by `one_cycle`."""
+
+    peak_value: Number = checked(checks.number)
+    total_steps: Steps = checked(checks.steps, at_least=1)
+    warmup_fraction: Number = checked(
+        checks.number, at_least=0, at_most=1, default=0.3, fix="it is a part of total_steps"
+    )
+    div_factor: Number = checked(checks.number, above=0, default=25.0)
+    final_div_factor: Number = checked(checks.number, above=0, default=1e4)
+    shape: Any = checked(shape_argument, default=Shape(cosine))
+
+    def _check_together(self) -> None:
+        first, last, rise, fall = self._numbers()
+        for name, ends in (
+            ("init_value", (first, self.peak_value, rise)),
+            ("end_value", (self.peak_value, last, fall)),
+        ):
+            names = {"init_value": "peak_value", "end_value": "peak_value", name: "peak_value"}
+            try_shape(self._kind, "shape", self.shape, *ends, **names)
+
+    def _numbers(self) -> tuple[Any, Any, Any, Any]:
+        """The first and the last rate, and the lengths of both ways."""
+        peak, total, fraction = self.peak_value, self.total_steps, self.warmup_fraction
+        first: Any = peak / self.div_factor  # pyright: ignore[reportOperatorIssue]
+        if isinstance(total, (int, float)) and isinstance(fraction, (int, float)):
+            rise: Any = round(fraction * total)
+        else:
+            rise, total = jnp.round(real(fraction) * real(total)), real(total)
+        return first, first / self.final_div_factor, rise, total - rise
+
+    def _expression(self) -> Schedule:
+        first, last, rise, fall = self._numbers()
+        ways = self.shape(first, self.peak_value, rise), self.shape(self.peak_value, last, fall)
+        return Join(ways, (rise,))
 
 
 def one_cycle(
     peak_value: Number,
     *,
-    total_steps: Number,
+    total_steps: Steps,
     warmup_fraction: Number = 0.3,
     div_factor: Number = 25.0,
     final_div_factor: Number = 1e4,
@@ -247,20 +593,4 @@ def one_cycle(
     >>> schedule([0, 30, 100]).tolist()
     [0.25, 1.0, 0.125]
     """
-    where = "one_cycle"
-    peak_value = _checks.number(where, "peak_value", peak_value)
-    total_steps = _checks.steps(where, "total_steps", total_steps, at_least=1)
-    fraction = _checks.number(where, "warmup_fraction", warmup_fraction, at_least=0)
-    init_value = peak_value / _checks.number(where, "div_factor", div_factor, above=0)
-    end_value = init_value / _checks.number(where, "final_div_factor", final_div_factor, above=0)
-    if not _checks.traced(fraction) and fraction > 1:
-        fix = "it is a part of total_steps"
-        _checks.refuse(where, "warmup_fraction", fraction, "a number in [0, 1]", fix)
-    if _checks.traced(fraction) or _checks.traced(total_steps):
-        up = jnp.round(real(fraction) * real(total_steps))
-        total_steps = real(total_steps)
-    else:
-        up = round(fraction * total_steps)
-    fix = "give a finite shape, as cosine or linear"
-    shape = _checks.function(where, "shape", shape, "a function that makes a shape", fix)
-    return join([shape(init_value, peak_value, up), shape(peak_value, end_value, total_steps - up)], [up])
+    return OneCycle(peak_value, total_steps, warmup_fraction, div_factor, final_div_factor, shape)

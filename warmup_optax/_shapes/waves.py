@@ -1,4 +1,4 @@
-"""Curves that go back and forth for ever, on a local count that starts at 0.
+"""Curves that go back and forth without an end, on a local count that starts at 0.
 
 A wave goes out from one value to another in ``n`` steps, and back in ``m``. The count within the wave comes
 from a whole-number division, so the phase of a wave is as exact after 2^31 steps as in the first one, and
@@ -7,64 +7,61 @@ the fractions of the way out and of the way back are each an exact integer divid
 
 from __future__ import annotations
 
+import abc
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
-from . import _checks
-from ._schedule import Number, Schedule
-from ._time import Time, default_int, is_whole, real
+from .._core import checks
+from .._core.node import checked
+from .._core.schedule import Lowered, Number, Schedule, Steps
+from .._core.time import Time, real, total, whole_number
+from .finite import half_cosine
 
 
-class Wave(Schedule):
+class _Wave(Schedule):
     """A curve out to one value and back to the first, again and again, both ends exactly the user's."""
 
-    init_value: Number
-    end_value: Number
-    steps: Number
+    init_value: Number = checked(checks.number)
+    end_value: Number = checked(checks.number)
+    steps: Steps = checked(checks.steps, at_least=1)
 
-    def back(self) -> Any:
+    def _back(self) -> Any:
         """The steps of the way back."""
         return self.steps
 
+    @abc.abstractmethod
     def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
         """The weights of `init_value` and `end_value`, ``p`` of the way out done and ``q`` left."""
-        raise NotImplementedError
+
+    def lower(self) -> Lowered:
+        steps, back = whole_number(self.steps), whole_number(self._back())
+        return _Waved(self, steps, back, total(self.steps, self._back()))
+
+
+class _Waved(Lowered):
+    _data = ("wave", "steps", "back", "period")
 
     def evaluate(self, time: Time) -> Any:
-        within = _within(time, self.steps, self.back())
+        within = time.cycle(self.period)[1]
         turned, homeward = within.reached(self.steps), within.since(self.steps)
-        (out, left), (gone, to_go) = within.progress(self.steps), homeward.progress(self.back())
-        of_init, of_end = self.weights(jnp.where(turned, to_go, out), jnp.where(turned, gone, left))
-        init_value, end_value = real(self.init_value), real(self.end_value)
+        (out, left), (gone, to_go) = within.progress(self.steps), homeward.progress(self.back)
+        of_init, of_end = self.wave.weights(jnp.where(turned, to_go, out), jnp.where(turned, gone, left))
+        init_value, end_value = real(self.wave.init_value), real(self.wave.end_value)
         between = init_value * of_init + end_value * of_end
         at_end = jnp.where(homeward.started(), between, end_value)
         return jnp.where(turned, at_end, jnp.where(within.started(), between, init_value))
 
 
-def _within(time: Time, out: Any, back: Any) -> Time:
-    """The time since the last wave of ``out + back`` steps began."""
-    if not (is_whole(out) and is_whole(back)):
-        return time.cycle(real(out) + real(back))[1]
-    # Two counts may add up to more than an integer holds; no such wave ends within the counts there are.
-    out, back = jnp.asarray(out, default_int()), jnp.asarray(back, default_int())
-    largest = jnp.iinfo(default_int()).max
-    fits = out <= largest - back
-    within = time.cycle(jnp.where(fits, out + back, largest))[1]
-    return Time(jnp.where(fits, within.count, time.count.astype(within.count.dtype)), time.unit)
-
-
-class CosineWave(Wave):
+class CosineWave(_Wave, kind="cosine_wave"):
     """Made by `cosine_wave`."""
 
     def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        # The sines of the half-angles, as in `cosine`: no digit is lost where the wave touches 0.
-        return jnp.square(jnp.sin(real(np.pi / 2) * q)), jnp.square(jnp.sin(real(np.pi / 2) * p))
+        return half_cosine(p, q)
 
 
-def cosine_wave(init_value: Number, end_value: Number, steps: Number) -> CosineWave:
-    r"""A whole cosine, for ever: down as `cosine` does, up the same way, and down again.
+def cosine_wave(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
+    r"""A whole cosine without an end: down as `cosine` does, up the same way, and down again.
 
     .. math:: v(t) = E + (I - E) \left(\tfrac12 + \tfrac12 \cos \pi \tfrac{t}{n}\right)
 
@@ -86,15 +83,15 @@ def cosine_wave(init_value: Number, end_value: Number, steps: Number) -> CosineW
     >>> wo.cosine_wave(1.0, 0.0, steps=4)([0, 2, 4, 6, 8, 12]).round(6).tolist()
     [1.0, 0.5, 0.0, 0.5, 1.0, 0.0]
     """
-    return CosineWave(*_wave("cosine_wave", init_value, end_value, steps))
+    return CosineWave(init_value, end_value, steps)
 
 
-class TriangleWave(Wave):
+class TriangleWave(_Wave, kind="triangle_wave"):
     """Made by `triangle_wave`."""
 
-    back_steps: Number | None = None
+    back_steps: Steps | None = checked(checks.steps, at_least=1, default=None)
 
-    def back(self) -> Any:
+    def _back(self) -> Any:
         return self.steps if self.back_steps is None else self.back_steps
 
     def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
@@ -102,9 +99,9 @@ class TriangleWave(Wave):
 
 
 def triangle_wave(
-    init_value: Number, end_value: Number, steps: Number, back_steps: Number | None = None
-) -> TriangleWave:
-    r"""Straight out to one value and straight back, for ever: a cyclical learning rate.
+    init_value: Number, end_value: Number, steps: Steps, back_steps: Steps | None = None
+) -> Schedule:
+    r"""Straight out to one value and straight back, without an end: a cyclical learning rate.
 
     .. math:: v(t) = I + (E - I) \begin{cases} r / n & r \le n \\ (n + m - r) / m & r > n \end{cases}
               \qquad r = t \bmod (n + m)
@@ -131,15 +128,4 @@ def triangle_wave(
     >>> wo.triangle_wave(0.0, 1.0, steps=4, back_steps=2)([0, 1, 4, 5, 6, 10]).tolist()
     [0.0, 0.25, 1.0, 0.5, 0.0, 1.0]
     """
-    where = "triangle_wave"
-    back = None if back_steps is None else _checks.steps(where, "back_steps", back_steps, at_least=1)
-    return TriangleWave(*_wave(where, init_value, end_value, steps), back)
-
-
-def _wave(where: str, init_value: Any, end_value: Any, steps: Any) -> tuple[Any, Any, Any]:
-    """The three arguments that all waves share, checked."""
-    return (
-        _checks.number(where, "init_value", init_value),
-        _checks.number(where, "end_value", end_value),
-        _checks.steps(where, "steps", steps, at_least=1),
-    )
+    return TriangleWave(init_value, end_value, steps, back_steps)

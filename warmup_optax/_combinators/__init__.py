@@ -1,0 +1,1 @@
+"""Schedules of schedules: they know absolute counts, and no curve."""

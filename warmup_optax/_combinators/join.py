@@ -1,0 +1,135 @@
+"""Schedules one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._core import checks
+from .._core.node import checked
+from .._core.numerics import form, table
+from .._core.schedule import Lowered, Number, Schedule, ScheduleLike, Steps, schedules_argument
+from .._core.time import UNROLLED, Time, default_int, real, take, whole_number
+
+
+def _offsets(where: str, name: str, values: Any) -> tuple[Any, ...]:
+    values = checks.sequence(where, name, values, "None or a sequence of whole numbers of steps")
+    return tuple(checks.steps(where, f"{name}[{i}]", x, at_least=None) for i, x in enumerate(values))
+
+
+class Join(Schedule, kind="join"):
+    """Made by `join`."""
+
+    schedules: tuple[Schedule, ...] = checked(schedules_argument)
+    boundaries: tuple[Number, ...] = checked(checks.boundaries)
+    offsets: tuple[Number, ...] | None = checked(_offsets, default=None)
+
+    def _check_together(self) -> None:
+        phases, where = len(self.schedules), self._kind
+        checks.as_many(where, "boundaries", self.boundaries, phases - 1, "one fewer than {schedules}")
+        if self.offsets is not None:
+            allowed = "as many as {schedules} (or None: each phase starts at its own 0)"
+            checks.as_many(where, "offsets", self.offsets, phases, allowed)
+
+    def lower(self) -> Lowered:
+        """Phases of one structure become one group whose numbers are tables: one gather, one evaluation."""
+        last = int(np.iinfo(default_int()).max)
+        boundaries = tuple(map(whole_number, self.boundaries))
+        starts, ends = (0, *boundaries), (*boundaries, last)
+        offsets = starts if self.offsets is None else tuple(map(whole_number, self.offsets))
+        alike: dict[Any, dict[int, list[Any]]] = {}
+        for i, schedule in enumerate(self.schedules):
+            row = (schedule.lower(), starts[i], None if i == len(boundaries) else ends[i], offsets[i])
+            leaves, structure = jax.tree.flatten(row)
+            alike.setdefault((structure, tuple(map(form, leaves))), {})[i] = leaves
+        groups = []
+        for (structure, _), rows in alike.items():
+            columns = zip(*rows.values(), strict=True)
+            leaves = [x[0] if len(rows) == 1 else table(x) for x in columns]
+            row = jax.tree.unflatten(structure, leaves)
+            groups.append(_PhaseGroup(*row, tuple(rows), len(self.schedules)))
+        short = len(boundaries) <= UNROLLED
+        return _Joined(tuple(groups), boundaries if short else table(boundaries))
+
+
+class _PhaseGroup(Lowered):
+    """All phases of a join that have one structure; its numbers are scalars, or tables with a row each."""
+
+    _data = ("schedule", "start", "end", "offset")
+    _static = ("members", "phases")
+
+    def evaluate(self, time: Time) -> Any:
+        raise NotImplementedError
+
+    def at(self, time: Time, index: jax.Array) -> Any:
+        """The value in phase ``index``; finite, and not used, if another group owns it."""
+        one = self
+        if len(self.members) > 1:
+            row = index
+            if len(self.members) < self.phases:
+                rows = np.searchsorted(self.members, np.arange(self.phases), side="right") - 1
+                row = take(np.maximum(rows, 0).astype(np.int32), index)
+            one = take(self, row)
+        return real(one.schedule.evaluate(time.held(one.start, one.end).since(one.offset)))
+
+    def owns(self, index: jax.Array) -> Any:
+        """Whether phase ``index`` is of this group."""
+        first, last = self.members[0], self.members[-1]
+        if last - first + 1 == len(self.members):
+            return (index >= first) & (index <= last) if first < last else index == first
+        return take(np.isin(np.arange(self.phases), self.members), index)
+
+
+class _Joined(Lowered):
+    """A join with its phases sorted into groups."""
+
+    _data = ("groups", "boundaries")
+
+    def evaluate(self, time: Time) -> Any:
+        index = time.locate(self.boundaries)
+        value = self.groups[0].at(time, index)
+        for group in self.groups[1:]:
+            value = jnp.where(group.owns(index), group.at(time, index), value)
+        return value
+
+
+def join(
+    schedules: Sequence[ScheduleLike],
+    boundaries: Sequence[Steps],
+    offsets: Sequence[Steps] | None = None,
+) -> Schedule:
+    r"""One schedule after the other, each in its own phase.
+
+    .. math:: v(c) = s_i(c - o_i) \quad\text{for}\quad b_{i-1} \le c < b_i
+
+    Args:
+      schedules: :math:`s_i`, a sequence of schedules, functions of a count, or numbers; at least one.
+      boundaries: :math:`b_i`, the counts at which the next phase begins: whole numbers >= 0, strictly
+        increasing, one fewer than ``schedules``. A first boundary of 0 leaves the first phase empty.
+      offsets: :math:`o_i`, the count at which each phase's own clock is at 0, one whole number for each
+        schedule. None: each phase starts at its own 0 (Optax, PyTorch's SequentialLR). All 0: every phase
+        sees the global count (Keras, TF Model Garden, MediaPipe, Paddle). An offset later than the phase's
+        begin holds the phase's first value until then; a negative one is a head start.
+
+    Returns:
+      A `Schedule`. Before count 0 the value at 0 holds. Nothing makes the ends of phases meet: see
+      `with_warmup` and `with_cooldown` for that. The compiled program grows with the number of *kinds* of
+      phases (a kind is a shape; its numbers do not matter), not with the number of phases; that of a function
+      which takes the join as an argument grows with the phases, whose numbers come one by one.
+
+    Raises:
+      ValueError: If the lengths do not fit or the boundaries are not increasing (Optax accepts both in
+        silence, and drops or skips a phase).
+      TypeError: If an argument is not a sequence of what it should be.
+
+    >>> import warmup_optax as wo
+    >>> wo.join([wo.linear(0.0, 1.0, 4), wo.cosine(1.0, 0.0, 8)], [4])([0, 2, 4, 12]).tolist()
+    [0.0, 0.5, 1.0, 0.0]
+    >>> wo.join([0.0, wo.linear(0.0, 1.0, 4)], [2], offsets=[0, 0])([1, 2, 3]).tolist()
+    [0.0, 0.5, 0.75]
+    """
+    return Join(schedules, boundaries, offsets)  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,267 @@
+"""Argument checks, and the one error that a bad argument raises.
+
+A check takes the name of a function, the name of its argument and the value. It returns the value in the one
+form that the library keeps: a Python ``float`` for a number, a Python ``int`` for a count of steps, a tuple
+for a sequence. Traced numbers pass through: nothing about them is known yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn
+
+import jax
+import numpy as np
+from jax.core import Tracer
+
+INT32_MAX = 2**31 - 1
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+
+class _Words(dict[str, str]):
+    """Names in the text of an error: ``{steps}`` is what the caller calls the core's ``steps``."""
+
+    def __init__(self, names: Mapping[str, str], form: str) -> None:
+        super().__init__(names)
+        self.form = form
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+    def in_text(self, text: str) -> str:
+        """The text with its names replaced."""
+        return text.format_map(_Formed(self))
+
+
+class _Formed(dict[str, str]):
+    def __init__(self, words: _Words) -> None:
+        self.words = words
+
+    def __missing__(self, name: str) -> str:
+        return self.words.form.format(self.words[name])
+
+
+class _BadArgument(Exception):
+    """What `ArgumentError` and `ArgumentTypeError` share; other arguments in the texts stand in braces."""
+
+    def __init__(self, function: str, argument: str, value: Any, allowed: str, fix: str = "") -> None:
+        super().__init__(function, argument, value, allowed, fix)
+        self.function, self.argument, self.value = function, argument, value
+        self._allowed, self._fix = allowed, fix
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, as it follows "must be"."""
+        return _Words({}, "{}").in_text(self._allowed)
+
+    @property
+    def fix(self) -> str:
+        """What to write instead, or ""."""
+        return _Words({}, "{}").in_text(self._fix)
+
+    def __str__(self) -> str:
+        shown = repr(self.value)
+        shown = shown if len(shown) <= 200 else shown[:197] + "..."
+        fix = f"; {self.fix}" if self.fix else ""
+        return f"{self.function}: {self.argument} must be {self.allowed}, got {shown}{fix}"
+
+    def renamed(self, function: str, names: Mapping[str, str]) -> _BadArgument:
+        """This error in the words of the function that called."""
+        words = _Words(names, "{{{}}}")
+        name, bracket, index = self.argument.partition("[")
+        allowed, fix = words.in_text(self._allowed), words.in_text(self._fix)
+        return type(self)(function, words[name] + bracket + index, self.value, allowed, fix)
+
+
+class ArgumentError(_BadArgument, ValueError):
+    """An argument that has the wrong value.
+
+    Attributes:
+      function: The function that was called, as its caller writes it.
+      argument: Its argument; an element of a sequence is ``boundaries[1]``.
+      value: What was given.
+      allowed: What is allowed.
+      fix: What to write instead, or "".
+    """
+
+
+class ArgumentTypeError(_BadArgument, TypeError):
+    """An argument of the wrong type, with the attributes of `ArgumentError`."""
+
+
+@contextlib.contextmanager
+def renamed(function: str, **names: str) -> Iterator[None]:
+    """Lets the argument errors raised inside name ``function``, and its arguments instead of the inner ones."""
+    try:
+        yield
+    except _BadArgument as error:
+        raise error.renamed(function, names) from None
+
+
+def is_traced(value: object) -> bool:
+    """Whether ``value`` is a tracer: a number that has no value yet."""
+    return isinstance(value, Tracer)
+
+
+def raise_bad_argument(
+    where: str, name: str, value: object, allowed: str, fix: str = "", *, error: type[Exception] = ValueError
+) -> NoReturn:
+    """Raises the one sentence that every bad argument gets."""
+    kind = ArgumentTypeError if issubclass(error, TypeError) else ArgumentError
+    raise kind(where, name, value, allowed, fix) from None
+
+
+def _scalar(where: str, name: str, value: Any, allowed: str) -> Any:
+    """One concrete number as a Python ``int`` or ``float``; a tracer as itself."""
+    if type(value) in (int, float):
+        return value
+    if isinstance(value, (bool, np.bool_)):
+        raise_bad_argument(where, name, value, allowed, "a bool is not a number here", error=TypeError)
+    if isinstance(value, (jax.Array, np.ndarray, np.generic)):
+        if value.ndim:
+            fix = "build one schedule per number and stack() them, or map over the numbers with jax.vmap"
+            raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
+        if value.dtype == bool:
+            raise_bad_argument(where, name, value, allowed, "a bool is not a number here", error=TypeError)
+        if is_traced(value):
+            return value
+        item = value.item()
+        return float(item) if isinstance(item, np.generic) else _scalar(where, name, item, allowed)
+    if callable(value):
+        fix = "a schedule goes where a schedule is asked for, a number here"
+        raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
+    if isinstance(value, (str, bytes, complex)) or value is None:
+        fix = "write the number without quotes" if isinstance(value, (str, bytes)) else ""
+        raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
+    try:
+        return value.__index__() if hasattr(value, "__index__") else float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise_bad_argument(where, name, value, allowed, error=TypeError)
+
+
+def number(
+    where: str,
+    name: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    below: float | None = None,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    nonzero: bool = False,
+    fix: str = "",
+) -> Any:
+    """A finite number as a Python ``float``, or a tracer of the default float dtype."""
+    allowed = "a finite number"
+    bounds = {">": above, ">=": at_least, "<": below, "<=": at_most}
+    shown = [f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None]
+    allowed = " ".join([allowed, " and ".join(shown)]) if shown else allowed
+    allowed += " other than 0" if nonzero else ""
+    value = _scalar(where, name, value, allowed)
+    if is_traced(value):
+        return value.astype(jax.dtypes.canonicalize_dtype(np.float64))  # so that it mixes with the others
+    try:
+        as_float = float(value)
+    except OverflowError:
+        as_float = math.inf
+    if not math.isfinite(as_float) or abs(as_float) > FLOAT32_MAX:
+        too_large = "float32 holds numbers up to 3.4e38" if as_float == as_float else ""
+        raise_bad_argument(where, name, as_float, allowed, too_large)
+    if (
+        (above is not None and not as_float > above)
+        or (at_least is not None and not as_float >= at_least)
+        or (below is not None and not as_float < below)
+        or (at_most is not None and not as_float <= at_most)
+        or (nonzero and as_float == 0)
+    ):
+        raise_bad_argument(where, name, value, allowed, fix)
+    return as_float
+
+
+def steps(where: str, name: str, value: Any, *, at_least: int | None = 0, fix: str = "") -> Any:
+    """A whole number of steps as a Python ``int``, a whole ``float`` past int32, or a tracer."""
+    allowed = "a whole number of steps" + ("" if at_least is None else f" >= {at_least}")
+    value = _scalar(where, name, value, allowed)
+    if is_traced(value):
+        whole = jax.numpy.issubdtype(value.dtype, jax.numpy.integer)  # short ones would wrap in a sum
+        return value.astype(jax.dtypes.canonicalize_dtype(np.int64 if whole else np.float64))
+    if isinstance(value, float) and not value.is_integer():  # NaN and the infinities are not integers either
+        round_it = "round it: a step is one optimizer update" if math.isfinite(value) else ""
+        raise_bad_argument(where, name, value, allowed, round_it)
+    if at_least is not None and value < at_least:
+        raise_bad_argument(where, name, value, allowed, fix)
+    return int(value) if abs(value) <= INT32_MAX else number(where, name, value)
+
+
+def at_least(where: str, name: str, value: Any, bound: Any, allowed: str, fix: str) -> None:
+    """Refuses ``value < bound`` when both are concrete."""
+    if not is_traced(value) and not is_traced(bound) and value < bound:
+        raise_bad_argument(where, name, value, allowed, fix)
+
+
+def numbers(where: str, name: str, values: Any) -> tuple[Any, ...]:
+    """A sequence of finite numbers, at least one, as a tuple."""
+    values = sequence(where, name, values, "a sequence of numbers")
+    if not values:
+        raise_bad_argument(where, name, values, "at least one number")
+    return tuple(number(where, f"{name}[{i}]", value) for i, value in enumerate(values))
+
+
+def boundaries(where: str, name: str, values: Any) -> tuple[Any, ...]:
+    """Step counts >= 0, each greater than the one before."""
+    values = sequence(where, name, values, "a sequence of whole numbers of steps")
+    checked = tuple(steps(where, f"{name}[{i}]", value) for i, value in enumerate(values))
+    return increasing(where, name, checked)
+
+
+def increasing(where: str, name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Numbers each greater than the one before."""
+    for i, (left, right) in enumerate(itertools.pairwise(values)):
+        if not is_traced(left) and not is_traced(right) and left >= right:
+            allowed = f"greater than the one before it, {left}"
+            raise_bad_argument(where, f"{name}[{i + 1}]", right, allowed, "sort them and drop repeated ones")
+    return values
+
+
+def as_many(where: str, name: str, values: Sequence[Any], length: int, allowed: str) -> None:
+    """Refuses a sequence of another length."""
+    if len(values) != length:
+        given = f"of length {length}, {allowed}"
+        raise_bad_argument(where, name, tuple(values), given, f"its length is {len(values)}")
+
+
+def sequence(where: str, name: str, values: Any, allowed: str) -> tuple[Any, ...]:
+    """Any list, tuple or 1-d array as a tuple of its items."""
+    if isinstance(values, (jax.Array, np.ndarray)):
+        if values.ndim != 1:
+            raise_bad_argument(where, name, values, allowed, error=TypeError)
+        return tuple(values)
+    if isinstance(values, (str, bytes, dict)) or not isinstance(values, Iterable):
+        raise_bad_argument(where, name, values, allowed, f"put it in a list: [{values!r}]", error=TypeError)
+    return tuple(values)
+
+
+def boolean(where: str, name: str, value: Any) -> bool:
+    """True or False: a choice, never traced."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise_bad_argument(
+            where, name, value, "True or False (a choice, known before tracing)", error=TypeError
+        )
+    return bool(value)
+
+
+def choice(where: str, name: str, value: Any, *, words: Sequence[str]) -> str:
+    """One of a few words."""
+    if not isinstance(value, str) or value not in words:
+        raise_bad_argument(where, name, value, "one of " + ", ".join(map(repr, words)))
+    return value
+
+
+def function(where: str, name: str, value: Any, *, allowed: str, fix: str = "") -> Callable[..., Any]:
+    """Something that can be called."""
+    if not callable(value):
+        raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
+    return value

@@ -1,0 +1,69 @@
+"""Powers without cancellation and without infinite slopes, and tables of numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .time import Wide, default_float, default_int, real
+
+TINY = float(np.finfo(np.float32).tiny)  # the least argument of a log or a root: keeps slopes finite
+HUGE = float(np.finfo(np.float32).max)
+LOG_HUGE = 88.0  # exp(88) is the last whole power of e that float32 holds
+LOG_MOST = 60.0  # a growth by exp(60) is enough for anyone, and its slope is still finite in float32
+
+
+def split_power(x: jax.Array, y: jax.Array, power: Any) -> tuple[jax.Array, jax.Array]:
+    """``(x**k, 1 - x**k)`` for weights ``x + y == 1``, neither with cancellation."""
+    power = real(power)
+    x_safe, y_safe = jnp.maximum(x, TINY), jnp.minimum(y, 1)
+    log_x = jnp.where(y_safe < 0.5, jnp.log1p(-jnp.minimum(y_safe, 0.5)), jnp.log(x_safe))
+    raised, lost = jnp.power(x_safe, power), -jnp.expm1(power * log_x)
+    # A power of 1 is the weights themselves, bit for bit; its slope is that of any other power.
+    missed = jax.tree.map(lambda a, b: jnp.where(power == 1, a - b, 0), (x, y), (raised, lost))
+    return raised + jax.lax.stop_gradient(missed[0]), lost + jax.lax.stop_gradient(missed[1])
+
+
+def growth_limit(log_rate: Any, times: Any) -> Any:
+    """``times``, held where a growth by ``exp(log_rate)`` each time has come to ``exp(60)``."""
+    grows = log_rate > 0
+    return jnp.where(grows, jnp.minimum(times, LOG_MOST / jnp.where(grows, log_rate, 1)), times)
+
+
+def rate_power(rate: jax.Array, dropped: Any, times: jax.Array) -> jax.Array:
+    """``rate ** times``; ``dropped`` is what float32 cut off from the rate. A growth stops at ``exp(60)``."""
+    times = growth_limit(jnp.log(rate), times)
+    power = jnp.power(rate, times)
+    return power * jnp.exp(jnp.clip(times * (real(dropped) / rate), -LOG_MOST, LOG_MOST))
+
+
+def split_rate(rate: Any) -> tuple[Any, Any]:
+    """A rate in the default float dtype, and what that cuts off from it; large powers magnify its rounding."""
+    return rate, rate - float(np.asarray(rate, default_float())) if isinstance(rate, float) else 0.0
+
+
+def table(numbers: tuple[Any, ...]) -> Any:
+    """Numbers as one array, of the default integer dtype if all are whole: on the host if concrete."""
+    if any(isinstance(x, Wide) for x in numbers):
+        wide = [Wide.of(x) for x in numbers]
+        return Wide(table(tuple(x.high for x in wide)), table(tuple(x.low for x in wide)))
+    dtype = default_int() if {form(x)[1] for x in numbers} <= {"i"} else default_float()
+    types = set(map(type, numbers))
+    if types <= {int, float}:  # a join has thousands of these
+        return np.asarray(numbers, dtype)
+    if all(issubclass(x, (int, float, np.generic, np.ndarray)) for x in types):
+        return np.stack([np.asarray(x, dtype) for x in numbers])
+    return jnp.stack([jnp.asarray(x, dtype) for x in numbers])
+
+
+def form(number: Any) -> tuple[Any, str]:
+    """The shape of a number, or of an array of them, and the letter of its type: "i" if it is whole."""
+    if type(number) is float:  # asked first: JAX's own answer takes twenty times as long
+        return (), "f"
+    if type(number) is int:
+        return (), "i"
+    dtype = jnp.result_type(number)
+    return jnp.shape(number), "i" if jnp.issubdtype(dtype, jnp.integer) else dtype.kind

@@ -1,0 +1,407 @@
+"""The base that every schedule shares, numbers and functions as schedules, and the operators."""
+
+from __future__ import annotations
+
+import abc
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, Union, cast
+
+import jax
+import jax.numpy as jnp
+
+from . import checks, evaluation
+from .node import Node, checked, register_pytree, static
+from .time import Time, real, whole_number
+
+if TYPE_CHECKING:
+    from typing import SupportsFloat
+
+    Number: TypeAlias = SupportsFloat  # what float() takes: JAX's arrays, and so traced scalars, too
+    Steps: TypeAlias = SupportsFloat
+    ScheduleLike: TypeAlias = Union["Schedule", Callable[[Any], Any], SupportsFloat]
+else:  # what a command line that is made from a signature can parse
+    Number: TypeAlias = float
+    Steps: TypeAlias = int
+    ScheduleLike: TypeAlias = Union["Schedule", float]
+
+
+class Lowered(abc.ABC):
+    """What a schedule is evaluated as: its numbers worked out, its joins grouped into tables. A pytree.
+
+    A subclass lists its fields in ``_data`` and ``_static`` and is made with all of them by position.
+    """
+
+    _data: ClassVar[tuple[str, ...]] = ()
+    _static: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        register_pytree(cls, cls._data, cls._static)
+
+    def __init__(self, *values: Any) -> None:
+        self.__dict__.update(zip((*self._data, *self._static), values, strict=True))
+
+    @abc.abstractmethod
+    def evaluate(self, time: Time) -> Any:
+        """The value at a local time: one scalar in, one scalar out."""
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+class _Evaluated(Lowered):
+    """A schedule that is evaluated by its own ``evaluate``, the schedules in it lowered."""
+
+    _data = ("node",)
+
+    def evaluate(self, time: Time) -> Any:
+        return self.node.evaluate(time)
+
+
+class Schedule(Node):
+    """A learning-rate schedule: a value that can be called with a count of optimizer updates.
+
+    It is an ``optax.Schedule``, so it goes wherever Optax takes a callable; and it is a frozen dataclass
+    and a JAX pytree whose leaves are its numbers, so it can be printed, compared, hashed, pickled, saved,
+    and passed through ``jit``, ``vmap``, ``grad``, ``pmap`` and ``shard_map``.
+
+    A schedule of your own is a subclass that lists its numbers as fields and defines `evaluate`. Fields may
+    be numbers, schedules, and tuples, lists and dicts of them; a choice (a word, a flag, a function) is
+    marked with `static`. Its own ``__init__`` or ``__post_init__`` may check the arguments.
+
+    >>> import jax.numpy as jnp
+    >>> import warmup_optax as wo
+    >>> class Breathing(wo.Schedule):
+    ...     value: float
+    ...     period: float
+    ...
+    ...     def evaluate(self, time):
+    ...         return self.value * (1.5 + 0.5 * jnp.cos(2 * jnp.pi * time.ratio(self.period)))
+    >>> schedule = wo.with_warmup(Breathing(0.1, 50.0), steps=10)
+    >>> round(float(schedule(10)), 6), schedule == wo.with_warmup(Breathing(0.1, 50.0), steps=10)
+    (0.2, True)
+    """
+
+    # NumPy must leave `np.float32(0.1) * schedule` to us, not build an array of objects.
+    __array_ufunc__: ClassVar[None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.lower is not Schedule.lower and cls.evaluate is Schedule.evaluate:
+            cls.evaluate = _evaluate_lowered
+
+    @abc.abstractmethod
+    def evaluate(self, time: Time) -> Any:
+        """The value at a local `Time`: one scalar in, one scalar out, straight-line arithmetic.
+
+        What a schedule of your own defines. A schedule among its fields is asked by
+        ``self.child.evaluate(time)``. Numbers may be traced, so there is no Python ``if`` on them.
+
+        Args:
+          time: The local time. It starts at 0 and is never negative.
+
+        Returns:
+          A scalar.
+        """
+        raise NotImplementedError
+
+    def lower(self) -> Lowered:
+        """This schedule as it is evaluated.
+
+        What is the same at every count is done here, once, on the host where numbers are concrete. A
+        schedule that is an expression of others may define ``lower`` instead of `evaluate`, by lowering
+        that expression: ``return wo.join([...], [...]).lower()``.
+
+        Returns:
+          An object with ``evaluate(time)`` that is a pytree of numbers, of a private type.
+        """
+        fields = {name: getattr(self, name) for name in self._fields}
+        lowered = object.__new__(type(self))
+        for name, value in fields.items():
+            if name not in self._static_fields:
+                fields[name] = _lowered(value, self._checks[name])
+        lowered.__dict__.update(fields)
+        return _Evaluated(lowered)
+
+    def phases(self) -> Schedule | Iterable[tuple[float, str]] | None:
+        """What `describe`, `check` and `plot` should know of the phases of this schedule.
+
+        Returns:
+          None for one phase, named as the class is (the default); another schedule, whose phases it has; or
+          pairs of the local count at which a phase begins, the first at 0, and its name ("constant" for a
+          value that is held).
+        """
+        return None
+
+    def __call__(self, count: Any) -> jax.Array:
+        """The learning rate of optimizer update number ``count``, counted from 0.
+
+        Args:
+          count: A whole or real number, or an array of them, of any dtype. Counts before 0 are held at 0,
+            unsigned ones never wrap. A count of NaN gives NaN. Integers past int32 need x64, or are rounded
+            as float32 counts are.
+
+        Returns:
+          An array of the shape of ``count``, of the default float dtype.
+        """
+        return evaluation.evaluate(self, count)
+
+    def _repr_png_(self) -> bytes | None:
+        from .._tools.plot import png
+
+        return png(self)
+
+    def __mul__(self, other: Any) -> Schedule:
+        if callable(other):
+            return Product(_flat(Product, self, other))
+        return Scale(self, other)
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Any) -> Schedule:
+        return Add(_flat(Add, self, other))
+
+    def __radd__(self, other: Any) -> Schedule:
+        if type(other) is int and other == 0:  # the start of sum(schedules)
+            return self
+        return Add(_flat(Add, other, self))
+
+    def __sub__(self, other: Any) -> Schedule:
+        return Add(_flat(Add, self, -as_schedule(other)))
+
+    def __rsub__(self, other: Any) -> Schedule:
+        return Add(_flat(Add, other, -self))
+
+    def __neg__(self) -> Schedule:
+        return Scale(self, -1.0)
+
+    def __truediv__(self, other: Any) -> Schedule:
+        return Divide(self, other)
+
+
+def _evaluate_lowered(self: Schedule, time: Time) -> Any:
+    """The value at a local `Time`."""
+    return self.lower().evaluate(time)
+
+
+def _lowered(value: Any, check: Any) -> Any:
+    """The value of a field as it is evaluated: schedules lowered, whole numbers past int32 exact."""
+    if isinstance(value, Schedule):
+        return value.lower()
+    if isinstance(value, (int, float)):
+        if getattr(check, "func", None) is checks.steps:
+            return whole_number(value)
+        return float(value) if isinstance(value, int) and abs(value) > checks.INT32_MAX else value
+    if isinstance(value, (tuple, list, dict)):
+        is_leaf = lambda x: isinstance(x, Schedule)  # noqa: E731
+        return jax.tree.map(lambda x: _lowered(x, check), value, is_leaf=is_leaf)
+    return value
+
+
+class Constant(Schedule, kind="constant"):
+    """Made by `constant`."""
+
+    value: Number = checked(checks.number)
+
+    def evaluate(self, time: Time) -> Any:
+        return real(self.value)
+
+
+class Function(Schedule, kind="as_schedule"):
+    """Any function of a count as a schedule; made by `as_schedule`. Compares by the function."""
+
+    function: Callable[[Any], Any] = static()
+
+    def evaluate(self, time: Time) -> Any:
+        value = self.function(time.count())
+        if jnp.shape(value) != ():
+            raise ValueError(
+                f"a schedule must give one number for one count, got shape {jnp.shape(value)} "
+                f"from {self.function!r}; return a scalar"
+            )
+        return value
+
+
+def as_schedule(schedule: ScheduleLike) -> Schedule:
+    """Takes a number, any function of a count, or a schedule, and gives a schedule.
+
+    Args:
+      schedule: A finite number (held at every count), a callable ``count -> value`` (an Optax closure, say),
+        or a `Schedule`, which is given back as it is. A function must be pure, as for ``jax.jit``: what it
+        reads besides its argument is read once, when it is traced.
+
+    Returns:
+      A `Schedule`. One made from a function has that function as a fixed part: it compares by the function,
+      and cannot be saved by `to_config`.
+
+    Raises:
+      TypeError: If it is none of these.
+
+    >>> import optax, warmup_optax as wo
+    >>> wo.as_schedule(0.1)
+    constant(value=0.1)
+    >>> float(wo.as_schedule(optax.linear_schedule(0.0, 1.0, 4))(1))
+    0.25
+    """
+    return as_schedule_argument("as_schedule", "schedule", schedule)
+
+
+def as_schedule_argument(where: str, name: str, schedule: Any) -> Schedule:
+    """`as_schedule` for an argument ``name`` of a function ``where``, which its errors speak of."""
+    if isinstance(schedule, Schedule):
+        return schedule
+    allowed = "a schedule, a function of a count, or a finite number"
+    if isinstance(schedule, type) or not (callable(schedule) or hasattr(schedule, "__float__")):
+        checks.raise_bad_argument(where, name, schedule, allowed, error=TypeError)
+    if callable(schedule):
+        return Function(schedule)
+    return Constant(checks.number(where, name, schedule))
+
+
+def schedules_argument(where: str, name: str, schedules: Any) -> tuple[Schedule, ...]:
+    """A sequence of schedules, at least one."""
+    allowed = "a sequence of schedules"
+    if isinstance(schedules, Schedule):
+        checks.raise_bad_argument(where, name, schedules, allowed, "put it in a list", error=TypeError)
+    schedules = checks.sequence(where, name, schedules, allowed)
+    if not schedules:
+        checks.raise_bad_argument(where, name, schedules, "at least one schedule")
+    return tuple(as_schedule_argument(where, f"{name}[{i}]", x) for i, x in enumerate(schedules))
+
+
+# ------------------------------------------------------------------ arithmetic
+
+
+class Scale(Schedule, kind="scale"):
+    """Made by `scale`."""
+
+    schedule: Schedule = checked(as_schedule_argument)
+    factor: Number = checked(checks.number)
+
+    def evaluate(self, time: Time) -> Any:
+        return real(self.schedule.evaluate(time)) * real(self.factor)
+
+
+class Divide(Schedule, kind="divide"):
+    """Made by `divide`."""
+
+    schedule: Schedule = checked(as_schedule_argument)
+    divisor: Number = checked(checks.number, nonzero=True)
+
+    def evaluate(self, time: Time) -> Any:
+        value, divisor = real(self.schedule.evaluate(time)), real(self.divisor)
+        quotient = value / divisor
+        # XLA may turn the quotient into a product with a reciprocal, which misses 1. The slope is the same.
+        missed = jnp.where(value == divisor, 1 - quotient, 0)
+        return quotient + jax.lax.stop_gradient(missed)
+
+
+class _Together(Schedule):
+    """Several schedules at the same time, combined from left to right."""
+
+    schedules: tuple[Schedule, ...] = checked(schedules_argument)
+
+    _combine: ClassVar[Callable[[Any, Any], Any]]
+
+    def evaluate(self, time: Time) -> Any:
+        values = [real(schedule.evaluate(time)) for schedule in self.schedules]
+        result = values[0]
+        for value in values[1:]:
+            result = type(self)._combine(result, value)
+        return result
+
+    def __repr__(self) -> str:
+        return f"{self._kind}({', '.join(map(repr, self.schedules))})"
+
+
+class Product(_Together, kind="product"):
+    """Made by `product`."""
+
+    _combine = staticmethod(operator.mul)
+
+
+class Add(_Together, kind="add"):
+    """Made by `add`."""
+
+    _combine = staticmethod(operator.add)
+
+
+def _flat(cls: type[_Together], left: Any, right: Any) -> tuple[Any, ...]:
+    """The operands of an operator; those of the same operator on the left are taken over, so sums stay flat."""
+    return (*left.schedules, right) if type(left) is cls else (left, right)
+
+
+S = TypeVar("S", bound=Schedule)
+
+
+def stack(schedules: Sequence[S]) -> S:
+    """Schedules of one structure as one schedule with batched numbers, for ``jax.vmap``.
+
+    Args:
+      schedules: A sequence of schedules built in the same way, with other numbers: 64 `warmup_cosine`, say.
+
+    Returns:
+      A `Schedule` each of whose numbers is an array with an entry for each of ``schedules``. It is data:
+      map over it, it cannot be called with a count by itself. `unstack` gives the schedules back.
+
+    Raises:
+      ValueError: If there is none, or two differ in more than their numbers.
+      TypeError: If one is not a schedule.
+
+    >>> import jax, warmup_optax as wo
+    >>> stacked = wo.stack([wo.linear(0.0, peak, 4) for peak in (1.0, 2.0)])
+    >>> jax.vmap(lambda schedule: schedule(2))(stacked).tolist()
+    [0.5, 1.0]
+    """
+    from .numerics import table
+
+    where, name, allowed = "stack", "schedules", "a sequence of schedules"
+    if isinstance(schedules, Schedule):
+        checks.raise_bad_argument(where, name, schedules, allowed, error=TypeError)
+    each = checks.sequence(where, name, schedules, allowed)
+    if not each:
+        checks.raise_bad_argument(where, name, each, "at least one schedule")
+    for i, schedule in enumerate(each):
+        if not isinstance(schedule, Schedule):
+            fix = "make it one with as_schedule"
+            checks.raise_bad_argument(where, f"{name}[{i}]", schedule, "a schedule", fix, error=TypeError)
+        if jax.tree.structure(schedule) != jax.tree.structure(each[0]):
+            allowed = f"built as schedules[0]={each[0]!r} is, only with other numbers"
+            checks.raise_bad_argument(where, f"{name}[{i}]", schedule, allowed)
+    return jax.tree.map(lambda *numbers: jnp.asarray(table(numbers)), *each)
+
+
+def unstack(schedule: S) -> list[S]:
+    """The schedules of a stack.
+
+    Args:
+      schedule: What `stack` gave, or what became of it: every number an array with as many entries.
+
+    Returns:
+      A list of schedules. Their numbers are Python's again where they are concrete, so they can be printed,
+      compared and saved: the shortest decimals that the float32 numbers of the stack round to.
+
+    Raises:
+      ValueError: If the numbers are not arrays of one length.
+      TypeError: If it is not a schedule.
+
+    >>> import warmup_optax as wo
+    >>> wo.unstack(wo.stack([wo.linear(0.0, peak, 4) for peak in (0.1, 0.2)]))
+    [linear(init_value=0.0, end_value=0.1, steps=4), linear(init_value=0.0, end_value=0.2, steps=4)]
+    """
+    from .node import as_python
+
+    if not isinstance(schedule, Schedule):
+        checks.raise_bad_argument("unstack", "schedule", schedule, "a stack of schedules", error=TypeError)
+    leaves, structure = jax.tree.flatten(schedule)
+    sizes = {jnp.shape(leaf)[:1] for leaf in leaves}
+    if len(sizes) != 1 or sizes == {()}:
+        fix = "stack([...]) makes one"
+        checks.raise_bad_argument("unstack", "schedule", schedule, "a stack of schedules", fix)
+    each = range(sizes.pop()[0])
+    rows = [
+        [leaf[i] for i in each] if checks.is_traced(leaf) else list(jax.device_get(leaf)) for leaf in leaves
+    ]
+    return [cast(S, jax.tree.unflatten(structure, [as_python(row[i]) for row in rows])) for i in each]

@@ -1,0 +1,348 @@
+"""Curves that never end, on a local count that starts at 0."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax.numpy as jnp
+
+from .._core import checks
+from .._core.node import checked
+from .._core.numerics import HUGE, LOG_HUGE, growth_limit, rate_power, split_rate
+from .._core.schedule import Constant, Lowered, Number, Schedule, Steps
+from .._core.time import Time, real, whole_number
+
+
+def constant(value: Number) -> Schedule:
+    """The same learning rate at every count.
+
+    Args:
+      value: Any finite number.
+
+    Returns:
+      A `Schedule`, exactly ``value`` everywhere, of the shape of the count (Optax's constant schedule
+      gives back a Python number whatever the count).
+
+    Raises:
+      ValueError: If ``value`` is not finite.
+      TypeError: If it is not a number.
+
+    >>> import warmup_optax as wo
+    >>> wo.constant(0.5)([0, 7]).tolist()
+    [0.5, 0.5]
+    """
+    return Constant(value)
+
+
+class Exponential(Schedule, kind="exponential"):
+    """Made by `exponential`."""
+
+    init_value: Number = checked(checks.number)
+    decay_rate: Number = checked(checks.number, above=0, fix="for a constant rate use constant()")
+    transition_steps: Steps = checked(checks.steps, at_least=1)
+    staircase: bool = checked(checks.boolean, default=False, static=True)
+    end_value: Number | None = checked(checks.number, default=None)
+
+    def lower(self) -> Lowered:
+        rate, dropped = split_rate(self.decay_rate)
+        steps = whole_number(self.transition_steps)
+        return _Exponential(self.init_value, rate, dropped, steps, self.end_value, self.staircase)
+
+
+class _Exponential(Lowered):
+    _data = ("init_value", "rate", "dropped", "steps", "end_value")
+    _static = ("staircase",)
+
+    def evaluate(self, time: Time) -> Any:
+        init_value, rate = real(self.init_value), real(self.rate)
+        whole, part = time.divide(self.steps)
+        # Two powers: a whole exponent is exact at any size, and the other is below 1.
+        factor = rate_power(rate, self.dropped, whole)
+        value = init_value * (factor if self.staircase else factor * jnp.power(rate, part))
+        value = jnp.clip(value, -HUGE, HUGE)
+        if self.end_value is not None:
+            bound = real(self.end_value)
+            value = jnp.where(rate < 1, jnp.maximum(value, bound), jnp.minimum(value, bound))
+        return jnp.where(time.started(), value, init_value)
+
+
+def exponential(
+    init_value: Number,
+    *,
+    decay_rate: Number,
+    transition_steps: Steps,
+    staircase: bool = False,
+    end_value: Number | None = None,
+) -> Schedule:
+    r"""Multiplies by ``decay_rate`` every ``transition_steps``, smoothly or in stairs.
+
+    .. math:: v(t) = I\, r^{t/n} \quad\text{or, in stairs,}\quad I\, r^{\lfloor t/n \rfloor}
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
+      decay_rate: :math:`r` > 0, the factor of each ``transition_steps``; above 1 it grows.
+      transition_steps: :math:`n`, in optimizer updates, a whole number >= 1.
+      staircase: Whether the factor comes all at once, at the end of each ``transition_steps``.
+      end_value: A bound that the curve does not pass: a floor for a rate below 1, a ceiling otherwise
+        (Optax's rule). None for no bound.
+
+    Returns:
+      A `Schedule` without an end. The value at 0 holds before 0. Within 8 ULP and one
+      for each halving. A growth stops at ``exp(60)`` times its start.
+
+    Raises:
+      ValueError: If a number is not finite, ``decay_rate`` <= 0, or ``transition_steps`` is not a whole
+        number >= 1.
+      TypeError: If an argument is not a number, or ``staircase`` not a bool.
+
+    Concrete rates are used to float64's precision, so ``0.9999`` a step is right after 100,000 steps. A rate
+    that comes as a traced float32 number is what float32 makes of it.
+
+    >>> import warmup_optax as wo
+    >>> wo.exponential(1.0, decay_rate=0.5, transition_steps=2)([0, 2, 4]).tolist()
+    [1.0, 0.5, 0.25]
+    >>> wo.exponential(1.0, decay_rate=0.5, transition_steps=2, staircase=True)([0, 1, 2]).tolist()
+    [1.0, 1.0, 0.5]
+    """
+    return Exponential(init_value, decay_rate, transition_steps, staircase, end_value)
+
+
+class InverseSqrt(Schedule, kind="inverse_sqrt"):
+    """Made by `inverse_sqrt`."""
+
+    init_value: Number = checked(checks.number)
+    timescale: Number = checked(checks.number, above=0)
+
+    def evaluate(self, time: Time) -> Any:
+        return real(self.init_value) / jnp.sqrt(1 + time.ratio(self.timescale))
+
+
+def inverse_sqrt(init_value: Number, *, timescale: Number) -> Schedule:
+    r"""Falls as one over the square root of time: the decay of the Transformer, without a horizon.
+
+    .. math:: v(t) = I \sqrt{\frac{\tau}{\tau + t}}
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
+      timescale: :math:`\tau` > 0, in optimizer updates, whole or not: at ``t = 3 * timescale`` the rate has
+        halved. After a warmup of ``W`` steps, ``timescale=W`` gives the :math:`\sqrt{W / count}` of fairseq
+        and T5; big_vision takes 10,000, as Hugging Face does without a warmup.
+
+    Returns:
+      A `Schedule` without an end. The value at 0 holds before 0. Within 8 ULP.
+
+    Raises:
+      ValueError: If a number is not finite, or ``timescale`` <= 0.
+      TypeError: If an argument is not a number.
+
+    Source: Vaswani et al., Attention Is All You Need (2017), section 5.3.
+
+    >>> import warmup_optax as wo
+    >>> wo.inverse_sqrt(1.0, timescale=100)([0, 300]).tolist()
+    [1.0, 0.5]
+    """
+    return InverseSqrt(init_value, timescale)
+
+
+class InverseTime(Schedule, kind="inverse_time"):
+    """Made by `inverse_time`."""
+
+    init_value: Number = checked(checks.number)
+    decay_rate: Number = checked(checks.number, above=0, fix="for a constant rate use constant()")
+    transition_steps: Steps = checked(checks.steps, at_least=1)
+    staircase: bool = checked(checks.boolean, default=False, static=True)
+
+    def evaluate(self, time: Time) -> Any:
+        steps = self.transition_steps
+        passed = real(time.cycle(steps)[0]) if self.staircase else time.ratio(steps)
+        return real(self.init_value) / (1 + real(self.decay_rate) * passed)
+
+
+def inverse_time(
+    init_value: Number, *, decay_rate: Number, transition_steps: Steps, staircase: bool = False
+) -> Schedule:
+    r"""Falls as one over time, smoothly or in stairs.
+
+    .. math:: v(t) = \frac{I}{1 + r\, t / n} \quad\text{or, in stairs,}\quad
+              \frac{I}{1 + r \lfloor t / n \rfloor}
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
+      decay_rate: :math:`r` > 0: after ``transition_steps`` the rate is ``init_value / (1 + decay_rate)``.
+      transition_steps: :math:`n`, in optimizer updates, a whole number >= 1.
+      staircase: Whether time is counted in whole ``transition_steps``.
+
+    Returns:
+      A `Schedule` without an end. The value at 0 holds before 0. Within 8 ULP.
+
+    Raises:
+      ValueError: If a number is not finite, ``decay_rate`` <= 0, or ``transition_steps`` is not a whole
+        number >= 1.
+      TypeError: If an argument is not a number, or ``staircase`` not a bool.
+
+    >>> import warmup_optax as wo
+    >>> wo.inverse_time(1.0, decay_rate=1.0, transition_steps=10)([0, 10, 30]).tolist()
+    [1.0, 0.5, 0.25]
+    """
+    return InverseTime(init_value, decay_rate, transition_steps, staircase)
+
+
+class PowerLaw(Schedule, kind="power_law"):
+    """Made by `power_law`."""
+
+    init_value: Number = checked(checks.number)
+    power: Number = checked(checks.number)
+    timescale: Number = checked(checks.number, above=0, default=1.0)
+
+    def evaluate(self, time: Time) -> Any:
+        base = 1 + time.ratio(self.timescale)
+        power = growth_limit(jnp.log(base), real(self.power))  # a growth stops before it leaves float32
+        return jnp.clip(real(self.init_value) * jnp.power(base, power), -HUGE, HUGE)
+
+
+def power_law(init_value: Number, *, power: Number, timescale: Number = 1.0) -> Schedule:
+    r"""Falls (or grows) as a power of time, without a horizon.
+
+    .. math:: v(t) = I \left(1 + \frac{t}{\tau}\right)^k
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
+      power: :math:`k`, any finite number: -0.5 is `inverse_sqrt`, -1 `inverse_time`; above 0 it grows.
+      timescale: :math:`\tau` > 0, in optimizer updates, whole or not. With 1 the rate of the ``n``-th
+        update, counted from 1, is ``init_value * n**power``.
+
+    Returns:
+      A `Schedule` without an end. The value at 0 holds before 0. Within 8 ULP, times ``abs(power)`` if that
+      is above 1. A growth stops at ``exp(60)`` times its start.
+
+    Raises:
+      ValueError: If a number is not finite, or ``timescale`` <= 0.
+      TypeError: If an argument is not a number.
+
+    Source: Shen et al., Power Scheduler (2024), section 3; TF Model Garden's ``DirectPowerDecay``.
+
+    >>> import warmup_optax as wo
+    >>> wo.power_law(1.0, power=-0.5)([0, 3, 15]).tolist()
+    [1.0, 0.5, 0.25]
+    >>> wo.power_law(1.0, power=-2, timescale=10)([0, 10, 30]).tolist()
+    [1.0, 0.25, 0.0625]
+    """
+    return PowerLaw(init_value, power, timescale)
+
+
+class ExponentialApproach(Schedule, kind="exponential_approach"):
+    """Made by `exponential_approach`."""
+
+    init_value: Number = checked(checks.number)
+    end_value: Number = checked(checks.number)
+    timescale: Number = checked(checks.number, above=0)
+
+    def evaluate(self, time: Time) -> Any:
+        passed = time.ratio(self.timescale)
+        of_init, of_end = jnp.exp(-passed), -jnp.expm1(-passed)
+        value = real(self.init_value) * of_init + real(self.end_value) * of_end
+        return jnp.where(time.started(), value, real(self.init_value))
+
+
+def exponential_approach(init_value: Number, end_value: Number, *, timescale: Number) -> Schedule:
+    r"""Comes closer and closer to a value: fast first, then slower and slower.
+
+    .. math:: v(t) = E + (I - E)\, e^{-t/\tau}
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
+      end_value: :math:`E`, the learning rate that it approaches. Any finite number.
+      timescale: :math:`\tau` > 0, in optimizer updates, whole or not: the time in which the distance falls
+        to 37 %. As a warmup, ``1 / (1 - b2)`` matches the bias correction of Adam's second moment.
+
+    Returns:
+      A `Schedule` without an end; after about ``17 * timescale`` it is ``end_value`` in float32. The value
+      at 0 holds before 0. Within 8 ULP, and one for each halving where ``end_value`` is 0.
+
+    Raises:
+      ValueError: If a number is not finite, or ``timescale`` <= 0.
+      TypeError: If an argument is not a number.
+
+    Source: Ma & Yarats, On the Adequacy of Untuned Warmup for Adaptive Optimization (2019), section 5.
+
+    >>> import warmup_optax as wo
+    >>> wo.exponential_approach(0.0, 1.0, timescale=10)([0, 10, 1000]).round(4).tolist()
+    [0.0, 0.632099986076355, 1.0]
+    """
+    return ExponentialApproach(init_value, end_value, timescale)
+
+
+# x * coth(x) - 1 in powers of x^2, good to float32 up to x = 0.75.
+_COTH = (1 / 3, -1 / 45, 2 / 945, -1 / 4725, 2 / 93555, -1382 / 638512875, 4 / 18243225)
+
+
+class Radam(Schedule, kind="radam"):
+    """Made by `radam`."""
+
+    value: Number = checked(checks.number)
+    b2: Number = checked(checks.number, above=0.6, below=1, fix="no smaller one has a rectification")
+
+    def lower(self) -> Lowered:
+        # The rate -log(b2), of which float32 would keep few digits, and the limit rho_inf - 4.
+        if isinstance(self.b2, float):
+            return _Radam(self.value, -math.log(self.b2), (5 * self.b2 - 3) / (1 - self.b2))
+        b2 = real(self.b2)
+        return _Radam(self.value, -jnp.log1p(b2 - 1), (5 * b2 - 3) / (1 - b2))
+
+
+class _Radam(Lowered):
+    _data = ("value", "rate", "limit")
+
+    def evaluate(self, time: Time) -> Any:
+        # With x = rate * t / 2 the rho of the paper is rho_inf - 2t / (exp(2x) - 1), a small difference of
+        # large numbers as long as x is small; there it is t - 2/rate * (x coth(x) - its value at t = 1).
+        rate, limit, t = real(self.rate), real(self.limit), time.ratio(1)
+        late = limit - 2 * t / jnp.expm1(jnp.clip(rate * t, 1.5, LOG_HUGE))
+        early_t = jnp.minimum(t, 1.5 / rate)
+        early = (early_t - 4) - 2 / rate * (_coth(rate * early_t / 2) - _coth(rate / 2))
+        rho = jnp.where(rate * t < 1.5, early, late)  # minus 4
+        safe = jnp.where(rho > 0, rho, 1)
+        square = safe / limit * ((safe + 2) / (limit + 2)) * ((limit + 4) / (safe + 4))
+        return real(self.value) * jnp.where(rho > 0, jnp.sqrt(square), 0)
+
+
+def _coth(x: Any) -> Any:
+    """``x * coth(x) - 1`` for ``0 <= x <= 0.75``."""
+    square, total = jnp.square(x), real(0)
+    for coefficient in reversed(_COTH):
+        total = square * (coefficient + total)
+    return total
+
+
+def radam(value: Number, *, b2: Number) -> Schedule:
+    r"""The rectification of RAdam as a warmup for Adam: what its second moment can be trusted with.
+
+    .. math::
+      v(t) = V \sqrt{\frac{(\rho_t - 4)(\rho_t - 2)\,\rho}{(\rho - 4)(\rho - 2)\,\rho_t}}, \qquad
+      \rho_t = \rho - \frac{2 t\, b_2^t}{1 - b_2^t}, \qquad \rho = \frac{2}{1 - b_2} - 1
+
+    Args:
+      value: :math:`V`, the learning rate that it rises to. Any finite number.
+      b2: :math:`b_2` in (0.6, 1), Adam's decay of the second moment.
+
+    Returns:
+      A `Schedule` without an end. As long as :math:`\rho_t \le 4`, up to ``t = 4`` for a usual ``b2``, it is
+      0 (RAdam itself makes updates without a second moment there); ``shift(radam(...), -5)`` starts behind
+      that. After about ``20 / (1 - b2)`` it is ``value``. The value at 0 holds before 0. Within 8 ULP for a
+      ``b2`` from 0.9 on; below, the first step at which :math:`\rho_t` is just above 4 may have fewer digits.
+
+    Raises:
+      ValueError: If ``value`` is not finite, or ``b2`` not between 0.6 and 1.
+      TypeError: If an argument is not a number.
+
+    A concrete ``b2`` is used to float64's precision. One that comes as a traced float32 number is what
+    float32 makes of it, which leaves ``1 - b2`` few digits.
+
+    Source: Liu et al., On the Variance of the Adaptive Learning Rate and Beyond (2020), section 4.2.
+
+    >>> import warmup_optax as wo
+    >>> wo.radam(1.0, b2=0.999)([4, 5, 100, 1000, 20000]).round(4).tolist()
+    [0.0, 0.01730000041425228, 0.21529999375343323, 0.6452999711036682, 1.0]
+    """
+    return Radam(value, b2)

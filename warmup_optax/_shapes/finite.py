@@ -1,0 +1,483 @@
+"""Curves from one value to another in a number of steps.
+
+With ``t`` the local count, a finite shape of ``n`` steps uses the elapsed fraction ``p = t / n`` and the
+remaining fraction ``q = (n - t) / n``, each exact, and is ``init * w(q) + end * w(p)``: two weights that add up
+to one and are each computed without cancellation, so the tail of a decay to 0 keeps all its digits.
+"""
+
+from __future__ import annotations
+
+import abc
+import math
+from typing import Any, Literal
+
+import jax.numpy as jnp
+import numpy as np
+
+from .._core import checks
+from .._core.node import checked
+from .._core.numerics import LOG_HUGE, TINY, split_power
+from .._core.schedule import Lowered, Number, Schedule, Steps
+from .._core.time import Time, real
+
+_NEVER_0 = "a factor never reaches 0: use linear or cosine, or a small positive value"
+
+
+class FiniteSchedule(Schedule):
+    """A curve from one value to another in a number of steps, both ends exactly the user's numbers.
+
+    A finite shape of your own is a subclass that defines `weights`, and may add fields after the three:
+
+    >>> import jax.numpy as jnp
+    >>> import warmup_optax as wo
+    >>> class QuarterSine(wo.FiniteSchedule):
+    ...     def weights(self, p, q):
+    ...         # 1 - sin(pi q / 2) = 2 sin(pi p / 4)**2, which keeps its digits where p is small.
+    ...         return jnp.sin(jnp.pi / 2 * q), 2 * jnp.square(jnp.sin(jnp.pi / 4 * p))
+    >>> QuarterSine(1.0, 0.0, steps=4)([0, 2, 4]).round(4).tolist()
+    [1.0, 0.7071, 0.0]
+    >>> wo.with_warmup(wo.constant(1.0), steps=4, shape=QuarterSine)([0, 4]).tolist()
+    [0.0, 1.0]
+
+    Attributes:
+      init_value: The value at ``t = 0`` and before.
+      end_value: The value at ``t = steps`` and after.
+      steps: The length in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+    """
+
+    init_value: Number = checked(checks.number)
+    end_value: Number = checked(checks.number)
+    steps: Steps = checked(checks.steps)
+
+    @abc.abstractmethod
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        """The weights of ``init_value`` and ``end_value``; what a finite shape of your own defines.
+
+        Args:
+          p: The elapsed fraction, a real scalar in [0, 1], exact to half a unit in the last place.
+          q: The remaining fraction, ``1 - p`` as exact; never computed as a difference.
+
+        Returns:
+          Two weights that add up to 1, neither of them a difference of nearly equal numbers. At the ends
+          they are not used: the ends are the user's numbers.
+        """
+        raise NotImplementedError
+
+    def evaluate(self, time: Time) -> Any:
+        p, q = time.progress(self.steps)
+        return self._between(time, *self.weights(p, q))
+
+    def _between(self, time: Time, of_init: Any, of_end: Any) -> Any:
+        init_value, end_value = real(self.init_value), real(self.end_value)
+        between = init_value * of_init + end_value * of_end
+        # The ends are selected: XLA may turn t / n into a product with 1 / n, which misses 1.
+        return jnp.where(time.reached(self.steps), end_value, jnp.where(time.started(), between, init_value))
+
+
+class Linear(FiniteSchedule, kind="linear"):
+    """Made by `linear`."""
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        return q, p
+
+
+def linear(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
+    r"""A straight line from one value to another.
+
+    .. math:: v(t) = I \frac{n - t}{n} + E \frac{t}{n}, \quad 0 \le t \le n
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
+      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 it is over at once:
+        ``end_value`` at every count (Optax's linear schedule would stay at its start).
+
+    Returns:
+      A `Schedule`: scalar or array count in, the same shape out, of the default float dtype. The value at
+      0 holds before 0, ``end_value`` holds after ``n``. Within 4 ULP of the equation between ends of one sign.
+
+    Raises:
+      ValueError: If a number is not finite, or ``steps`` is negative or fractional.
+      TypeError: If an argument is not a number.
+
+    >>> import warmup_optax as wo
+    >>> wo.linear(0.0, 1.0, steps=4)([0, 1, 4, 9]).tolist()
+    [0.0, 0.25, 1.0, 1.0]
+    """
+    return Linear(init_value, end_value, steps)
+
+
+class Cosine(FiniteSchedule, kind="cosine"):
+    """Made by `cosine`."""
+
+    exponent: Number = checked(checks.number, above=0, default=1.0)
+
+    def lower(self) -> Lowered:
+        # A concrete exponent of 1 is a structure of its own, which costs no power.
+        if type(self) is Cosine and isinstance(self.exponent, float) and self.exponent == 1:
+            return _HalfCosine(self.init_value, self.end_value, self.steps).lower()
+        return super().lower()
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        return split_power(*half_cosine(p, q), self.exponent)
+
+
+class _HalfCosine(FiniteSchedule):
+    """A `Cosine` with exponent 1."""
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        return half_cosine(p, q)
+
+
+def half_cosine(p: Any, q: Any) -> tuple[Any, Any]:
+    """The weights of half a cosine."""
+    # (1 + cos(pi p)) / 2 is 0 to all digits in the tail; the sine of the other half-angle is not.
+    return jnp.square(jnp.sin(real(np.pi / 2) * q)), jnp.square(jnp.sin(real(np.pi / 2) * p))
+
+
+def cosine(init_value: Number, end_value: Number, steps: Steps, *, exponent: Number = 1.0) -> Schedule:
+    r"""Half a cosine from one value to another: flat at both ends.
+
+    .. math:: v(t) = E + (I - E) \left(\tfrac12 + \tfrac12 \cos \pi \tfrac{t}{n}\right)^k
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
+      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly; absolute, not the fraction
+        ``alpha`` of the peak that Optax and Keras take. Any finite number.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+      exponent: :math:`k` > 0, Optax's: above 1 the curve falls earlier.
+
+    Returns:
+      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``; PyTorch's, Paddle's and
+      Hugging Face's cosines rise again there. Within 8 ULP of the equation (times ``exponent``) also in
+      the tail of a decay to 0, where ``1 + cos`` in float32 has no digit left.
+
+    Raises:
+      ValueError: If a number is not finite, ``steps`` is negative or fractional, or ``exponent`` <= 0.
+      TypeError: If an argument is not a number.
+
+    Source: Loshchilov & Hutter, SGDR (2017), section 3, equation 5.
+
+    >>> import warmup_optax as wo
+    >>> wo.cosine(1.0, 0.0, steps=4)([0, 2, 4, 9]).round(6).tolist()
+    [1.0, 0.5, 0.0, 0.0]
+    """
+    return Cosine(init_value, end_value, steps, exponent)
+
+
+class Polynomial(FiniteSchedule, kind="polynomial"):
+    """Made by `polynomial`."""
+
+    power: Number = checked(checks.number, above=0)
+    origin: Literal["end", "init"] = checked(checks.choice, words=("end", "init"), default="end", static=True)
+
+    def lower(self) -> Lowered:
+        if isinstance(self.power, float) and self.power == 1:
+            return Linear(self.init_value, self.end_value, self.steps).lower()
+        return super().lower()
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        if self.origin == "end":
+            return split_power(q, p, self.power)
+        of_end, of_init = split_power(p, q, self.power)
+        return of_init, of_end
+
+
+def polynomial(
+    init_value: Number,
+    end_value: Number,
+    steps: Steps,
+    *,
+    power: Number,
+    origin: Literal["end", "init"] = "end",
+) -> Schedule:
+    r"""A power of the remaining, or of the elapsed, time.
+
+    .. math::
+      v(t) = I + (E - I)\left(1 - (1 - t/n)^k\right) \ \text{(origin "end")}, \qquad
+      v(t) = I + (E - I)(t/n)^k \ \text{(origin "init")}
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
+      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+      power: :math:`k` > 0. 1 is `linear`, bit for bit.
+      origin: The end at which the curve is a pure power, so flat for ``power`` > 1. ``"end"`` is the decay
+        of Optax, Keras, PyTorch and Hugging Face; as a warmup it rises fast first. ``"init"`` is the
+        warmup of TF Model Garden, which rises slowly first.
+
+    Returns:
+      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP times
+      ``power`` of the equation.
+
+    Raises:
+      ValueError: If a number is not finite, ``steps`` is negative or fractional, ``power`` <= 0, or
+        ``origin`` is another word.
+      TypeError: If an argument is not a number.
+
+    >>> import warmup_optax as wo
+    >>> wo.polynomial(1.0, 0.0, steps=4, power=2)([0, 2, 4]).tolist()
+    [1.0, 0.25, 0.0]
+    >>> wo.polynomial(0.0, 1.0, steps=4, power=2, origin="init")([0, 2, 4]).tolist()
+    [0.0, 0.25, 1.0]
+    """
+    return Polynomial(init_value, end_value, steps, power, origin)
+
+
+class OneMinusSqrt(FiniteSchedule, kind="one_minus_sqrt"):
+    """Made by `one_minus_sqrt`."""
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        root = jnp.sqrt(jnp.maximum(p, TINY))
+        return q / (1 + root), root  # 1 - sqrt(p) = (1 - p) / (1 + sqrt(p)), without the difference
+
+
+def one_minus_sqrt(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
+    r"""The square root of the elapsed fraction: steep first, gentle at the end.
+
+    .. math:: v(t) = I + (E - I) \sqrt{t / n}
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
+      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+
+    Returns:
+      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP. Named
+      ``minus_sqrt`` in Megatron-LM, ``1-sqrt`` in Hugging Face, ``sqrt`` in torchtitan.
+
+    Raises:
+      ValueError: If a number is not finite, or ``steps`` is negative or fractional.
+      TypeError: If an argument is not a number.
+
+    Source: Hägele et al., Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations
+    (2024), section 4.
+
+    >>> import warmup_optax as wo
+    >>> wo.one_minus_sqrt(1.0, 0.0, steps=4)([0, 1, 4]).tolist()
+    [1.0, 0.5, 0.0]
+    """
+    return OneMinusSqrt(init_value, end_value, steps)
+
+
+class Geometric(FiniteSchedule, kind="geometric"):
+    """Made by `geometric`."""
+
+    init_value: Number = checked(checks.number, above=0, fix=_NEVER_0)
+    end_value: Number = checked(checks.number, above=0, fix=_NEVER_0)
+    steps: Steps = checked(checks.steps)
+
+    def _log_ratio(self) -> Any:
+        # An end that is not positive is one of a phase that is not taken: its log must not spoil a slope.
+        ends = real(self.end_value), real(self.init_value)
+        above, below = (jnp.where(value > 0, value, 1) for value in ends)
+        return jnp.log(above / below)
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        # (r^p - r) / (1 - r) and (1 - r^p) / (1 - r) for the ratio r of the ends.
+        x = -self._log_ratio()
+        same = x == 0
+        x = jnp.where(same, 1, x)
+        of_init, of_end = jnp.expm1(x * q) / jnp.expm1(x), jnp.expm1(-x * p) / jnp.expm1(-x)
+        return jnp.where(same, q, of_init), jnp.where(same, p, of_end)
+
+    def evaluate(self, time: Time) -> Any:
+        p, q = time.progress(self.steps)
+        log_ratio, init_value, end_value = self._log_ratio(), real(self.init_value), real(self.end_value)
+        # From the nearer end, so that the exponent, whose rounding is what one sees, is at most half.
+        between = jnp.where(p < q, init_value * jnp.exp(log_ratio * p), end_value * jnp.exp(-log_ratio * q))
+        return jnp.where(time.reached(self.steps), end_value, jnp.where(time.started(), between, init_value))
+
+
+def geometric(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
+    r"""A straight line on a logarithmic axis: every step multiplies by the same factor.
+
+    .. math:: v(t) = I^{1 - t/n} E^{t/n}
+
+    Args:
+      init_value: :math:`I` > 0, the learning rate at ``t = 0``, exactly.
+      end_value: :math:`E` > 0, the learning rate at ``t = n`` and after it, exactly.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+
+    Returns:
+      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP, and one
+      more for each halving between the ends.
+
+    Raises:
+      ValueError: If an end is not > 0 (no factor leads to 0: use `linear`, or a small positive end), or
+        ``steps`` is negative or fractional.
+      TypeError: If an argument is not a number.
+
+    >>> import warmup_optax as wo
+    >>> wo.geometric(1.0, 0.01, steps=4)([0, 2, 4]).round(6).tolist()
+    [1.0, 0.10000000149011612, 0.009999999776482582]
+    """
+    return Geometric(init_value, end_value, steps)
+
+
+class Tanh(FiniteSchedule, kind="tanh"):
+    """Made by `tanh`."""
+
+    start: Number = checked(checks.number, default=-7.0)
+    stop: Number = checked(checks.number, default=3.0)
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        # (1 - tanh(x)) / 2 is 1 / (1 + exp(2x)), of which neither tail is a difference.
+        twice = 2 * (real(self.start) * q + real(self.stop) * p)
+        twice = jnp.clip(twice, -LOG_HUGE, LOG_HUGE)
+        return 1 / (1 + jnp.exp(twice)), 1 / (1 + jnp.exp(-twice))
+
+    def evaluate(self, time: Time) -> Any:
+        of_init, of_end = self.weights(*time.progress(self.steps))
+        between = real(self.init_value) * of_init + real(self.end_value) * of_end
+        return jnp.where(time.reached(self.steps), real(self.end_value), between)
+
+
+def tanh(
+    init_value: Number, end_value: Number, steps: Steps, *, start: Number = -7.0, stop: Number = 3.0
+) -> Schedule:
+    r"""A piece of a hyperbolic tangent from one value to another: long high, then quickly low.
+
+    .. math:: v(t) = E + (I - E)\, \tfrac12 \left(1 - \tanh\frac{a (n - t) + b t}{n}\right), \quad 0 \le t < n
+
+    Args:
+      init_value: :math:`I`, the value that the whole curve comes from. Any finite number.
+      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+      start: :math:`a`, where on the tangent the piece begins. Below -4 the first value is ``init_value``
+        within 0.04 % of the way; it is not exactly that.
+      stop: :math:`b`, where it ends: the value just before ``t = n`` is as far from ``end_value`` as
+        :math:`(1 - \tanh b) / 2` of the way, 0.25 % for 3. The rest is a jump.
+
+    Returns:
+      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP, and one
+      more for each halving of a weight.
+
+    Raises:
+      ValueError: If a number is not finite, or ``steps`` is negative or fractional.
+      TypeError: If an argument is not a number.
+
+    Source: Hsueh et al., Stochastic Gradient Descent with Hyperbolic-Tangent Decay (2018), section 3.
+
+    >>> import warmup_optax as wo
+    >>> wo.tanh(1.0, 0.0, steps=10)([0, 5, 7, 9, 10]).round(4).tolist()
+    [1.0, 0.9819999933242798, 0.5, 0.017999999225139618, 0.0]
+    """
+    return Tanh(init_value, end_value, steps, start, stop)
+
+
+class FiniteExponential(FiniteSchedule, kind="finite_exponential"):
+    """Made by `finite_exponential`."""
+
+    ratio: Number = checked(checks.number, above=0, below=1, fix="for a straight line use linear()")
+
+    def lower(self) -> Lowered:
+        # A ratio near 1 has its digits in 1 - ratio, which float32 would drop.
+        concrete = isinstance(self.ratio, float)
+        x = -math.log(self.ratio) if concrete else -jnp.log(real(self.ratio))
+        return _Stretched(self.init_value, self.end_value, self.steps, x).lower()
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        return _stretched(p, q, -jnp.log(real(self.ratio)))
+
+
+class _Stretched(FiniteSchedule):
+    """A `FiniteExponential` by the exponent ``x = -log(ratio)``."""
+
+    x: Number
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        return _stretched(p, q, real(self.x))
+
+
+def _stretched(p: Any, q: Any, x: Any) -> tuple[Any, Any]:
+    # (r^p - r) / (1 - r) and (1 - r^p) / (1 - r), with r = exp(-x): no power is subtracted.
+    line = x < TINY
+    x = jnp.where(line, 1, x)
+    of_init, of_end = jnp.expm1(x * q) / jnp.expm1(x), jnp.expm1(-x * p) / jnp.expm1(-x)
+    return jnp.where(line, q, of_init), jnp.where(line, p, of_end)
+
+
+def finite_exponential(init_value: Number, end_value: Number, steps: Steps, *, ratio: Number) -> Schedule:
+    r"""An exponential decay, stretched to arrive at a value that need not be above 0.
+
+    .. math:: v(t) = I + (E - I) \frac{1 - r^{t/n}}{1 - r}
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
+      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number, 0 too.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+      ratio: :math:`r` in (0, 1): what the exponential would fall to in ``steps``, before the stretching. Near
+        1 the curve is a straight line; 0.5 is Megatron-LM's, 0.1 timm's.
+
+    Returns:
+      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP, and one
+      more for each halving of ``ratio``. (`geometric` is the exponential between two values above 0.)
+
+    Raises:
+      ValueError: If a number is not finite, ``steps`` is negative or fractional, or ``ratio`` is not
+        between 0 and 1.
+      TypeError: If an argument is not a number.
+
+    >>> import warmup_optax as wo
+    >>> wo.finite_exponential(1.0, 0.0, steps=2, ratio=0.25)([0, 1, 2]).round(4).tolist()
+    [1.0, 0.33329999446868896, 0.0]
+    """
+    return FiniteExponential(init_value, end_value, steps, ratio)
+
+
+def finite_argument(where: str, name: str, schedule: Any) -> FiniteSchedule:
+    """A finite shape."""
+    if not isinstance(schedule, FiniteSchedule):
+        fix = "for a whole schedule, apply k_decay to the shapes in it"
+        checks.raise_bad_argument(
+            where, name, schedule, "a finite shape, as cosine(...)", fix, error=TypeError
+        )
+    return schedule
+
+
+class KDecay(Schedule, kind="k_decay"):
+    """Made by `k_decay`."""
+
+    schedule: FiniteSchedule = checked(finite_argument)
+    k: Number = checked(checks.number, above=0)
+
+    def lower(self) -> Lowered:
+        return _Warped(self.schedule, self.k)
+
+    def phases(self) -> Schedule:
+        return self.schedule
+
+
+class _Warped(Lowered):
+    _data = ("shape", "k")
+
+    def evaluate(self, time: Time) -> Any:
+        p, q = split_power(*time.progress(self.shape.steps), self.k)
+        return self.shape._between(time, *self.shape.weights(p, q))
+
+
+def k_decay(schedule: Schedule, k: Number) -> Schedule:
+    r"""A finite shape in a power of time: above 1 it stays high for longer, and falls faster at the end.
+
+    .. math:: v(t) = s\left(n\, (t/n)^k\right)
+
+    Args:
+      schedule: :math:`s`, a finite shape of :math:`n` steps: `linear`, `cosine`, `polynomial`, ...
+      k: > 0; 1 is the shape itself.
+
+    Returns:
+      A `Schedule` with the ends of the shape, exactly, and its rule before and after them. Within 8 ULP
+      times ``1 + k`` (and times the shape's own exponent).
+
+    Raises:
+      ValueError: If ``k`` is not above 0.
+      TypeError: If ``schedule`` is not a finite shape, or ``k`` not a number.
+
+    Source: Zhang & Li, k-decay: A New Method for Learning Rate Schedule (2020), section 3.
+
+    >>> import warmup_optax as wo
+    >>> wo.k_decay(wo.linear(1.0, 0.0, 4), 2)([0, 2, 4, 9]).tolist()
+    [1.0, 0.75, 0.0, 0.0]
+    """
+    return KDecay(schedule, k)

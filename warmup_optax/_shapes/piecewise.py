@@ -1,0 +1,234 @@
+"""Curves given by a table: steps, and lines or half cosines between knots, of any number, in one gather."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from .._core import checks
+from .._core.node import checked
+from .._core.numerics import table
+from .._core.schedule import Lowered, Number, Schedule, Steps
+from .._core.time import UNROLLED, Time, default_float, default_int, real, take, whole_number
+from .finite import half_cosine
+
+
+class PiecewiseConstant(Schedule, kind="piecewise_constant"):
+    """Made by `piecewise_constant`."""
+
+    values: tuple[Number, ...] = checked(checks.numbers)
+    boundaries: tuple[Number, ...] = checked(checks.boundaries)
+
+    def _check_together(self) -> None:
+        allowed = "one fewer than {values}"
+        checks.as_many(self._kind, "boundaries", self.boundaries, len(self.values) - 1, allowed)
+
+    def lower(self) -> Lowered:
+        boundaries = tuple(map(whole_number, self.boundaries))
+        if len(boundaries) <= UNROLLED:
+            return _Steps(self.values, boundaries)
+        return _StepTable(table(self.values), table(boundaries))
+
+    def phases(self) -> Iterable[tuple[float, str]]:
+        return [(begin, "constant") for begin in (0, *self.boundaries)]
+
+
+class _Steps(Lowered):
+    _data = ("values", "boundaries")
+
+    def evaluate(self, time: Time) -> Any:
+        value = real(self.values[0])
+        for boundary, later in zip(self.boundaries, self.values[1:], strict=True):
+            value = jnp.where(time.reached(boundary), real(later), value)
+        return value
+
+
+class _StepTable(Lowered):
+    _data = ("values", "boundaries")
+
+    def evaluate(self, time: Time) -> Any:
+        return take(real(self.values), time.locate(self.boundaries))
+
+
+def piecewise_constant(values: Sequence[Number], boundaries: Sequence[Steps]) -> Schedule:
+    r"""Steps: a value for each phase between boundaries.
+
+    .. math:: v(t) = \text{values}[i] \quad\text{for}\quad b_{i-1} \le t < b_i
+
+    Args:
+      values: The learning rate of each phase, absolute (Optax takes factors that multiply up). A sequence
+        of finite numbers, at least one.
+      boundaries: The counts at which the next value begins, in optimizer updates: whole numbers >= 0,
+        strictly increasing, one fewer than ``values``. At a boundary the *new* value holds, as in Optax,
+        PyTorch and Paddle; Keras and TF Model Garden change one update later.
+
+    Returns:
+      A `Schedule`, exactly one of ``values`` everywhere: the first before the first boundary and before 0,
+      the last from the last boundary on.
+
+    Raises:
+      ValueError: If the lengths do not fit, the boundaries are not increasing, or a number is bad.
+      TypeError: If an argument is not a sequence of numbers.
+
+    >>> import warmup_optax as wo
+    >>> wo.piecewise_constant([1.0, 0.5, 0.25], [10, 20])([0, 9, 10, 20]).tolist()
+    [1.0, 1.0, 0.5, 0.25]
+    """
+    return PiecewiseConstant(values, boundaries)
+
+
+class PiecewiseLinear(Schedule, kind="piecewise_linear"):
+    """Made by `piecewise_linear`."""
+
+    values: tuple[Number, ...] = checked(checks.numbers)
+    boundaries: tuple[Number, ...] = checked(checks.boundaries)
+
+    def _check_together(self) -> None:
+        _as_many_as_values(self)
+
+    def lower(self) -> Lowered:
+        return _Lines(table(self.values), table(tuple(map(whole_number, self.boundaries))))
+
+    def phases(self) -> Iterable[tuple[float, str]]:
+        return _knots("linear", self.boundaries)
+
+
+class _Lines(Lowered):
+    _data = ("values", "boundaries")
+
+    def evaluate(self, time: Time) -> Any:
+        reached, left, right, size = _piece(time, self.boundaries, self.values)
+        since, until = time.between(take(self.boundaries, left), take(self.boundaries, right))
+        return _between_knots(self.values, reached, left, right, size, since, until, lambda p, q: (q, p))
+
+
+def _piece(time: Time, boundaries: Any, values: Any) -> tuple[Any, Any, Any, int]:
+    """How many knots are reached, the knots left and right of the time, and how many there are."""
+    reached, size = time.locate(boundaries), values.shape[0]
+    left = jnp.clip(reached - 1, 0, max(size - 2, 0))
+    return reached, left, jnp.minimum(left + 1, size - 1), size
+
+
+def _between_knots(
+    values: Any, reached: Any, left: Any, right: Any, size: int, since: Any, until: Any, weights: Any
+) -> Any:
+    """The value by the times since the left and until the right knot."""
+    values, since, until = real(values), jnp.maximum(since, 0), jnp.maximum(until, 0)
+    length = since + until
+    safe = jnp.where(length > 0, length, 1)
+    of_left, of_right = weights(since / safe, until / safe)
+    # At a knot and outside the value is selected: it is the user's number.
+    between = jnp.where(
+        since > 0, take(values, left) * of_left + take(values, right) * of_right, take(values, left)
+    )
+    held = jnp.where(reached == 0, values[0], values[size - 1])
+    return jnp.where((reached == 0) | (reached == size), held, between)
+
+
+def _as_many_as_values(node: Any) -> None:
+    allowed = "as many as {values}: each is the count at which its value is reached"
+    checks.as_many(node._kind, "boundaries", node.boundaries, len(node.values), allowed)
+
+
+def _knots(name: str, boundaries: tuple[Any, ...]) -> list[tuple[float, str]]:
+    """The phases of a curve through knots."""
+    between = [(begin, name) for begin in boundaries[:-1]]
+    return [(-math.inf, "constant"), *between, (boundaries[-1], "constant")]
+
+
+def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> Schedule:
+    r"""Straight lines between knots, held outside them.
+
+    .. math:: v(t) = y_i \frac{b_{i+1} - t}{b_{i+1} - b_i} + y_{i+1} \frac{t - b_i}{b_{i+1} - b_i}
+              \quad\text{for}\quad b_i \le t < b_{i+1}
+
+    Args:
+      values: :math:`y_i`, the learning rate at each knot, exactly: a sequence of finite numbers, at least
+        one.
+      boundaries: :math:`b_i`, the knots: counts, in optimizer updates: whole numbers >= 0, strictly
+        increasing, as many as ``values``.
+
+    Returns:
+      A `Schedule`. The first value holds up to the first knot, the last from the last knot on. Within 8 ULP
+      between knots of one sign.
+
+    Raises:
+      ValueError: If the lengths differ, the boundaries are not increasing, or a number is bad.
+      TypeError: If an argument is not a sequence of numbers.
+
+    >>> import warmup_optax as wo
+    >>> wo.piecewise_linear([0.0, 1.0, 0.5], [0, 4, 8])([0, 1, 4, 6, 9]).tolist()
+    [0.0, 0.25, 1.0, 0.75, 0.5]
+    """
+    return PiecewiseLinear(values, boundaries)
+
+
+class PiecewiseCosine(Schedule, kind="piecewise_cosine"):
+    """Made by `piecewise_cosine`."""
+
+    values: tuple[Number, ...] = checked(checks.numbers)
+    boundaries: tuple[Number, ...] = checked(checks.numbers)
+
+    def _check_together(self) -> None:
+        _as_many_as_values(self)
+        checks.increasing(self._kind, "boundaries", self.boundaries)
+        for i in (0, -1):
+            if not checks.is_traced(self.boundaries[i]) and abs(self.boundaries[i]) >= checks.INT32_MAX // 2:
+                i, allowed = i % len(self.boundaries), "within a thousand million of 0"
+                checks.raise_bad_argument(self._kind, f"boundaries[{i}]", self.boundaries[i], allowed)
+
+    def lower(self) -> Lowered:
+        # A knot is a whole count and a part of a step after it, so that a part does not drown in a large
+        # count; and the first count that is not before it.
+        concrete = all(isinstance(x, (int, float)) for x in self.boundaries)
+        xp: Any = np if concrete else jnp
+        knots = np.asarray(self.boundaries, np.float64) if concrete else real(table(self.boundaries))
+        wholes, firsts = (x.astype(default_int()) for x in (xp.floor(knots), xp.ceil(knots)))
+        return _Arcs(table(self.values), wholes, (knots - xp.floor(knots)).astype(default_float()), firsts)
+
+    def phases(self) -> Iterable[tuple[float, str]]:
+        return _knots("cosine", self.boundaries)
+
+
+class _Arcs(Lowered):
+    _data = ("values", "wholes", "parts", "firsts")
+
+    def evaluate(self, time: Time) -> Any:
+        # A whole count has passed a knot from the next whole count on.
+        knots = self.firsts if time.part is None else real(self.wholes) + self.parts
+        reached, left, right, size = _piece(time, knots, self.values)
+        since, until = time.between(take(self.wholes, left), take(self.wholes, right))
+        since, until = since - take(self.parts, left), until + take(self.parts, right)
+        return _between_knots(self.values, reached, left, right, size, since, until, half_cosine)
+
+
+def piecewise_cosine(values: Sequence[Number], boundaries: Sequence[Number]) -> Schedule:
+    r"""Half cosines between knots, held outside them: `piecewise_linear` with level knots.
+
+    .. math:: v(t) = y_i \cos^2 \left(\tfrac\pi2 p\right) + y_{i+1} \sin^2 \left(\tfrac\pi2 p\right),
+              \qquad p = \frac{t - b_i}{b_{i+1} - b_i} \quad\text{for}\quad b_i \le t < b_{i+1}
+
+    Args:
+      values: :math:`y_i`, the learning rate at each knot, exactly: a sequence of finite numbers, at least
+        one.
+      boundaries: :math:`b_i`, the knots: times in optimizer updates, strictly increasing, as many as
+        ``values``; between counts, or before 0, if need be (PyTorch puts the peak of a one-cycle of 25
+        steps at 6.5).
+
+    Returns:
+      A `Schedule`. The first value holds up to the first knot, the last from the last knot on. Within 8 ULP
+      between knots of one sign.
+
+    Raises:
+      ValueError: If the lengths differ, the boundaries are not increasing, or a number is bad.
+      TypeError: If an argument is not a sequence of numbers.
+
+    >>> import warmup_optax as wo
+    >>> wo.piecewise_cosine([0.0, 1.0, 0.5], [0, 2, 4.5])([0, 1, 2, 5]).round(6).tolist()
+    [0.0, 0.5, 1.0, 0.5]
+    """
+    return PiecewiseCosine(values, boundaries)
