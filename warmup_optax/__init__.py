@@ -14,15 +14,11 @@ from typing import Any as _Any
 
 from ._algebra import add, clip, divide, product, scale, stack
 from ._arcs import piecewise_cosine
-from ._check import Finding, check
 from ._clock import speed_up, staircase
 from ._combinators import join, shift, with_cooldown, with_warmup
-from ._config import from_config, to_config
 from ._endless import exponential, inverse_sqrt, inverse_time
 from ._factors import exponential_approach, finite_exponential, k_decay, radam, tanh
-from ._inspect import describe, sample
 from ._piecewise import piecewise_constant, piecewise_linear
-from ._plot import plot
 from ._powers import power_law
 from ._recipes import (
     one_cycle,
@@ -39,10 +35,15 @@ from ._recipes_endless import (
     warmup_piecewise_constant,
 )
 from ._restart import restart
-from ._resume import Comparison, compare
 from ._schedule import Schedule, as_schedule
 from ._shapes import constant, cosine, geometric, linear, one_minus_sqrt, polynomial
 from ._state import applied_value, next_value, update_count
+from ._tools.check import Finding, check
+from ._tools.compare import Comparison, compare
+from ._tools.config import from_config, to_config
+from ._tools.describe import describe
+from ._tools.plot import plot
+from ._tools.sample import sample
 from ._units import TrainingRun, adam_warmup_steps, scale_learning_rate
 from ._waves import cosine_wave, triangle_wave
 
