@@ -159,8 +159,8 @@ class _Run:
         self.warmup = self._cut_warmup()
 
     def at(self, counts: Any) -> np.ndarray:
-        """The values at counts, in float64."""
-        return sample(self.schedule, counts).astype(np.float64)
+        """The values at counts, in float64; an optimizer's count does not pass `CLOCK_END`."""
+        return sample(self.schedule, np.minimum(counts, CLOCK_END)).astype(np.float64)
 
     def _cut_warmup(self) -> int | None:
         """Where the warmup ends that a run begins with and does not finish."""

@@ -17,7 +17,7 @@ import textwrap
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import numpy as np
@@ -95,9 +95,16 @@ def _discard_output() -> None:
             sys.stdout = None
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as all others are."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Bad(f"{message}; see {self.prog} --help")
+
+
 def _parser() -> argparse.ArgumentParser:
     formatter: Any = functools.partial(argparse.HelpFormatter, width=COLUMNS - 2)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="warmup-optax",
         description="Learning-rate schedules in config files, as to_config writes them.",
         formatter_class=formatter,
@@ -200,14 +207,19 @@ def _parse_yaml(text: bytes) -> Any:
     except ImportError:
         raise _Bad(f"YAML files need PyYAML: {install('cli')}") from None
 
+    flattened: set[int] = set()
+
     class Loader(yaml.SafeLoader):
         """Refuses a key that is given twice, and merges that grow without bound."""
 
         def flatten_mapping(self, node: Any) -> None:
+            if id(node) in flattened:
+                return
+            flattened.add(id(node))
             keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            for key in keys:
-                if keys.count(key) > 1:
-                    raise ValueError(f"key {key!r} is given twice")
+            if len(set(keys)) < len(keys):
+                twice = next(key for key in keys if keys.count(key) > 1)
+                raise ValueError(f"key {twice!r} is given twice")
             super().flatten_mapping(node)
             if len(node.value) > MOST_MERGED:
                 raise ValueError(f"merged keys add up to more than {MOST_MERGED}; write them out")
