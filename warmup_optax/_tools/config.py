@@ -12,19 +12,25 @@ import inspect
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import jax
+import numpy as np
 from jax.core import Tracer
 
-from ._node import Curve, importable
-from ._schedule import Function, Schedule, taken
+from .._node import Curve, importable
+from .._schedule import Function, Schedule, taken
 
 VERSION = 1
 DEEPEST = 100  # dicts and lists inside one another: Python's own stack holds about 1000 calls
+MOST_VALUES = 2**20  # keys and items of a whole config: aliases of YAML can stand for billions
 _TOO_DEEP = f"dicts and lists may be nested {DEEPEST} deep, and these are deeper; flatten the schedule"
-_PACKAGE = __name__.rpartition(".")[0]
+_TOO_MANY = f"a config may hold {MOST_VALUES} values, and this one holds more"
+_PACKAGE = __name__.partition(".")[0]
+_RECIPES = "warmup_|one_cycle"
+# Keys that 0.1 wrote under another name: of (kind, old name) the new one.
+_RENAMED = {("piecewise_linear", "boundaries"): "knots", ("piecewise_cosine", "boundaries"): "knots"}
 _FINITE = ("init_value", "end_value", "steps")  # what every shape that can be an argument takes first
 
 
@@ -38,13 +44,14 @@ def to_config(schedule: Any) -> dict[str, Any]:
       A new dict: ``{"version": 1, "kind": ..., ...}``. A ``kind`` is the name of a function of this library
       and the other keys are that function's arguments, those at their default left out; schedules inside are
       dicts of the same form without a version. A shape that is an argument is its name, or
-      ``{"kind": name, ...}`` with what a ``functools.partial`` had fixed. A recipe is saved as what it is
-      made of. Nothing is None, so it fits into YAML and TOML as well.
+      ``{"kind": name, ...}`` with what a ``functools.partial`` had fixed. A number that is a concrete array,
+      as after training the schedule itself, is saved as that number. Nothing is None, so it fits into YAML
+      and TOML as well.
 
     Raises:
-      TypeError: If something inside cannot be saved: a Python function (an Optax closure, a lambda), an
-        array or traced number, a node whose class is not at the top of a module.
-      ValueError: If a number is not finite.
+      TypeError: If something inside cannot be saved: a Python function (an Optax closure, a lambda), a
+        stack, a traced number, a node whose class is not at the top of a module.
+      ValueError: If a number is not finite, or an array holds one that its function refuses (2.5 steps).
 
     A node class of your own is saved under its ``kind()`` (``Breathing`` is ``breathing``), and read by the
     function of that name beside it, or else by the class itself, without checks but that it holds numbers.
@@ -60,7 +67,12 @@ def to_config(schedule: Any) -> dict[str, Any]:
         config = {"version": VERSION, **_saved_node(schedule, "", _kinds())}
     except RecursionError:
         raise ValueError(f"to_config: {_TOO_DEEP}") from None
-    _check_depth("to_config", config)
+    _plain(config, "to_config")
+    if any(hasattr(leaf, "dtype") for leaf in jax.tree.leaves(schedule)):  # arrays have passed no checks
+        try:
+            from_config(config)
+        except ValueError as error:
+            raise ValueError(str(error).replace("from_config", "to_config", 1)) from None
     return config
 
 
@@ -68,9 +80,10 @@ def from_config(config: Any) -> Schedule:
     """The schedule that a config describes.
 
     Args:
-      config: What `to_config` gave, also after JSON, YAML or TOML; or one written by hand, in which a kind
-        may be a recipe too: ``{"version": 1, "kind": "warmup_cosine", "peak_value": 3e-4, ...}``. A number
-        may stand where a schedule is asked for. A config may be pasted into another with its version.
+      config: What `to_config` gave, also after JSON, YAML or TOML; or one written by hand:
+        ``{"version": 1, "kind": "warmup_cosine", "peak_value": 3e-4, ...}``. Any mapping will do, as a
+        ``ConfigDict`` of ml_collections or a ``DictConfig`` of OmegaConf. A number may stand where a
+        schedule is asked for. A config may be pasted into another with its version.
 
     Returns:
       A `Schedule`, equal to the one that was saved; and `to_config` of it is ``config``, if `to_config`
@@ -78,7 +91,8 @@ def from_config(config: Any) -> Schedule:
 
     Raises:
       ValueError: If the version is missing or newer, a kind or a key unknown, a key missing, or a number
-        refused by the function of that kind; the message says where, and lists what is valid.
+        refused by the function of that kind; the message says where, and lists what is valid. Also if it is
+        nested more than 100 deep, or holds more than about a million values.
       TypeError: If a value is of the wrong type.
 
     >>> import warmup_optax as wo
@@ -89,27 +103,41 @@ def from_config(config: Any) -> Schedule:
       ...
     ValueError: from_config: linear takes no 'step'; its keys are init_value, end_value, steps
     """
-    if not isinstance(config, Mapping):
+    if not _is_mapping(config):
         _fail("", f"config must be a dict, as to_config makes it, got {_shown(config)}", TypeError)
+    config = _plain(config, "from_config")
     if "version" not in config:
         _fail("", f'"version" is missing; this is version {VERSION}: add "version": {VERSION}')
-    _check_depth("from_config", config)
     return _built(config, "", _kinds())
 
 
-def _check_depth(where: str, config: Any) -> None:
-    """Refuses what Python's stack could not hold, as no schedule that is meant ever is."""
-    layer, depth = [config], 0
-    while layer := [x for outer in layer for x in _inside(outer)]:
-        depth += 1
+def _is_mapping(value: Any) -> bool:
+    """Whether a value has keys; the dicts of ml_collections are no subclass of Mapping."""
+    keyed = hasattr(value, "keys") and hasattr(value, "__getitem__")
+    return isinstance(value, Mapping) or (
+        keyed and not isinstance(value, type) and not hasattr(value, "dtype")
+    )
+
+
+def _plain(config: Any, where: str) -> Any:
+    """A config in new dicts and lists, of a depth and size that Python's stack and memory hold."""
+    size = 0
+
+    def copied(value: Any, depth: int) -> Any:
+        nonlocal size
+        size += 1
+        if size > MOST_VALUES:
+            raise ValueError(f"{where}: {_TOO_MANY}")
+        mapping = _is_mapping(value)
+        if not mapping and (not isinstance(value, Sequence) or isinstance(value, (str, bytes))):
+            return value
         if depth > DEEPEST:
             raise ValueError(f"{where}: {_TOO_DEEP}")
+        if mapping:
+            return {key: copied(value[key], depth + 1) for key in value.keys()}  # noqa: SIM118
+        return [copied(item, depth + 1) for item in value]
 
-
-def _inside(value: Any) -> Iterable[Any]:
-    """The dicts and lists directly in a dict or list."""
-    items = value.values() if isinstance(value, Mapping) else value
-    return [item for item in items if isinstance(item, (Mapping, list, tuple))]
+    return copied(config, 0)
 
 
 # ------------------------------------------------------------------ what a kind can be
@@ -118,8 +146,7 @@ def _inside(value: Any) -> Iterable[Any]:
 def _kinds() -> dict[str, Callable[..., Any]]:
     """Every kind, and the function or class that it stands for: all nodes there are, and the recipes."""
     public = vars(sys.modules[_PACKAGE])
-    recipes = f"{_PACKAGE}._recipes"
-    ours = {name: f for name, f in public.items() if getattr(f, "__module__", "").startswith(recipes)}
+    ours = {name: f for name, f in public.items() if re.match(_RECIPES, name) and callable(f)}
     users = {}
     for cls in _subclasses(Schedule):
         made_by = _made_by(cls)
@@ -141,7 +168,8 @@ def _made_by(cls: Any) -> Callable[..., Any] | None:
     if issubclass(cls, Function):
         return None
     if _is_ours(cls):
-        return getattr(sys.modules[_PACKAGE], cls.kind(), None)
+        public = sys.modules[_PACKAGE]
+        return getattr(public, cls.kind(), None) or getattr(getattr(public, "shapes", None), cls.kind(), None)
     beside = getattr(sys.modules.get(cls.__module__), cls.kind(), None)
     if getattr(beside, "__module__", None) == cls.__module__:
         return beside
@@ -200,14 +228,24 @@ def _saved(value: Any, path: str, kinds: Mapping[str, Any]) -> Any:
         return int(value) if isinstance(value, int) else float(value)
     if isinstance(value, (tuple, list)):
         return [_saved(item, f"{path}[{i}]", kinds) for i, item in enumerate(value)]
+    if hasattr(value, "dtype") and not isinstance(value, Tracer) and np.shape(value) == ():
+        return _saved(_number(value), path, kinds)
     fix = ""
     if isinstance(value, Tracer):
         fix = "; it is traced: call to_config outside of jit, vmap and grad"
     elif value is None:
         fix = "; leave it out, or make None its default"
-    elif isinstance(value, jax.Array) or hasattr(value, "dtype"):
-        fix = "; make arrays numbers, jax.tree.map(lambda x: x.item(), schedule), and save a stack one by one"
-    raise TypeError(f"to_config: {path} must be a Python number, got {_shown(value)}{fix}")
+    elif hasattr(value, "dtype"):
+        fix = "; if this is a stack, save the schedules that were stacked one by one"
+    raise TypeError(f"to_config: {path} must be a number, got {_shown(value)}{fix}")
+
+
+def _number(array: Any) -> bool | int | float:
+    """The number in a concrete array of no dimension."""
+    array = np.asarray(jax.device_get(array))
+    if array.dtype == bool:
+        return bool(array)
+    return int(array) if np.issubdtype(array.dtype, np.integer) else float(array)
 
 
 def _saved_curve(curve: Curve, path: str, kinds: Mapping[str, Any]) -> Any:
@@ -234,6 +272,7 @@ def _built(config: Mapping[Any, Any], path: str, kinds: Mapping[str, Any]) -> Sc
     rest = dict(config)
     if "version" in rest:
         _check_version(rest.pop("version"), path)
+    _rename(rest, kinds)
     kind, function, keys = _looked_up(rest, path, kinds)
     lacking = [name for name, p in keys.items() if p.default is p.empty and name not in rest]
     if lacking:
@@ -256,11 +295,18 @@ def _built(config: Mapping[Any, Any], path: str, kinds: Mapping[str, Any]) -> Sc
     return schedule
 
 
+def _rename(rest: dict[Any, Any], kinds: Mapping[str, Any]) -> None:
+    """Gives keys that an earlier version wrote the names that they have now."""
+    for (kind, old), new in _RENAMED.items():
+        if rest.get("kind") == kind and old in rest and new in _parameters(kinds[kind]):
+            rest[new] = rest.pop(old)
+
+
 def _check_version(version: Any, path: str) -> None:
     if type(version) is not int:
         _fail(path, f"version must be a whole number, got {_shown(version)}", TypeError)
     if version > VERSION:
-        known = f"{VERSION}, the newest that this warmup_optax reads; pip install -U warmup-optax"
+        known = f"{VERSION}, the newest that this warmup_optax reads; update warmup_optax"
         _fail(path, f"version {version} is newer than {known}")
     if version < VERSION:
         _fail(path, f"version must be {VERSION}, got {version}")
@@ -313,7 +359,7 @@ def _fail(path: str, message: str, error: type[Exception] = ValueError) -> NoRet
 
 
 def _shown(value: Any) -> str:
-    shown = repr(value)
+    shown = repr(value)  # of bounded size: `_plain` has counted what is in it
     return shown if len(shown) <= 80 else shown[:77] + "..."
 
 

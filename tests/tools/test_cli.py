@@ -15,7 +15,7 @@ from configs import ANYTHING, GOLDEN, malformed, nested
 from hypothesis import strategies as st
 
 import warmup_optax as wo
-from warmup_optax import __main__ as cli
+from warmup_optax._tools import cli
 
 WSD = wo.warmup_stable_decay(3e-4, warmup_steps=100, decay_steps=200, total_steps=1000, init_value=1e-6)
 
@@ -275,5 +275,5 @@ def test_no_config_gives_a_traceback(tmp_path, content):
 
 
 def test_the_script_is_declared():
-    text = (Path(__file__).parent.parent / "pyproject.toml").read_text()
-    assert 'warmup-optax = "warmup_optax.__main__:script"' in text
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    assert 'warmup-optax = "warmup_optax._tools.cli:script"' in text

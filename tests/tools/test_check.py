@@ -13,7 +13,8 @@ import pytest
 from catalogue import ONE_OF_EACH
 
 import warmup_optax as wo
-from warmup_optax import _check, _phases
+from warmup_optax._tools import check as _check
+from warmup_optax._tools import phases as _phases
 
 RECIPES = [case for case in ONE_OF_EACH if case.name.startswith(("warmup_", "one_cycle"))]
 RUN: dict[str, Any] = {"warmup_steps": 100, "total_steps": 1000}

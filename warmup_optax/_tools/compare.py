@@ -9,8 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from . import _checks
-from ._schedule import Schedule, on_host, taken
+from .. import _checks
+from .._schedule import Schedule, taken
+from .sample import values_at
 
 _BLOCK = 2**16  # counts evaluated at once: one compiled program whatever the count
 
@@ -99,7 +100,7 @@ from count 101 on, by up to 50 %
     for start in range(0, count + 1, _BLOCK):
         # The last block repeats `count`, its last value, to the full length.
         counts = np.minimum(np.arange(start, start + _BLOCK), count)
-        a, b = (on_host(schedule, counts).astype(np.float64) for schedule in (old, new))
+        a, b = (values_at(schedule, counts).astype(np.float64) for schedule in (old, new))
         past = min(count - start, _BLOCK)
         differing = np.flatnonzero(a[:past] != b[:past])
         if differing.size:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import itertools
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from . import _checks
-from ._inspect import sample
-from ._phases import FAR, horizon, phases, settled
-from ._schedule import Schedule
+from .. import _checks
+from .._schedule import Schedule
+from .extras import missing
+from .phases import FAR, concrete, horizon, phases
+from .sample import sample
 
 POINTS = 2000  # more than a picture has columns
 MOST_MARKS = 40  # more boundaries would be a grey wall
 
 
-def plot(schedules: Any, num_steps: Any, *, ax: Any = None) -> Any:
+def plot(schedules: Any, total_steps: Any, *, ax: Any = None) -> Any:
     """Draws one or several schedules, and marks where their phases begin.
 
     Args:
       schedules: A schedule (or a function of a count, or a number), a dict of them by name, or a sequence.
-      num_steps: Updates to show: counts from 0 to this one. A whole number >= 1.
+      total_steps: Updates to show: counts from 0 to this one. A whole number >= 1.
       ax: Matplotlib axes to draw on; None makes a figure with new ones.
 
     Returns:
@@ -32,7 +33,7 @@ def plot(schedules: Any, num_steps: Any, *, ax: Any = None) -> Any:
 
     Raises:
       ImportError: If matplotlib is not installed.
-      ValueError: If ``num_steps`` is not a whole number >= 1, there is no schedule, or one is a stack.
+      ValueError: If ``total_steps`` is not a whole number >= 1, there is no schedule, or one is a stack.
       TypeError: If an argument is of the wrong type, or a schedule's numbers are traced.
 
     >>> import warmup_optax as wo
@@ -42,7 +43,7 @@ def plot(schedules: Any, num_steps: Any, *, ax: Any = None) -> Any:
     ('count (optimizer updates)', 'learning rate', ['1.0', '0.5'])
     """
     named = _named(schedules)
-    last = min(int(_checks.steps("plot", "num_steps", num_steps, at_least=1)), int(FAR))
+    last = min(int(_checks.steps("plot", "total_steps", total_steps, at_least=1)), int(FAR))
     if ax is None:
         ax = _pyplot().subplots(figsize=(7.2, 3.6), layout="constrained")[1]
     draw(ax, named, last)
@@ -62,9 +63,9 @@ def draw(ax: Any, named: Mapping[str, Schedule], last: int) -> None:
     ax.set_xlabel("count (optimizer updates)")
     ax.set_ylabel("learning rate")
     ax.margins(x=0.02)
-    with contextlib.suppress(AttributeError):  # axes of the user's may be logarithmic
-        ax.ticklabel_format(axis="x", style="sci", scilimits=(0, 6))
-        ax.ticklabel_format(axis="y", style="sci", scilimits=(-2, 4))
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "linear":  # axes of the user's may be logarithmic
+            axis.set_major_formatter(_formatter())
     ax.grid(visible=True, color="0.92", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
@@ -92,11 +93,11 @@ def points(schedule: Schedule, last: int, most: int = POINTS) -> tuple[np.ndarra
 
 def _named(schedules: Any) -> dict[str, Schedule]:
     if isinstance(schedules, Mapping):
-        named = {str(name): settled("plot", schedule) for name, schedule in schedules.items()}
+        named = {str(name): concrete("plot", schedule) for name, schedule in schedules.items()}
     elif isinstance(schedules, (list, tuple)):
-        named = {f"schedules[{i}]": settled("plot", schedule) for i, schedule in enumerate(schedules)}
+        named = {f"schedules[{i}]": concrete("plot", schedule) for i, schedule in enumerate(schedules)}
     else:
-        named = {"schedule": settled("plot", schedules)}
+        named = {"schedule": concrete("plot", schedules)}
     if not named:
         raise ValueError("plot: schedules must hold at least one schedule, got none")
     return named
@@ -111,7 +112,44 @@ def _pyplot() -> Any:
 
 
 def _absent(error: ImportError) -> ImportError:
-    return ImportError(f'plot needs matplotlib: pip install "warmup-optax[plot]" ({error})', name=error.name)
+    return missing("plot", "matplotlib", "plot", error)
+
+
+def _formatter() -> Any:
+    """Tick labels that are whole numbers by themselves: no power of ten in a corner of the picture."""
+    from matplotlib.ticker import Formatter
+
+    class Plain(Formatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:.6g}"
+
+        def format_ticks(self, values: Any) -> list[str]:
+            return tick_labels([float(value) for value in values])
+
+    return Plain()
+
+
+def tick_labels(ticks: Sequence[float]) -> list[str]:
+    """Labels of evenly spaced ticks: decimals, or the 3e-4 of a training script where those are long."""
+    step = min((abs(b - a) for a, b in itertools.pairwise(ticks)), default=0) or max(
+        map(abs, ticks), default=0
+    )
+    if not step or not math.isfinite(step):
+        return [f"{tick:.4g}" for tick in ticks]
+    largest = max(map(abs, ticks))
+    if 1e-3 <= largest < 1e7:
+        digits = next((d for d in range(12) if abs(round(step, d) - step) < 1e-3 * step), 12)
+        labels = [f"{tick:,.{digits}f}" for tick in ticks]
+    else:
+        labels = [_scientific(tick, step) for tick in ticks]
+    return ["0" if abs(tick) < 1e-3 * step else label for tick, label in zip(ticks, labels, strict=True)]
+
+
+def _scientific(tick: float, step: float) -> str:
+    digits = max(0, math.floor(math.log10(max(abs(tick), step))) - math.floor(math.log10(step)) + 1)
+    mantissa, _, exponent = f"{tick:.{digits}e}".partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{mantissa}e{int(exponent)}"
 
 
 def save(
@@ -136,7 +174,7 @@ def png(schedule: Schedule) -> bytes | None:
     """A small picture for a notebook; None, and so the text, for what cannot be drawn."""
     buffer = io.BytesIO()
     try:
-        schedule = settled("plot", schedule)
+        schedule = concrete("plot", schedule)
         save({"": schedule}, horizon(schedule), buffer, size=(5.4, 2.4), format="png", dpi=110)
     except Exception:  # a notebook that only wanted to show a value must not fail
         return None

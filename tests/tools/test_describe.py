@@ -1,0 +1,144 @@
+"""`describe`, and the walk over the phases that it shows."""
+
+import itertools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from catalogue import CASES
+
+import warmup_optax as wo
+from warmup_optax._tools import phases as _phases
+
+RUN: dict[str, Any] = {"warmup_steps": 100, "total_steps": 1000}
+
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def cells(text):
+    """``(from, to, shape, start, end)`` of each row of a `describe`, None for an empty cell."""
+    head, *lines = [line for line in text.splitlines() if not line.startswith("and ")]
+    ends = [head.index(name) + len(name) for name in ("from", "to", "start", "end")]
+    for line in lines:
+        begin, to, rest = line[: ends[0]], line[ends[0] : ends[1]], line[ends[1] : ends[2]]
+        shape, _, start = rest.strip().rpartition(" ")
+        end = line[ends[2] :].strip()
+        yield int(begin), int(to) if to.strip() else None, shape.strip(), float(start), float(end or "nan")
+
+
+@every_case
+def test_the_table_agrees_with_the_schedule(case):
+    """Phases follow one another, and their values are the schedule's own."""
+    rows = list(cells(wo.describe(case.schedule)))
+    assert rows[0][0] == 0
+    begins = [begin for begin, *_ in rows]
+    lasts = [10 * begin + 10 if end is None else end - 1 for begin, end, *_ in rows]
+    at_begin, at_last = wo.sample(case.schedule, [begins, lasts])
+    for i, (begin, end, shape, first, last) in enumerate(rows):
+        assert end == (begins[i + 1] if i + 1 < len(rows) else end)
+        assert end is None or begin < end
+        assert first == pytest.approx(at_begin[i], rel=1e-5, abs=1e-30)
+        if shape == "constant":
+            assert last == first
+            assert at_last[i] == at_begin[i]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.serialisable and "stair" not in repr(case.schedule)],
+    ids=lambda case: case.name,
+)
+def test_every_jump_of_a_schedule_is_a_boundary(case):
+    """Between the boundaries found a schedule is smooth, but for the stairs of a staircase."""
+    begins = {p.first for p in itertools.takewhile(lambda p: p.first < 4000, _phases.phases(case.schedule))}
+    blocks = [wo.sample(case.schedule, range(begin, begin + 256)) for begin in range(0, 3000, 256)]
+    values = np.concatenate(blocks).astype(float)
+    change = np.abs(np.diff(values))
+    around = np.maximum(np.roll(change, 1), np.roll(change, -1))
+    jumps = 1 + np.flatnonzero((change > 0.02 * np.abs(values).max()) & (change > 4 * around))
+    assert set(jumps.tolist()) <= begins
+
+
+def test_describe_shows_what_runs_into_a_jump():
+    joined = wo.join([wo.linear(0.0, 1.0, 10), wo.cosine(0.5, 0.0, 40), 0.25], [10, 30]) * 2
+    assert wo.describe(joined) == (
+        "from  to  shape     start  end\n"
+        "   0  10  linear        0    2\n"
+        "  10  30  cosine        1  0.5\n"
+        "  30      constant    0.5  0.5"
+    )
+
+
+def test_describe_stops_where_it_gets_long():
+    cycles = wo.warmup_cosine_restarts(1.0, warmup_steps=10, cycle_steps=16, growth=1.5, decay=0.5)
+    assert wo.describe(cycles) == (
+        "from   to  shape   start  end\n"
+        "   0   10  linear      0    1\n"
+        "  10   26  cosine      1    0\n"
+        "  26   50  cosine    0.5    0\n"
+        "  50   86  cosine   0.25    0\n"
+        "  86  140  cosine  0.125    0\n"
+        "and so on, cycle after cycle"
+    )
+    steps = wo.piecewise_constant([0.9**i for i in range(100)], range(10, 1000, 10))
+    assert len(wo.describe(steps).splitlines()) == 26
+    assert wo.describe(steps).endswith("\nand more phases")
+
+
+def test_describe_names_functions_and_refuses_what_has_no_numbers():
+    text = wo.describe(wo.join([optax.linear_schedule(0.0, 1.0, 9), wo.radam(1.0, b2=0.9)], [9]))
+    assert "polynomial_schedule" in text
+    assert text.splitlines()[-1].split()[:2] == ["9", "radam"]
+    with pytest.raises(ValueError, match="describe: this schedule is a stack"):
+        wo.describe(wo.stack([wo.constant(1.0), wo.constant(2.0)]))
+    with pytest.raises(TypeError, match="are traced; call describe outside of jit"):
+        jax.jit(lambda x: wo.describe(wo.constant(x)))(1.0)
+    with pytest.raises(TypeError, match="describe: schedule must be"):
+        wo.describe("linear")
+    arrays = jax.tree.map(jnp.asarray, wo.warmup_linear(0.5, **RUN))
+    assert wo.describe(arrays) == wo.describe(wo.warmup_linear(0.5, **RUN))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "steps"),
+    [
+        (wo.warmup_cosine(1.0, **RUN), 1000),
+        (wo.warmup_constant(1.0, warmup_steps=100), 200),
+        (wo.warmup_inverse_sqrt(1.0, warmup_steps=100), 400),
+        (wo.piecewise_constant([1.0, 0.5], [400]), 500),
+        (wo.restart(wo.cosine(1.0, 0.0, 50), period=50), 200),
+        (wo.exponential(1.0, decay_rate=0.99, transition_steps=1), 397),
+        (wo.constant(1.0), 100),
+    ],
+    ids=repr,
+)
+def test_horizon_is_a_sensible_number_of_steps(schedule, steps):
+    assert _phases.horizon(schedule) == steps
+
+
+def test_a_node_of_the_users_own_is_one_phase_until_it_says_more():
+    class Halves(wo.Schedule):
+        value: float
+        steps: int
+
+        def evaluate(self, time):
+            return jnp.where(time.reached(self.steps), self.value, 2 * self.value)
+
+    schedule = wo.shift(Halves(1.0, 10), 5)
+    assert [phase.shape for phase in _phases.phases(schedule)] == ["constant", "halves"]
+
+    @_phases.walk.register
+    def _(node: Halves):
+        yield _phases.Phase(0, "high")
+        yield _phases.Phase(node.steps, "low", "step")
+
+    assert [(p.first, p.shape) for p in _phases.phases(schedule)] == [
+        (0, "constant"),
+        (5, "high"),
+        (15, "low"),
+    ]
+
+

@@ -1,0 +1,1 @@
+"""Beside the core, which imports none of it: configs, tables, pictures, the linter, the command line."""

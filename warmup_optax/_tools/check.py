@@ -1,0 +1,378 @@
+"""A linter for schedules: what is most often wrong with one, found before the run instead of after it."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from .. import _checks
+from .._schedule import Function, Schedule
+from .phases import CONSTANT, FAR, Phase, concrete, phases
+from .sample import sample
+
+DENSE = 2**17  # up to this length every update of a run is looked at, of a longer one this many counts
+MOST_PHASES = 2**12
+TOLERANCE = 0.01  # smaller changes are ignored: relative to the larger value at a jump, else to the largest
+CLOCK_END = 2**31 - 1  # optimizers count in int32, and stay there
+CYCLIC = "triangle_wave"  # rises and falls by intention: a cyclical learning rate
+
+NOTES = ("zero_first_update", "rises_after_the_end")
+WARNINGS = (
+    "zero_at_the_start",
+    "zero_to_the_end",
+    "jump",
+    "rises_again",
+    "floor_not_reached",
+    "ends_in_warmup",
+    "still_falling",
+    "cooldown_cut",
+    "phase_not_reached",
+    "beyond_the_clock",
+    "negative",
+    "not_finite",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that `check` found. Printed, it is one line.
+
+    Attributes:
+      name: What it is: one of the names in the table of `check`, which stay as they are.
+      severity: "warning", or "note" for what is usually meant. It depends on the name alone.
+      step: The count at which it shows.
+      message: A sentence that says what happens and how to mend it.
+    """
+
+    name: str
+    severity: Literal["warning", "note"]
+    step: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"step {self.step}: {self.severity}: {self.name}: {self.message}"
+
+
+def check(schedule: Any, total_steps: Any, *, ignore: str | Iterable[str] = ()) -> list[Finding]:
+    """Looks for what is most often wrong with a schedule in a run of ``total_steps`` updates.
+
+    =================== ======== ========================================================================
+    name                severity what was found
+    =================== ======== ========================================================================
+    zero_first_update   note     the first update has rate 0 and changes nothing, as in a warmup from 0
+    zero_at_the_start   warning  the first several updates have rate 0 and change nothing
+    zero_to_the_end     warning  the rate is 0 from some step to the end of the run: updates are wasted
+    jump                warning  the ends of two joined phases do not meet, by more than 1 %
+    rises_again         warning  a curve falls and then rises again inside the run, as a cosine does past its
+                                 foot where it goes on as a wave, by more than 1 % of the largest rate
+    rises_after_the_end note     training on would raise the rate again, by more than 1 % of the largest
+    floor_not_reached   warning  the ``end_value`` of an exponential, or ``min_value`` of a clip, is never in
+                                 effect
+    ends_in_warmup      warning  the run ends before the warmup does
+    still_falling       warning  the run ends before a decay does
+    cooldown_cut        warning  the run ends before a cooldown does
+    phase_not_reached   warning  the run ends before a phase begins
+    beyond_the_clock    warning  something is due at a count that the clock cannot reach
+    negative            warning  a rate below 0
+    not_finite          warning  a NaN or an infinity, from a function that is no schedule of this library
+    =================== ======== ========================================================================
+
+    A finding is true, but may be meant: then ``ignore`` it. What is written as such is not reported: steps
+    of `piecewise_constant`, restarts and what they raise, a phase of its own that rises (a second warmup in
+    a `join`), and a cyclical rate (``triangle_wave``). Every recipe with its own ``total_steps`` passes
+    without a warning.
+
+    Args:
+      schedule: A `Schedule`, a function of a count (of which only the values can be judged), or a number.
+      total_steps: Updates in the run, counts ``0 <= count < total_steps``: a whole number >= 1.
+      ignore: The name of a kind of finding, or several, to leave out.
+
+    Returns:
+      The findings by step, none for a schedule that has nothing wrong.
+
+    Raises:
+      ValueError: If ``total_steps`` is not a whole number >= 1, ``ignore`` has a name that is not in the
+        table, or the schedule is a stack.
+      TypeError: If an argument is of the wrong type, or the schedule's numbers are traced.
+
+    >>> import warmup_optax as wo
+    >>> schedule = wo.warmup_cosine(1e-3, warmup_steps=100, total_steps=900, init_value=1e-5)
+    >>> wo.check(schedule, total_steps=900)
+    []
+    >>> for finding in wo.check(schedule, total_steps=1000):
+    ...     print(finding)
+    step 900: warning: zero_to_the_end: the rate is 0 from step 900 to the end of the run, so that 100 \
+updates change nothing; make the schedule 1000 steps long, or stop at 900
+    """
+    schedule = concrete("check", schedule)
+    total = int(_checks.steps("check", "total_steps", total_steps, at_least=1))
+    ignored = _names("check", ignore)
+    run = _Run(schedule, total)
+    looks = (_not_finite, _negative, _zero, _jumps, _floors, _unfinished, _rises, _clock)
+    found = itertools.chain.from_iterable(look(run) for look in looks)
+    return sorted((f for f in found if f.name not in ignored), key=lambda finding: finding.step)
+
+
+def _names(where: str, ignore: Any) -> frozenset[str]:
+    names = [ignore] if isinstance(ignore, str) else _checks.sequence(where, "ignore", ignore, "names")
+    every = (*WARNINGS, *NOTES)
+    for name in names:
+        if name not in every:
+            near = difflib.get_close_matches(str(name), every, 1)
+            fix = f"did you mean {near[0]}?" if near else ""
+            _checks.refuse(where, "ignore", name, "one or several of " + ", ".join(sorted(every)), fix)
+    return frozenset(names)
+
+
+def _finding(name: str, step: int, message: str) -> Finding:
+    return Finding(name, "note" if name in NOTES else "warning", step, message)
+
+
+class _Run:
+    """A schedule's phases, and its values in a run and after it."""
+
+    def __init__(self, schedule: Schedule, total: int) -> None:
+        self.schedule, self.total = schedule, total
+        # Of a row of restarts only those near the run are of interest.
+        near = itertools.takewhile(lambda p: not p.again or p.first < 4 * total, phases(schedule))
+        self.phases = list(itertools.islice(near, MOST_PHASES))
+        firsts = [phase.first for phase in self.phases if phase.first < 4 * total]
+        beside = [count + k for count in [0, *firsts, total] for k in (-1, 0, 1)]
+        if total <= DENSE:
+            every = np.arange(total)
+        else:
+            spread = np.linspace(0, total - 1, DENSE).astype(np.int64)
+            every = np.unique([*spread, *(count for count in beside if 0 <= count < total)])
+        later = np.unique(
+            [*np.linspace(total, 2 * total, 64).astype(np.int64), *(c for c in beside if c >= total)]
+        )
+        self.counts, self.later = every, later
+        self.values, self.after = np.split(self.at(np.append(every, later)), [every.size])
+        finite = np.abs(self.values[np.isfinite(self.values)])
+        self.small = TOLERANCE * float(finite.max(initial=0))
+        self.warmup = self._cut_warmup()
+
+    def at(self, counts: Any) -> np.ndarray:
+        """The values at counts, in float64; an optimizer's count does not pass `CLOCK_END`."""
+        return sample(self.schedule, np.minimum(counts, CLOCK_END)).astype(np.float64)
+
+    def _cut_warmup(self) -> int | None:
+        """Where the warmup ends that a run begins with and does not finish."""
+        if len(self.phases) < 2 or self.phases[0].shape == CONSTANT:
+            return None
+        end = self.phases[1].first
+        # A curve that rises through the whole run and ends with it is no warmup.
+        cut = end > self.total if self.phases[1].cause == "end" else end >= self.total
+        now, goal = self.at(np.array([0, min(end, int(FAR))]))
+        return end if cut and goal > now else None
+
+    def pairs(self) -> Iterator[tuple[Phase, Phase]]:
+        """Each phase and the one after it."""
+        return itertools.pairwise(self.phases)
+
+
+def _not_finite(run: _Run) -> Iterator[Finding]:
+    bad = np.flatnonzero(~np.isfinite(run.values))
+    if bad.size:
+        step, value = int(run.counts[bad[0]]), run.values[bad[0]]
+        message = (
+            f"the rate is {value} here; look into the function that gives it, or keep this count from it"
+        )
+        yield _finding("not_finite", step, message)
+
+
+def _negative(run: _Run) -> Iterator[Finding]:
+    below = np.flatnonzero((run.values < 0) & np.isfinite(run.values))
+    if below.size:
+        step, value = int(run.counts[below[0]]), run.values[below[0]]
+        message = (
+            f"the rate is {value:.4g}, which climbs the loss; raise the value it goes to, or clip(..., 0)"
+        )
+        yield _finding("negative", step, message)
+
+
+def _zero(run: _Run) -> Iterator[Finding]:
+    used = np.flatnonzero(run.values != 0)
+    if not used.size:
+        message = "the rate is 0 at every update, so that nothing is learned; give a peak above 0"
+        yield _finding("zero_to_the_end", 0, message)
+        return
+    first, last = used[0], used[-1]
+    if first > 0:
+        count = int(run.counts[first])
+        instead = f"start the warmup at {run.values[first]:.3g}, say, the rate of update {count}"
+        if count == 1:
+            message = f"the first update has rate 0 and changes nothing; {instead}"
+            yield _finding("zero_first_update", 0, message)
+        else:
+            message = f"the first {count} updates have rate 0 and change nothing; {instead}"
+            yield _finding("zero_at_the_start", 0, message)
+    if last + 1 < run.values.size:
+        step = int(run.counts[last + 1])
+        wasted = f"{run.total - step} updates change" if run.total - step > 1 else "one update changes"
+        yield _finding(
+            "zero_to_the_end",
+            step,
+            f"the rate is 0 from step {step} to the end of the run, so that {wasted} nothing; "
+            f"make the schedule {run.total} steps long, or stop at {step}",
+        )
+
+
+def _jumps(run: _Run) -> Iterator[Finding]:
+    for before, phase in run.pairs():
+        step = phase.first
+        if phase.cause != "join" or before.last is None or phase.again or step >= run.total:
+            continue
+        left, (previous, right) = before.last(), run.at(np.array([step - 1, step]))
+        # Where phases meet between two counts, the values there are compared, not those of the counts.
+        right = right if phase.start is None else phase.start()
+        # A left phase that itself starts a cycle right here is where it was one update earlier.
+        gap = min(abs(right - left), abs(right - previous))
+        if gap > TOLERANCE * max(abs(left), abs(right), abs(previous)):
+            yield _finding(
+                "jump",
+                step,
+                f"the rate jumps from {left:.4g} to {right:.4g} where two phases join; start the second at "
+                "the end of the first, on its own clock (offsets=None), or use with_warmup or with_cooldown",
+            )
+
+
+def _floors(run: _Run) -> Iterator[Finding]:
+    lowest: dict[float, tuple[float, int]] = {}
+    ends = [phase.first for phase in run.phases[1:]]
+    for phase, end in itertools.zip_longest(run.phases, ends, fillvalue=math.inf):
+        if not isinstance(phase, Phase) or phase.floor is None or phase.again:
+            continue
+        inside = np.flatnonzero((run.counts >= phase.first) & (run.counts < end))
+        if inside.size:
+            least, step = float(np.min(run.values[inside])), int(run.counts[inside[-1]])
+            lowest[phase.floor] = min(lowest.get(phase.floor, (math.inf, 0))[0], least), step
+    for floor, (least, step) in lowest.items():
+        if least > floor + 1e-5 * abs(floor):
+            message = f"the floor {floor:.4g} is never reached, only {least:.4g}; decay faster, or longer"
+            yield _finding("floor_not_reached", step, message)
+
+
+def _unfinished(run: _Run) -> Iterator[Finding]:
+    """Phases that the run cuts off, and the first of those that it does not come to."""
+    total = run.total
+    if run.warmup is not None:
+        now, goal = run.values[-1], run.at(np.array([run.warmup]))[0]
+        yield _finding(
+            "ends_in_warmup",
+            total - 1,
+            f"the run ends inside the warmup, which goes on to step {run.warmup}: the highest rate is "
+            f"{now:.4g} of {goal:.4g}; shorten the warmup, or train longer",
+        )
+        return
+    for before, phase in run.pairs():
+        if phase.first < total or phase.again or phase.cause == "held":
+            continue
+        if before.first < total and phase.cause == "end":
+            yield from _cut(run, before, phase.first)
+        if phase.cause != "end" and phase.first >= total:
+            what = f"cooldown ({phase.shape})" if phase.cause == "cooldown" else f"phase ({phase.shape})"
+            message = (
+                f"the {what} that begins at step {phase.first} is never reached in {total} steps; "
+                "shorten what comes before it, or train longer"
+            )
+            yield _finding("phase_not_reached", phase.first, message)
+            return
+    if isinstance(run.schedule, Function):  # only its values are known: it is over where they stay the same
+        now, later, latest = run.at(np.array([total, 2 * total, 4 * total]))
+        if later == latest and now - later > run.small:
+            yield _still_falling(run, f"it goes on to {later:.4g}")
+
+
+def _cut(run: _Run, phase: Phase, end: int) -> Iterator[Finding]:
+    now, goal = run.at(np.array([run.total, min(end, int(FAR))]))
+    goes_on = f"{phase.shape} goes on to {goal:.4g} at step {end}"
+    if abs(now - goal) <= run.small:
+        return
+    if phase.cause == "cooldown":
+        left = run.total - phase.first
+        message = (
+            f"the cooldown of {end - phase.first} steps is longer than the {left} steps that are left of the "
+            f"run: {goes_on}; give it {left} steps, or begin it earlier"
+        )
+        yield _finding("cooldown_cut", phase.first, message)
+    elif now > goal:
+        yield _still_falling(run, goes_on)
+
+
+def _still_falling(run: _Run, goes_on: str) -> Finding:
+    message = (
+        f"the rate is still falling when the run ends, at {run.values[-1]:.4g}, and its end value is not "
+        f"reached: {goes_on}; make the schedule {run.total} steps long, or train longer"
+    )
+    return _finding("still_falling", run.total - 1, message)
+
+
+def _rises(run: _Run) -> Iterator[Finding]:
+    ends = [phase.first for phase in run.phases[1:]]
+    for phase, end in itertools.zip_longest(run.phases, ends, fillvalue=run.total):
+        if not isinstance(phase, Phase) or phase.first >= run.total:
+            break
+        if CYCLIC in phase.shape or phase.shape == CONSTANT:
+            continue
+        inside = slice(*np.searchsorted(run.counts, [phase.first, min(end, run.total)]))
+        if (found := _risen(run.counts[inside], run.values[inside], run.small)) is not None:
+            foot, low, high = found
+            yield _finding(
+                "rises_again",
+                foot,
+                f"the rate falls to {low:.4g} at step {foot} and rises again, to {high:.4g}: this curve goes "
+                "on as a wave; make it as long as the run, or hold its end with join()",
+            )
+            return
+    last = run.values[-1]
+    higher = np.flatnonzero(run.after > last + run.small)
+    if higher.size and run.warmup is None:
+        step, value = int(run.later[higher[0]]), run.after[higher[0]]
+        owner = [phase for phase in run.phases if phase.first <= step][-1]
+        if owner.again or CYCLIC in owner.shape:
+            return
+        message = (
+            f"a run that goes on after {run.total} steps sees the rate rise from {last:.4g} to {value:.4g}; "
+            "if that is not meant, give the schedule the length of the run, or hold its end with join()"
+        )
+        yield _finding("rises_after_the_end", step, message)
+
+
+def _risen(counts: np.ndarray, values: np.ndarray, small: float) -> tuple[int, float, float] | None:
+    """``(where, low, high)`` of a fall and the rise after it, both by more than ``small``; else None."""
+    if values.size < 3 or not np.isfinite(values).all():
+        return None
+    lowest_after_fall = np.where(np.maximum.accumulate(values) - values > small, values, np.inf)
+    floor = np.minimum.accumulate(lowest_after_fall)
+    risen = np.flatnonzero(values - floor > small)
+    if not risen.size:
+        return None
+    foot = int(np.argmin(lowest_after_fall[: risen[0] + 1]))
+    # The foot is the lowest value up to the next peak: look on until the rate falls again.
+    return int(counts[foot]), float(values[foot]), float(values[risen[0] :].max())
+
+
+def _clock(run: _Run) -> Iterator[Finding]:
+    """What is due after the last count: the clock of the optimizer, or that of a `speed_up`."""
+    end = "make the schedule shorter: an optimizer counts in int32 and stays at 2147483647"
+    for before, phase in run.pairs():
+        if phase.cause == "held" and phase.first < run.total:
+            value = run.at(np.array([phase.first]))[0]
+            yield _finding(
+                "beyond_the_clock",
+                phase.first,
+                f"from step {phase.first} on the rate stays {value:.4g}: the sped-up clock of {before.shape} "
+                "cannot count on; write the lengths in updates, or in a larger unit",
+            )
+            return
+        if phase.first > CLOCK_END and run.total > CLOCK_END and phase.cause != "held":
+            what = f"the end of {before.shape}" if phase.cause == "end" else f"the phase ({phase.shape})"
+            yield _finding("beyond_the_clock", CLOCK_END, f"{what} is due at step {phase.first}; {end}")
+            return
