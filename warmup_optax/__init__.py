@@ -42,7 +42,11 @@ from ._restart import restart
 from ._resume import Comparison, compare
 from ._schedule import Schedule, as_schedule
 from ._shapes import constant, cosine, geometric, linear, one_minus_sqrt, polynomial
-from ._state import applied_value, next_value, update_count
+from ._tools.ending import merge_checkpoints, merge_weights
+from ._tools.hyperparams import applied_values, scheduled
+from ._tools.plateau import with_plateau
+from ._tools.range_test import Suggestion, suggest
+from ._tools.state import applied_value, next_value, update_count
 from ._units import TrainingRun, adam_warmup_steps, scale_learning_rate
 from ._waves import cosine_wave, triangle_wave
 
@@ -50,10 +54,12 @@ __all__ = [
     "Comparison",
     "Finding",
     "Schedule",
+    "Suggestion",
     "TrainingRun",
     "adam_warmup_steps",
     "add",
     "applied_value",
+    "applied_values",
     "as_schedule",
     "check",
     "clip",
@@ -73,6 +79,8 @@ __all__ = [
     "join",
     "k_decay",
     "linear",
+    "merge_checkpoints",
+    "merge_weights",
     "next_value",
     "one_cycle",
     "one_minus_sqrt",
@@ -88,10 +96,12 @@ __all__ = [
     "sample",
     "scale",
     "scale_learning_rate",
+    "scheduled",
     "shift",
     "speed_up",
     "stack",
     "staircase",
+    "suggest",
     "tanh",
     "to_config",
     "triangle_wave",
@@ -106,6 +116,7 @@ __all__ = [
     "warmup_polynomial",
     "warmup_stable_decay",
     "with_cooldown",
+    "with_plateau",
     "with_warmup",
 ]
 

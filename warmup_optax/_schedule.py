@@ -251,7 +251,8 @@ def _program(schedule: Schedule) -> Program | None:
     if run is None:
 
         def schedule_at(numbers: jax.Array, count: Any) -> jax.Array:
-            return _evaluate(jax.tree.unflatten(structure, _unpack(numbers, layout)), jnp.asarray(count))
+            with jax.transfer_guard("allow"):  # tracing makes the program's own constants
+                return _evaluate(jax.tree.unflatten(structure, _unpack(numbers, layout)), jnp.asarray(count))
 
         run = jax.jit(schedule_at)
         if _lives(schedule):
@@ -329,7 +330,7 @@ def on_host(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
         raise TypeError("sample reads numbers on the host, and this schedule's are traced; sample it outside")
     if jax.default_backend() == "cpu":
         with jax.ensure_compile_time_eval():  # also from inside a trace, where a logging line may be
-            return np.asarray(program(counts))
+            return np.asarray(program(jax.device_put(counts)))
     try:
         cpu = jax.local_devices(backend="cpu")[0]
     except RuntimeError as error:
@@ -338,4 +339,4 @@ def on_host(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
             "add it behind the others, as in JAX_PLATFORMS=cuda,cpu"
         ) from error
     with jax.default_device(cpu), jax.ensure_compile_time_eval():
-        return np.asarray(program.run(program.numbers, counts))
+        return np.asarray(program.run(*jax.device_put((program.numbers, counts))))
