@@ -17,24 +17,25 @@ from .._schedule import Schedule
 def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray:
     """The weights that average the checkpoints of a constant rate into what a cooldown would have given.
 
-    With ``n`` checkpoints and ``w_j = shape(1, 0, n)(j)``, checkpoint ``j`` (from 0, the oldest) has the weight
-    ``c_j = w_j - w_(j+1)``, and so ``c_0 = 1 - w_1`` and ``c_(n-1) = w_(n-1)``. Read the other way: the change
-    from checkpoint ``j - 1`` to checkpoint ``j`` is taken ``w_j`` times, which is what a cooldown whose rate is
-    ``w_j`` times the constant one would do, if its gradients were those of the constant run. They are not
-    quite; so the average is an estimate of the cooldown, exact only where the gradient does not depend on
-    the parameters.
+    With ``n`` checkpoints and ``w_j = shape(1, 0, n)(j)``, checkpoint ``j`` (from 0, the oldest) has the
+    weight ``c_j = w_j - w_(j+1)``, and so ``c_0 = 1 - w_1`` and ``c_(n-1) = w_(n-1)``. In the average the
+    change from checkpoint ``j - 1`` to checkpoint ``j`` counts ``w_j`` times. That is what a cooldown does,
+    whose rate is ``w_j`` times the constant one, as far as its gradients are those of the constant run: the
+    average is an estimate of the cooldown, and equal to it where gradients do not depend on the parameters
+    and each update is its rate times the gradient.
 
     Args:
       shape: The curve of the cooldown: a finite shape such as ``linear`` (the plain mean), ``cosine``,
         ``one_minus_sqrt``, a ``functools.partial`` of one, or any function ``(init_value, end_value, steps)
         -> schedule`` that runs from the one to the other.
-      num_checkpoints: How many checkpoints there are, >= 1, at equal distances. The oldest is that of where
-        the cooldown would begin; the cooldown that it stands for is ``num_checkpoints`` distances long, and
-        the average is of its parameters one distance before its end, where the rate is 0.
+      num_checkpoints: How many checkpoints there are, >= 1, the same number of updates apart. The oldest is
+        the one that the cooldown would start from. With a checkpoint after every update, the average stands
+        for ``with_cooldown(constant(rate), begin=begin, steps=num_checkpoints, shape=shape)`` after its last
+        update with a rate above 0, where the oldest checkpoint is that after update number ``begin``.
 
     Returns:
-      A float64 NumPy array of ``num_checkpoints`` weights, the oldest checkpoint's first, worked out in float64
-      whether or not JAX is in x64. They add up to 1. A shape that rises anywhere has negative weights there.
+      A float64 NumPy array of ``num_checkpoints`` weights, the oldest checkpoint's first, worked out in
+      float64 whether or not JAX is in x64. They add up to 1. Where a shape rises its weights are negative.
 
     Raises:
       TypeError: If ``shape`` is not a function of three numbers that gives a schedule.
@@ -93,7 +94,8 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
 
         steps = [8_000, 9_000, 10_000, 11_000]
         with ocp.CheckpointManager(directory) as manager:
-            trees = (manager.restore(step)["params"] for step in steps)
+            restore = ocp.args.StandardRestore()
+            trees = (manager.restore(step, args=restore)["params"] for step in steps)
             params = wo.merge_checkpoints(wo.merge_weights(wo.one_minus_sqrt, len(steps)), trees)
 
     >>> import warmup_optax as wo
@@ -160,7 +162,7 @@ def _same(first: list[Any], other: list[Any], number: int) -> None:
 
 
 def _wide(x: Any) -> Any:
-    return x if isinstance(x, (float, complex)) else x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    return x if isinstance(x, (float, complex)) else x.astype(np.promote_types(x.dtype, np.float32))
 
 
 def _plus(total: Any, weight: float, tree: Any) -> Any:

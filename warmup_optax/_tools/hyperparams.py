@@ -41,8 +41,8 @@ def scheduled(optimizer: Callable[..., Any], /, **hyperparameters: Any) -> Any:
         inside is compiled once.
 
     Returns:
-      An ``optax.GradientTransformationExtraArgs``, to be used in ``chain``, ``partition``, ``MultiSteps`` like
-      any other. `applied_values` reads its state; `applied_value`, `next_value` and `update_count` do too.
+      An ``optax.GradientTransformationExtraArgs``, to be used in ``chain``, ``partition``, ``MultiSteps``
+      like any other. `applied_values` reads its state; `applied_value`, `next_value` and `update_count` do too.
 
     Raises:
       TypeError: If ``optimizer`` is not a function, or does not take these arguments.
@@ -50,9 +50,8 @@ def scheduled(optimizer: Callable[..., Any], /, **hyperparameters: Any) -> Any:
     Three things that Optax's optimizers do with such a value:
 
     * A weight decay is multiplied by the learning rate: ``adamw`` shrinks a parameter by ``learning_rate *
-      weight_decay``. So ``weight_decay=wd * (s / peak)`` makes the decay fall as the square of the rate,
-      relative to ``wd * peak`` at the peak, which is AdamC (Defazio 2025, arXiv:2506.02285); a constant
-      ``weight_decay`` makes it fall with the rate.
+      weight_decay`` of itself. A constant decay thus falls with the rate already, and ``weight_decay=wd *
+      (s / peak)`` falls with its square, which is AdamC (Defazio 2025, arXiv:2506.02285).
     * Adam's bias correction is ``1 - b1**n`` with the value of ``b1`` at that update, exact only for a ``b1``
       that never changes. Its error vanishes as ``b1**n`` does.
     * ``1 - b2`` is formed in the dtype of the value: in float32, for 0.999, to 5 parts in 100,000 of what a
@@ -79,9 +78,9 @@ def scheduled(optimizer: Callable[..., Any], /, **hyperparameters: Any) -> Any:
         inspect.signature(optimizer).bind(**hyperparameters)
     except TypeError as error:
         takes = ", ".join(inspect.signature(optimizer).parameters)
+        came = ", ".join(hyperparameters) or "none"
         raise TypeError(
-            f"scheduled: hyperparameters must be arguments of {name}, got {', '.join(hyperparameters) or 'none'}"
-            f" ({error}); it takes {takes}"
+            f"scheduled: hyperparameters must be arguments of {name}, got {came} ({error}); it takes {takes}"
         ) from None
     schedules = {key: x for key, x in hyperparameters.items() if isinstance(x, Schedule)}
     rest = {key: x for key, x in hyperparameters.items() if key not in schedules}
@@ -114,9 +113,9 @@ def applied_values(opt_state: Any) -> dict[str, jax.Array]:
       A dict from names to JAX scalars, inside and outside of ``jit``. Before the first update, and so in the
       first micro-batches of a ``MultiSteps``, the values that the first update will use. A name that several
       states have is preceded by where each is: ``"matrices/learning_rate"`` for the group of that name in a
-      ``partition``, ``"0/learning_rate"`` for the first of a ``chain``. ``inject_hyperparams`` by itself keeps
-      constant numbers too, and they are here. A `with_plateau` adds its ``plateau_scale``; the learning rate
-      is not multiplied by it here, but is in `applied_value`.
+      ``partition``, ``"0/learning_rate"`` for the first of a ``chain``. ``inject_hyperparams`` by itself
+      keeps constant numbers too, and they are here. A `with_plateau` adds its ``plateau_scale``; the
+      learning rate is not multiplied by it here, but is in `applied_value`.
 
     Raises:
       ValueError: If there is no such state: ``optax.adamw(schedule)`` keeps a count alone, and

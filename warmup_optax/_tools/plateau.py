@@ -44,7 +44,9 @@ def with_plateau(
       optimizer: An optimizer of Optax, with or without a schedule of its own.
       begin: The number of the first update, counted from 0, whose loss is looked at: the length of the
         warmup, say. A whole number >= 0. "An update" is one call of ``update`` of this optimizer; inside of a
-        ``MultiSteps`` those are the real updates, around one they are the micro-batches.
+        ``MultiSteps`` those are the real updates, each with the loss of its last micro-batch (use the
+        ``MultiSteps`` itself: its ``gradient_transformation()`` drops the loss); around one they are the
+        micro-batches.
       factor: What the scale is multiplied by, in (0, 1).
       patience: How many means without improvement are waited for.
       rtol: How much less the loss must be, relative to the best one, to be an improvement.
@@ -99,8 +101,12 @@ def with_plateau(
         return PlateauState(plateau.init(params), inner.init(params))
 
     def update(
-        updates: Any, state: PlateauState, params: Any = None, *, value: Any, **extra: Any
+        updates: Any, state: PlateauState, params: Any = None, *, value: Any = None, **extra: Any
     ) -> tuple[Any, PlateauState]:
+        if value is None:
+            raise TypeError(
+                "with_plateau: update needs the loss: write update(grads, opt_state, params, value=loss)"
+            )
         updates, inner_state = inner.update(updates, state.inner_state, params, value=value, **extra)
         updates, after = plateau.update(updates, state.plateau, params, value=value)
         return updates, PlateauState(after, inner_state)

@@ -1,4 +1,4 @@
-"""Reading a learning-rate range test: the losses of one short run whose rate rises from tiny to far too high."""
+"""Reading a learning-rate range test: the losses of a short run whose rate rises until they blow up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Suggestion(NamedTuple):
 
     Attributes:
       steepest: The rate from which the loss falls fastest per factor of the rate (fastai's ``steep``).
-      valley: The rate two thirds into the longest descent, or a bit before (fastai's ``valley``).
+      valley: The rate in the middle of the longest descent (fastai's ``valley``).
       steepest_per_rate: The rate at which the loss falls fastest per unit of the rate (Lightning's). It is
         less than ``steepest``: the same fall counts ten times as much at a tenth of the rate.
       rates: The rates that were looked at.
@@ -52,8 +52,9 @@ def suggest(
     rate ``r_i``:
 
     * ``steepest`` is the ``r_i`` of the least ``(L_(i+1) - L_i) / (ln r_(i+1) - ln r_i)``;
-    * ``valley`` lies in the longest strictly falling subsequence of the ``L_i``. With ``m`` its length and ``e``
-      the first index where one so long ends, it is the ``r_i`` of ``i = e - m + int(m / 3) + int(m / 6)``;
+    * ``valley`` lies in the longest strictly falling subsequence of the ``L_i``. With ``m`` its length and
+      ``e`` the first index where one so long ends, it is the ``r_i`` of ``i = e - m + int(m / 3) + int(m /
+      6)``: about the middle of that descent;
     * ``steepest_per_rate`` is the ``r_i`` of the least second-order ``dL/dr``.
 
     One run of a hundred updates is a rough guide; the final losses of real runs at several peaks (a `stack`
@@ -78,7 +79,8 @@ def suggest(
         left, or the loss never falls.
 
     Where others differ: fastai takes the defaults here. Lightning takes ``skip_begin=10, skip_end=1`` and
-    ``steepest_per_rate``.
+    ``steepest_per_rate``, which on a geometric sweep is often little more than the lowest rate that was not
+    skipped.
 
     Source: Smith 2017, Cyclical Learning Rates for Training Neural Networks (arXiv:1506.01186), section 3.3,
     for the test; fastai's ``callback.schedule`` and Lightning's ``tuner.lr_finder`` for the readings.

@@ -17,6 +17,7 @@ nor between a scheduled weight decay and ``contrib.schedule_free`` around it, wh
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
@@ -149,7 +150,7 @@ def _none(where: str, opt_state: Any) -> NoReturn:
 
 
 class _Found(NamedTuple):
-    """What a state says: the count of the next update, the first count, and the plateaus' scales.
+    """What a state says: the count of the next update, the first count, and the counts that it is one of.
 
     ``agree`` is None where the count is known to be it, and otherwise a traced bool.
     """
@@ -157,7 +158,7 @@ class _Found(NamedTuple):
     count: Any
     agree: Any
     start: int
-    scales: tuple[Any, ...]
+    found: list[_Count]
 
 
 def _count(where: str, opt_state: Any) -> _Found:
@@ -170,13 +171,13 @@ def _count(where: str, opt_state: Any) -> _Found:
     if averages and {count.kind for count in found} == {"WeightDecaySchedule"}:
         came = ", ".join(map(str, (*found, *averages)))
         raise ValueError(
-            f"{where}: opt_state must say whose count is meant, got that of a scheduled weight decay and that "
-            f"of schedule_free: {came}; give opt_state.base_optimizer_state for the decay's, "
+            f"{where}: opt_state must say whose count is meant, got that of a scheduled weight decay and "
+            f"that of schedule_free: {came}; give opt_state.base_optimizer_state for the decay's, "
             "opt_state._replace(base_optimizer_state=()) for schedule_free's"
         )
     first, values = found[0], [count.value for count in found]
     if len(found) == 1:
-        return _Found(first.value, None, first.start, first.scales)
+        return _Found(first.value, None, first.start, found)
     if any(map(_checks.traced, values)):
         together = len({count.clock for count in found}) == 1
         value, *others = (jnp.asarray(value) for value in values)
@@ -190,7 +191,7 @@ def _count(where: str, opt_state: Any) -> _Found:
             f"{where}: opt_state must hold counts that advance together, got {came}; "
             "give the part of the state that is meant, opt_state[0] say"
         )
-    return _Found(value, agree, first.start, first.scales)
+    return _Found(value, agree, first.start, found)
 
 
 def update_count(opt_state: Any) -> jax.Array:
@@ -310,8 +311,9 @@ def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
     Raises:
       ValueError: If there is no count (``optax.sgd(0.1)`` keeps none). If there are several of one rank that
         differ; inside ``jit``, if they could come to differ because a ``MultiSteps``, an ``apply_if_finite``
-        or the like holds one and not the other. If a scheduled weight decay is the only schedule inside of a
-        ``contrib.schedule_free``, which keeps a count of its own. The message lists what was found.
+        or the like holds one and not the other. If plateaus around them differ in scale. If a scheduled
+        weight decay is the only schedule inside of a ``contrib.schedule_free``, which keeps a count of its
+        own. The message lists what was found.
       TypeError: If ``schedule`` is none of these.
 
     >>> import optax, warmup_optax as wo
@@ -325,11 +327,32 @@ def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
     (0.75, 0.5)
     """
     schedule = taken("applied_value", "schedule", schedule)
-    count, agree, start, scales = _count("applied_value", opt_state)
+    count, agree, start, found = _count("applied_value", opt_state)
     if _checks.traced(count):
         value = schedule(jnp.maximum(count, start + 1) - 1)
     else:  # put on the device by name, which a transfer guard allows
         value = schedule(jax.device_put(np.maximum(jax.device_get(count), start + 1) - 1))
-    for scale in scales:
-        value = value * jnp.asarray(scale).astype(value.dtype)
+    value = _times_plateau(value, found)
     return value if agree is None else jnp.where(agree, value, jnp.nan)
+
+
+def _times_plateau(value: jax.Array, found: list[_Count]) -> jax.Array:
+    """A value times the scale of the plateau that is around its count, the same for all counts."""
+    if not any(count.scales for count in found):
+        return value
+    scales = [functools.reduce(operator.mul, count.scales, 1.0) for count in found]
+    if any(map(_checks.traced, scales)):
+        first, *others = (jnp.asarray(scale).astype(value.dtype) for scale in scales)
+        same = functools.reduce(jnp.logical_and, [first == scale for scale in others], True)
+        return jnp.where(same, value * first, jnp.nan)
+    first, *others = jax.device_get(scales)
+    if not all(np.array_equal(first, scale) for scale in others):
+        came = ", ".join(
+            f"{np.asarray(scale).tolist()} around opt_state{jax.tree_util.keystr(count.path)}"
+            for scale, count in zip((first, *others), found, strict=True)
+        )
+        raise ValueError(
+            f"applied_value: opt_state must have one plateau's scale, got {came}; give the part of the "
+            "state that is meant"
+        )
+    return value * jax.device_put(np.asarray(first)).astype(value.dtype)
