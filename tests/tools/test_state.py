@@ -240,13 +240,21 @@ def test_a_schedule_that_is_data():
     assert rate == value == 1.5
 
 
-def test_before_the_first_update():
-    state = sgd(SCHEDULE).init(PARAMS)
-    assert update_count(state) == 0
-    assert upcoming(SCHEDULE, state) == SCHEDULE(0)
-    with pytest.raises(ValueError, match=r"applied_value: opt_state .* \(count 0\); next_value"):
-        applied(SCHEDULE, state)
-    assert jax.jit(applied)(SCHEDULE, state) == SCHEDULE(0)
+@pytest.mark.parametrize(
+    ("optimizer", "first"),
+    [
+        (sgd(SCHEDULE), 0),
+        (optax.MultiSteps(sgd(SCHEDULE), 3).gradient_transformation(), 0),
+        (optax.contrib.schedule_free(sgd(0.1), SCHEDULE), 1),
+    ],
+)
+def test_before_the_first_update(optimizer, first):
+    """The value that the first update will use, inside and outside of `jit`: a loop may log every batch."""
+    state = optimizer.init(PARAMS)
+    assert update_count(state) == first
+    for found in (state, jax.tree.map(np.asarray, state)):
+        for ask in (upcoming, applied, jax.jit(applied)):
+            assert ask(SCHEDULE, found) == SCHEDULE(first)
 
 
 def test_counts_on_the_host_and_plain_numbers():
@@ -335,9 +343,53 @@ def test_counts_that_should_agree_but_do_not():
     assert applied(SCHEDULE, mixed.inner_states["one"]) == SCHEDULE(2)
 
 
+DECAY_IN_SCHEDULE_FREE = optax.contrib.schedule_free(optax.adamw(0.1, weight_decay=OTHER), SCHEDULE)
+
+
+@pytest.mark.parametrize("ask", [applied, upcoming, jax.jit(applied)])
+def test_a_decay_inside_of_schedule_free_is_ambiguous(ask):
+    """The decay is asked at 0, 1, ..., the averaging at 1, 2, ...: nothing says which schedule is meant."""
+    optimizer = made(DECAY_IN_SCHEDULE_FREE)
+    _, state = optimizer.update(GRADS, optimizer.init(PARAMS), PARAMS)
+    with pytest.raises(ValueError, match=r"whose count is meant, .* give opt_state.base_optimizer_state"):
+        ask(SCHEDULE, state)
+    assert applied(OTHER, state.base_optimizer_state) == OTHER(0)
+    assert applied(SCHEDULE, state._replace(base_optimizer_state=())) == SCHEDULE(1)
+
+
+ASKING = ["prodigy", "dadapt_adamw", "momo", "momo_adam", "madgrad", "ademamix"]
+
+
+@pytest.mark.parametrize("name", ["prodigy", "ademamix"])
+def test_the_count_of_one_that_asks_itself_is_not_passed_over(name):
+    """Held still by two rejected gradients, while the schedule beside it went on."""
+    make = getattr(optax.contrib, name)
+    optimizer = made(optax.chain(optax.apply_if_finite(make(SCHEDULE), 5), optax.scale_by_schedule(OTHER)))
+    state = optimizer.init(PARAMS)
+    assert applied(SCHEDULE, state) == SCHEDULE(0)
+    for grads in (GRADS, NAN, NAN):
+        _, state = optimizer.update(grads, state, PARAMS)
+    for ask in (applied, upcoming, jax.jit(applied)):
+        with pytest.raises(ValueError, match="must hold counts that advance together"):
+            ask(SCHEDULE, state)
+    assert applied(SCHEDULE, state[0]) == SCHEDULE(0)
+    assert applied(OTHER, state[1]) == OTHER(2)
+
+
+def test_under_a_transfer_guard():
+    """A loop that forbids hidden transfers can still log."""
+    optimizer = made(sgd(SCHEDULE))
+    _, state = optimizer.update(GRADS, optimizer.init(PARAMS), PARAMS)
+    schedule = wo.warmup_cosine(1.0, warmup_steps=2, total_steps=9)
+    with jax.transfer_guard("disallow"):
+        assert jax.device_get(wo.applied_value(schedule, state)) == 0
+        assert wo.sample(schedule, range(3)).tolist() == [0, 0.5, 1]
+        assert wo.sample(schedule, 2) == 1
+
+
 def test_the_names_are_those_of_optax():
     """The state classes are known by name: each is one that Optax makes."""
-    from warmup_optax import _state
+    from warmup_optax._tools import state
 
     made = [
         sgd(SCHEDULE),
@@ -350,6 +402,7 @@ def test_the_names_are_those_of_optax():
         optax.conditionally_transform(sgd(0.1), lambda step, **_: jnp.less(step, 3)),
         optax.conditionally_mask(sgd(0.1), lambda step, **_: jnp.less(step, 3)),
         optax.contrib.sam(sgd(0.1), sgd(0.1)),
+        *(getattr(optax.contrib, name)(0.1) for name in ASKING),
     ]
     found = set()
 
@@ -360,7 +413,7 @@ def test_the_names_are_those_of_optax():
                 visit(list(node))
 
     visit([optimizer.init(PARAMS) for optimizer in made])
-    known = _state._SCHEDULES | _state._OTHER | _state._HOLDING
+    known = state._SCHEDULES | state._ASKING | state._OTHER | state._HOLDING
     assert known <= found
 
 

@@ -5,17 +5,19 @@ Optax keeps no learning rate, only counts: after update number ``n`` (from 0) th
 
 1. The counts of states that exist to count for a schedule: those of ``scale_by_schedule`` (in every
    optimizer that was given a schedule), of a schedule in ``inject_hyperparams``, and of a scheduled weight
-   decay.
+   decay; and the counts of the optimizers that ask a schedule themselves (``contrib.prodigy``,
+   ``dadapt_adamw``, ``momo``, ``madgrad``, ``ademamix``).
 2. ``step_count`` of ``contrib.schedule_free``, for a schedule that only it was given.
-3. Any other ``count`` of updates: Adam's, say, or that of an optimizer that asks the schedule itself
-   (``contrib.prodigy``, ``dadapt_adamw``, ``momo``, ``madgrad``).
+3. Any other ``count`` of updates: Adam's, say.
 
-The first rank that is there answers. If it has several counts they must agree, and are never guessed among.
+The first rank that is there answers. If it has several counts they must agree, and are never guessed among;
+nor between a scheduled weight decay and ``contrib.schedule_free`` around it, which count from 0 and from 1.
 """
 
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
@@ -23,11 +25,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import _checks
-from ._schedule import taken
+from .. import _checks
+from .._schedule import taken
 
 # By name, so that no optional part of Optax is imported, and some of these are not public.
 _SCHEDULES = frozenset({"ScaleByScheduleState", "WrappedScheduleState", "WeightDecaySchedule"})
+# They may ask a schedule themselves; whether they were given one is not in their state.
+_ASKING = frozenset(
+    {
+        "ProdigyState",
+        "DAdaptAdamWState",
+        "MomoState",
+        "MomoAdamState",
+        "MadgradState",
+        "ScaleByAdemamixState",
+    }
+)
 # Their `count` is not of updates: it is of a metric's values, of micro-batches.
 _OTHER = frozenset({"ReduceLROnPlateauState", "ApplyEvery"})
 # These hold their inner state still at some updates: counts inside and outside of one drift apart.
@@ -51,6 +64,7 @@ class _Count(NamedTuple):
       rank: Which rank it is of, from 0.
       start: What it is before the first update.
       clock: The path to the innermost state that may hold it still; counts of one clock advance together.
+      scales: The scales of the plateaus that are around it, of `with_plateau`.
       value: The number.
     """
 
@@ -59,6 +73,7 @@ class _Count(NamedTuple):
     rank: int
     start: int
     clock: tuple[Any, ...]
+    scales: tuple[Any, ...]
     value: Any
 
     def __str__(self) -> str:
@@ -70,19 +85,32 @@ def _named(node: Any) -> bool:
     return isinstance(node, tuple) and hasattr(node, "_fields")
 
 
-def _counts(tree: Any, path: tuple[Any, ...] = (), clock: tuple[Any, ...] = ()) -> Iterator[_Count]:
-    """All counts of updates in a state, whatever holds it: containers, wrappers, a Flax optimizer."""
+def states(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """The states of Optax in a tree, without those inside of them, and where each is."""
     for key, node in jax.tree_util.tree_leaves_with_path(tree, is_leaf=_named):
-        if not _named(node):
-            continue
+        if _named(node):
+            yield (*path, *key), node
+
+
+def _counts(
+    tree: Any, path: tuple[Any, ...] = (), clock: tuple[Any, ...] = (), scales: tuple[Any, ...] = ()
+) -> Iterator[_Count]:
+    """All counts of updates in a state, whatever holds it: containers, wrappers, a Flax optimizer."""
+    for place, node in states(tree, path):
         kind = type(node).__name__
+        around = (*scales, bare(plateau_scale(node))) if kind == "PlateauState" else scales
         for field in node._fields:
-            value, at = getattr(node, field), (*path, *key, jax.tree_util.GetAttrKey(field))
+            value, at = getattr(node, field), (*place, jax.tree_util.GetAttrKey(field))
             rank, start = _rank(kind, field)
-            if rank is not None and _is_whole(number := _bare(value)):
-                yield _Count(at, kind, rank, start, clock, number)
+            if rank is not None and _is_whole(number := bare(value)):
+                yield _Count(at, kind, rank, start, clock, around, number)
             else:
-                yield from _counts(value, at, at if kind in _HOLDING else clock)
+                yield from _counts(value, at, at if kind in _HOLDING else clock, around)
+
+
+def plateau_scale(state: Any) -> Any:
+    """What a `PlateauState` multiplies the updates by."""
+    return state.plateau.inner_state.scale
 
 
 def _rank(kind: str, field: str) -> tuple[int | None, int]:
@@ -91,10 +119,10 @@ def _rank(kind: str, field: str) -> tuple[int | None, int]:
         return 1, 1
     if field != "count" or kind in _OTHER:
         return None, 0
-    return (0 if kind in _SCHEDULES else 2), 0
+    return (0 if kind in _SCHEDULES | _ASKING else 2), 0
 
 
-def _bare(value: Any) -> Any:
+def bare(value: Any) -> Any:
     """The number in a leaf, or in a Variable of Flax around one."""
     leaves = jax.tree.leaves(value)
     return leaves[0] if len(leaves) == 1 else None
@@ -121,16 +149,35 @@ def _none(where: str, opt_state: Any) -> NoReturn:
     )
 
 
-def _count(where: str, opt_state: Any) -> tuple[Any, Any, int]:
-    """The count of the next update, whether it is known to be it (None: it is), and the first count."""
-    found = list(_counts(opt_state))
-    if not found:
+class _Found(NamedTuple):
+    """What a state says: the count of the next update, the first count, and the counts that it is one of.
+
+    ``agree`` is None where the count is known to be it, and otherwise a traced bool.
+    """
+
+    count: Any
+    agree: Any
+    start: int
+    found: list[_Count]
+
+
+def _count(where: str, opt_state: Any) -> _Found:
+    every = list(_counts(opt_state))
+    if not every:
         _none(where, opt_state)
-    rank = min(count.rank for count in found)
-    found = [count for count in found if count.rank == rank]
+    rank = min(count.rank for count in every)
+    found = [count for count in every if count.rank == rank]
+    averages = [count for count in every if count.rank == 1]
+    if averages and {count.kind for count in found} == {"WeightDecaySchedule"}:
+        came = ", ".join(map(str, (*found, *averages)))
+        raise ValueError(
+            f"{where}: opt_state must say whose count is meant, got that of a scheduled weight decay and "
+            f"that of schedule_free: {came}; give opt_state.base_optimizer_state for the decay's, "
+            "opt_state._replace(base_optimizer_state=()) for schedule_free's"
+        )
     first, values = found[0], [count.value for count in found]
     if len(found) == 1:
-        return first.value, None, first.start
+        return _Found(first.value, None, first.start, found)
     if any(map(_checks.traced, values)):
         together = len({count.clock for count in found}) == 1
         value, *others = (jnp.asarray(value) for value in values)
@@ -144,7 +191,7 @@ def _count(where: str, opt_state: Any) -> tuple[Any, Any, int]:
             f"{where}: opt_state must hold counts that advance together, got {came}; "
             "give the part of the state that is meant, opt_state[0] say"
         )
-    return value, agree, first.start
+    return _Found(value, agree, first.start, found)
 
 
 def update_count(opt_state: Any) -> jax.Array:
@@ -161,14 +208,14 @@ def update_count(opt_state: Any) -> jax.Array:
       1. Inside ``jit``, where counts that should agree but do not cannot raise, it is then -1.
 
     Raises:
-      ValueError: As `applied_value` does, but for a count of 0, which is the answer before the first update.
+      ValueError: As `applied_value` does.
 
     >>> import optax, warmup_optax as wo
     >>> opt_state = optax.adamw(wo.linear(0.0, 1.0, 4)).init({"w": 0.5})
     >>> int(wo.update_count(opt_state))
     0
     """
-    count, agree, _ = _count("update_count", opt_state)
+    count, agree, *_ = _count("update_count", opt_state)
     return jnp.asarray(count) if agree is None else jnp.where(agree, count, -1)
 
 
@@ -180,11 +227,12 @@ def next_value(schedule: Any, opt_state: Any) -> jax.Array:
       opt_state: As for `applied_value`.
 
     Returns:
-      A JAX scalar, ``schedule(update_count(opt_state))``, also before the first update. Inside ``jit``,
-      where counts that should agree but do not cannot raise, it is then NaN.
+      A JAX scalar, ``schedule(update_count(opt_state))``, also before the first update. The scale of a
+      `with_plateau` is not in it: it may fall with the next loss. Inside ``jit``, where counts that should
+      agree but do not cannot raise, it is then NaN.
 
     Raises:
-      ValueError: As `applied_value` does, but for a count of 0.
+      ValueError: As `applied_value` does.
       TypeError: If ``schedule`` is none of these.
 
     >>> import optax, warmup_optax as wo
@@ -194,7 +242,7 @@ def next_value(schedule: Any, opt_state: Any) -> jax.Array:
     1.0
     """
     schedule = taken("next_value", "schedule", schedule)
-    count, agree, _ = _count("next_value", opt_state)
+    count, agree, *_ = _count("next_value", opt_state)
     value = schedule(count)
     return value if agree is None else jnp.where(agree, value, jnp.nan)
 
@@ -202,10 +250,11 @@ def next_value(schedule: Any, opt_state: Any) -> jax.Array:
 def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
     """The value of a schedule that the last update used, by an optimizer state: what to log.
 
-    It is the schedule's value, in the schedule's precision. What multiplies it on its way (the ``scale`` of
-    ``contrib.reduce_on_plateau``, a trust ratio, Adam's own scaling) is not in it, and optimizers round it
-    to the dtype of their gradients. The count that it is read from advances as follows; "a call" is one call
-    of the optimizer's ``update``.
+    It is the schedule's value, in the schedule's precision, times the scale of a `with_plateau` around the
+    optimizer that was given the schedule. What else multiplies it on its way (the ``scale`` of a
+    ``contrib.reduce_on_plateau`` beside the optimizer, a trust ratio, Adam's own scaling) is not in it, and
+    optimizers round it to the dtype of their gradients. The count that it is read from advances as follows;
+    "a call" is one call of the optimizer's ``update``.
 
     ===================================  =================================================================
     in the optimizer                     the schedule's count advances
@@ -226,12 +275,14 @@ def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
     ``conditionally_mask``
     ``adamw(weight_decay=schedule)``,    with every call: a scheduled rate and a scheduled weight decay have
     ``add_decayed_weights(schedule)``    a count each, and the two agree
+    ``with_plateau``                     with every call; the scale is in the value
     ``contrib.reduce_on_plateau``        with every call; its own counters are of losses. The rate is this
                                          value times ``optax.tree.get(opt_state, "scale")``
     ``contrib.schedule_free``            with every call. The base optimizer's count is from 0, and scales
                                          the steps; that is the value here. ``schedule_free`` itself asks
                                          the schedule from 1 on, only to weigh its average: that is the
-                                         value here if the base optimizer has no schedule
+                                         value here if the base optimizer has no schedule. If the base
+                                         has a scheduled weight decay alone, the state is ambiguous
     ``lookahead``,                       with every call, of the inner optimizer's
     ``contrib.mechanize``
     ``contrib.sam``                      with every synchronization, the ``sync_period``-th call: the outer
@@ -239,7 +290,8 @@ def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
                                          is ambiguous: give its ``opt_state`` or ``adv_state``
     ``contrib.prodigy``,                 with every call: they ask the schedule with their own count
     ``dadapt_adamw``, ``momo``,
-    ``momo_adam``, ``madgrad``
+    ``momo_adam``, ``madgrad``,          If a schedule beside them has a count too, the two must agree
+    ``ademamix`` (``b3``, ``alpha``)
     ``flax.nnx.Optimizer``               as in the optimizer inside; give it, or its ``opt_state``
     ``flax`` ``TrainState``              as in the optimizer inside; give it, or its ``opt_state``
     ===================================  =================================================================
@@ -251,15 +303,17 @@ def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
         of states (``vmap``) gives a batch of values.
 
     Returns:
-      A JAX scalar, ``schedule(n)`` for the last update ``n``. Inside ``jit`` the count has no value yet:
-      before the first update this is then the value at 0; and counts that should agree but do not (one
-      group's state was reset, say) give NaN.
+      A JAX scalar, ``schedule(n)`` for the last update ``n``. Before the first update, and so in the first
+      micro-batches of a ``MultiSteps``, it is the value that the first update will use, ``schedule(0)``: a
+      line that logs every batch needs no special case. `update_count` tells the two apart. Inside ``jit``,
+      counts that should agree but do not (one group's state was reset, say) cannot raise, and give NaN.
 
     Raises:
-      ValueError: Before the first update, when no rate was applied. If there is no count (``optax.sgd(0.1)``
-        keeps none). If there are several of one rank that differ; inside ``jit``, if they could come to
-        differ because a ``MultiSteps``, an ``apply_if_finite`` or the like holds one and not the other. The
-        message lists what was found.
+      ValueError: If there is no count (``optax.sgd(0.1)`` keeps none). If there are several of one rank that
+        differ; inside ``jit``, if they could come to differ because a ``MultiSteps``, an ``apply_if_finite``
+        or the like holds one and not the other. If plateaus around them differ in scale. If a scheduled
+        weight decay is the only schedule inside of a ``contrib.schedule_free``, which keeps a count of its
+        own. The message lists what was found.
       TypeError: If ``schedule`` is none of these.
 
     >>> import optax, warmup_optax as wo
@@ -273,14 +327,32 @@ def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
     (0.75, 0.5)
     """
     schedule = taken("applied_value", "schedule", schedule)
-    count, agree, start = _count("applied_value", opt_state)
+    count, agree, start, found = _count("applied_value", opt_state)
     if _checks.traced(count):
-        value = schedule(jnp.maximum(count, 1) - 1)
-        return value if agree is None else jnp.where(agree, value, jnp.nan)
-    count = np.asarray(jax.device_get(count))
-    if (count <= start).any():
-        raise ValueError(
-            f"applied_value: opt_state must have made an update, got one from before the first (count "
-            f"{count.tolist()}); next_value gives the value that the first update will use"
+        value = schedule(jnp.maximum(count, start + 1) - 1)
+    else:  # put on the device by name, which a transfer guard allows
+        value = schedule(jax.device_put(np.maximum(jax.device_get(count), start + 1) - 1))
+    value = _times_plateau(value, found)
+    return value if agree is None else jnp.where(agree, value, jnp.nan)
+
+
+def _times_plateau(value: jax.Array, found: list[_Count]) -> jax.Array:
+    """A value times the scale of the plateau that is around its count, the same for all counts."""
+    if not any(count.scales for count in found):
+        return value
+    scales = [functools.reduce(operator.mul, count.scales, 1.0) for count in found]
+    if any(map(_checks.traced, scales)):
+        first, *others = (jnp.asarray(scale).astype(value.dtype) for scale in scales)
+        same = functools.reduce(jnp.logical_and, [first == scale for scale in others], True)
+        return jnp.where(same, value * first, jnp.nan)
+    first, *others = jax.device_get(scales)
+    if not all(np.array_equal(first, scale) for scale in others):
+        came = ", ".join(
+            f"{np.asarray(scale).tolist()} around opt_state{jax.tree_util.keystr(count.path)}"
+            for scale, count in zip((first, *others), found, strict=True)
         )
-    return schedule(count - 1)
+        raise ValueError(
+            f"applied_value: opt_state must have one plateau's scale, got {came}; give the part of the "
+            "state that is meant"
+        )
+    return value * jax.device_put(np.asarray(first)).astype(value.dtype)

@@ -1,0 +1,173 @@
+"""The end of a run without the run's end: checkpoints at a constant rate, averaged into a cooldown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import _checks
+from .._inspect import sample
+from .._schedule import Schedule
+
+
+def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray:
+    """The weights that average the checkpoints of a constant rate into what a cooldown would have given.
+
+    With ``n`` checkpoints and ``w_j = shape(1, 0, n)(j)``, checkpoint ``j`` (from 0, the oldest) has the
+    weight ``c_j = w_j - w_(j+1)``, and so ``c_0 = 1 - w_1`` and ``c_(n-1) = w_(n-1)``. In the average the
+    change from checkpoint ``j - 1`` to checkpoint ``j`` counts ``w_j`` times. That is what a cooldown does,
+    whose rate is ``w_j`` times the constant one, as far as its gradients are those of the constant run: the
+    average is an estimate of the cooldown, and equal to it where gradients do not depend on the parameters
+    and each update is its rate times the gradient.
+
+    Args:
+      shape: The curve of the cooldown: a finite shape such as ``linear`` (the plain mean), ``cosine``,
+        ``one_minus_sqrt``, a ``functools.partial`` of one, or any function ``(init_value, end_value, steps)
+        -> schedule`` that runs from the one to the other.
+      num_checkpoints: How many checkpoints there are, >= 1, the same number of updates apart. The oldest is
+        the one that the cooldown would start from. With a checkpoint after every update, the average stands
+        for ``with_cooldown(constant(rate), begin=begin, steps=num_checkpoints, shape=shape)`` after its last
+        update with a rate above 0, where the oldest checkpoint is that after update number ``begin``.
+
+    Returns:
+      A float64 NumPy array of ``num_checkpoints`` weights, the oldest checkpoint's first, worked out in
+      float64 whether or not JAX is in x64. They add up to 1. Where a shape rises its weights are negative.
+
+    Raises:
+      TypeError: If ``shape`` is not a function of three numbers that gives a schedule.
+      ValueError: If ``num_checkpoints`` is not a whole number >= 1, or the shape does not run from 1 to 0
+        (``geometric`` cannot).
+
+    Source: Tian et al. 2025, WSM: Decay-Free Learning Rate Schedule via Checkpoint Merging
+    (arXiv:2507.17634), theorem 3.1.
+
+    >>> import warmup_optax as wo
+    >>> wo.merge_weights(wo.linear, 4).tolist()
+    [0.25, 0.25, 0.25, 0.25]
+    >>> wo.merge_weights(wo.one_minus_sqrt, 4).round(3).tolist()  # the oldest weighs most
+    [0.5, 0.207, 0.159, 0.134]
+    """
+    n = _checks.steps("merge_weights", "num_checkpoints", num_checkpoints, at_least=1)
+    allowed = "a shape that falls from 1 to 0, such as linear or one_minus_sqrt"
+    if isinstance(shape, Schedule) or not callable(shape):
+        fix = "give the function, as in merge_weights(linear, 8)"
+        _checks.refuse("merge_weights", "shape", shape, allowed, fix, error=TypeError)
+    with jax.enable_x64(True):
+        try:
+            weights = sample(shape(1.0, 0.0, n), np.arange(n + 1)).astype(np.float64)
+        except ValueError as error:
+            _checks.refuse("merge_weights", "shape", shape, allowed, f"with it: {error}")
+    if not (weights[0] == 1 and weights[-1] == 0):
+        _checks.refuse(
+            "merge_weights", "shape", shape, allowed, f"it runs from {weights[0]} to {weights[-1]}"
+        )
+    return weights[:-1] - weights[1:]
+
+
+def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
+    """The weighted average of trees of parameters, of which one is in memory at a time.
+
+    Args:
+      weights: A weight for each tree; they add up to 1. `merge_weights` makes them.
+      trees: The trees, in that order: an iterable, which is asked for the next one when nothing holds the
+        last one any more. A generator that restores checkpoints loads each when its turn comes. Leaves are
+        JAX or NumPy arrays (or numbers) of real or complex dtype; the trees have the same structure, shapes
+        and dtypes.
+
+    Returns:
+      A tree like each of them, its leaves of their dtypes, NumPy where they are NumPy, and placed where
+      JAX leaves are. The sum is kept in float32, or in the leaves' own dtype where that is wider.
+
+    Raises:
+      ValueError: If there are not as many trees as weights, the weights do not add up to 1 (to 1e-6), or a
+        tree differs from the first in structure, shape or dtype; the message says in which leaf.
+      TypeError: If a leaf holds whole numbers or bools (a step count, a random key): give the parameters
+        alone.
+
+    With Orbax, a run that kept ``{"params": ..., "opt_state": ...}`` every thousand updates::
+
+        import orbax.checkpoint as ocp
+
+        steps = [8_000, 9_000, 10_000, 11_000]
+        with ocp.CheckpointManager(directory) as manager:
+            restore = ocp.args.StandardRestore()
+            trees = (manager.restore(step, args=restore)["params"] for step in steps)
+            params = wo.merge_checkpoints(wo.merge_weights(wo.one_minus_sqrt, len(steps)), trees)
+
+    >>> import warmup_optax as wo
+    >>> trees = ({"w": float(i)} for i in range(4))
+    >>> wo.merge_checkpoints(wo.merge_weights(wo.linear, 4), trees)
+    {'w': 1.5}
+    """
+    values = _checks.numbers("merge_checkpoints", "weights", weights)
+    if abs(sum(values) - 1) > 1e-6:
+        fix = "divide them by their sum"
+        _checks.refuse("merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix)
+    total, first, structure, seen = None, None, None, 0
+    for tree in trees:
+        if seen == len(values):
+            raise ValueError(f"merge_checkpoints: trees must be as many as weights, got more than {seen}")
+        if first is None:
+            first, structure = _layout(tree), jax.tree.structure(tree)
+            total = jax.tree.map(lambda x: values[0] * _wide(x), tree)
+        else:
+            _same(first, _layout(tree), seen)
+            if jax.tree.structure(tree) != structure:
+                raise ValueError(
+                    f"merge_checkpoints: trees must be alike, got {structure} in tree 0 and "
+                    f"{jax.tree.structure(tree)} in tree {seen}"
+                )
+            total = _plus(total, values[seen], tree)
+        del tree  # or it would be held while the next one is loaded
+        seen += 1
+    if seen != len(values):
+        raise ValueError(
+            f"merge_checkpoints: trees must be as many as weights, got {seen} trees for {len(values)} weights"
+        )
+    leaves = jax.tree.leaves(total)
+    return structure.unflatten([_cast(x, kind) for x, (_, _, kind) in zip(leaves, first, strict=True)])
+
+
+def _layout(tree: Any) -> list[tuple[str, tuple[int, ...], Any]]:
+    """Where each leaf is, its shape and its dtype; the type itself for a Python number."""
+    found = []
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        place = jax.tree_util.keystr(path) or "the tree itself"
+        kind = type(leaf) if isinstance(leaf, (bool, int, float, complex)) else getattr(leaf, "dtype", None)
+        if kind is None or not jnp.issubdtype(kind, jnp.inexact):
+            raise TypeError(
+                f"merge_checkpoints: trees must have leaves of real or complex numbers, got "
+                f"{kind or type(leaf)} at {place}; give the parameters alone, without counts and keys"
+            )
+        found.append((place, np.shape(leaf), kind))
+    return found
+
+
+def _same(first: list[Any], other: list[Any], number: int) -> None:
+    for a, b in zip(first, other, strict=False):
+        if a != b:
+            raise ValueError(
+                f"merge_checkpoints: trees must be alike, got {a[2]}{list(a[1])} at {a[0]} in tree 0 and "
+                f"{b[2]}{list(b[1])} at {b[0]} in tree {number}"
+            )
+    if len(first) != len(other):
+        raise ValueError(
+            f"merge_checkpoints: trees must be alike, got {len(first)} leaves in tree 0 and {len(other)} in "
+            f"tree {number}"
+        )
+
+
+def _wide(x: Any) -> Any:
+    return x if isinstance(x, (float, complex)) else x.astype(np.promote_types(x.dtype, np.float32))
+
+
+def _plus(total: Any, weight: float, tree: Any) -> Any:
+    return jax.tree.map(lambda sum_, x: sum_ + weight * _wide(x), total, tree)
+
+
+def _cast(x: Any, kind: Any) -> Any:
+    return x if kind in (float, complex) else x.astype(kind)

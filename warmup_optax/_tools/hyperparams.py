@@ -1,0 +1,161 @@
+"""Schedules for every hyperparameter of an optimizer, and what they were at the last update."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from .. import _checks
+from .._schedule import Schedule
+from .state import bare, plateau_scale, states
+
+_INJECTED = frozenset({"InjectStatefulHyperparamsState", "InjectHyperparamsState"})
+_PLATEAU = "plateau_scale"
+
+
+def scheduled(optimizer: Callable[..., Any], /, **hyperparameters: Any) -> Any:
+    """An optimizer of Optax whose hyperparameters follow schedules.
+
+    ``scheduled(optax.adamw, learning_rate=s, b1=m)`` makes, at its update number ``count`` (from 0), the
+    update of ``optax.adamw(learning_rate=s(count), b1=m(count))``. Every `Schedule` among the arguments is
+    asked at the same count. Everything else (numbers, masks, functions, flags, Muon's dimension numbers) is
+    passed on as it is, and is no part of the state. It is `optax.inject_hyperparams` with the choices made.
+
+    The optimizer gets each value as it would get a Python number: it takes the dtype of what it is
+    multiplied with, so bfloat16 parameters keep bfloat16 updates. The state keeps it in float32 (float64
+    under x64).
+
+    Args:
+      optimizer: A function that makes an optimizer: ``optax.adamw``, ``optax.lion``, ``optax.contrib.muon``,
+        one of your own. Not the optimizer that it makes.
+      **hyperparameters: Its arguments, by name. A function of a count that is no `Schedule` (one of Optax's
+        closures) is handed to the optimizer as it is; `as_schedule` makes it a schedule. Numbers in a
+        schedule may be traced: a train step that takes its schedules as arguments and calls ``scheduled``
+        inside is compiled once.
+
+    Returns:
+      An ``optax.GradientTransformationExtraArgs``, to be used in ``chain``, ``partition``, ``MultiSteps``
+      like any other. `applied_values` reads its state; `applied_value`, `next_value` and `update_count` do too.
+
+    Raises:
+      TypeError: If ``optimizer`` is not a function, or does not take these arguments.
+
+    Three things that Optax's optimizers do with such a value:
+
+    * A weight decay is multiplied by the learning rate: ``adamw`` shrinks a parameter by ``learning_rate *
+      weight_decay`` of itself. A constant decay thus falls with the rate already, and ``weight_decay=wd *
+      (s / peak)`` falls with its square, which is AdamC (Defazio 2025, arXiv:2506.02285).
+    * Adam's bias correction is ``1 - b1**n`` with the value of ``b1`` at that update, exact only for a ``b1``
+      that never changes. Its error vanishes as ``b1**n`` does.
+    * ``1 - b2`` is formed in the dtype of the value: in float32, for 0.999, to 5 parts in 100,000 of what a
+      Python number would give.
+
+    >>> import optax, warmup_optax as wo
+    >>> rate = wo.one_cycle(0.1, total_steps=100)
+    >>> momentum = 0.95 - 0.1 * (rate / 0.1)
+    >>> optimizer = wo.scheduled(optax.sgd, learning_rate=rate, momentum=momentum, nesterov=True)
+    >>> params = {"w": 0.5}
+    >>> opt_state = optimizer.init(params)
+    >>> updates, opt_state = optimizer.update({"w": 0.1}, opt_state, params)
+    >>> {name: round(float(value), 4) for name, value in wo.applied_values(opt_state).items()}
+    {'learning_rate': 0.004, 'momentum': 0.946}
+    """
+    name = getattr(optimizer, "__name__", None) or getattr(
+        getattr(optimizer, "func", None), "__name__", repr(optimizer)
+    )
+    if not callable(optimizer):
+        allowed = "a function that makes an optimizer"
+        fix = "write scheduled(optax.adamw, learning_rate=...), not scheduled(optax.adamw(...))"
+        _checks.refuse("scheduled", "optimizer", optimizer, allowed, fix, error=TypeError)
+    try:
+        inspect.signature(optimizer).bind(**hyperparameters)
+    except TypeError as error:
+        takes = ", ".join(inspect.signature(optimizer).parameters)
+        came = ", ".join(hyperparameters) or "none"
+        raise TypeError(
+            f"scheduled: hyperparameters must be arguments of {name}, got {came} ({error}); it takes {takes}"
+        ) from None
+    schedules = {key: x for key, x in hyperparameters.items() if isinstance(x, Schedule)}
+    rest = {key: x for key, x in hyperparameters.items() if key not in schedules}
+
+    def make(**values: Any) -> optax.GradientTransformation:
+        return optimizer(**rest, **{key: _like_a_python_number(x) for key, x in values.items()})
+
+    # Optax injects what it finds in the signature: the schedules are all there is, so nothing else is taken
+    # for one, or turned into an array.
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    make.__signature__ = inspect.Signature([inspect.Parameter(key, keyword) for key in schedules])  # pyright: ignore[reportFunctionMemberAccess]
+    real = jax.dtypes.canonicalize_dtype(np.float64)
+    return optax.inject_hyperparams(make, hyperparam_dtype=real)(**schedules)
+
+
+def _like_a_python_number(value: Any) -> jax.Array:
+    """The same number as a weakly typed array, which promotes nothing that it is multiplied with."""
+    return jnp.asarray(0.0).at[...].set(value)
+
+
+def applied_values(opt_state: Any) -> dict[str, jax.Array]:
+    """Every scheduled hyperparameter as the last update used it, by an optimizer state: what to log.
+
+    Args:
+      opt_state: The state after the update of an optimizer that `scheduled` (or
+        ``optax.inject_hyperparams``) made, or any pytree that holds such states: through ``chain``,
+        ``partition``, ``MultiSteps`` and the other wrappers that `applied_value` lists.
+
+    Returns:
+      A dict from names to JAX scalars, inside and outside of ``jit``. Before the first update, and so in the
+      first micro-batches of a ``MultiSteps``, the values that the first update will use. A name that several
+      states have is preceded by where each is: ``"matrices/learning_rate"`` for the group of that name in a
+      ``partition``, ``"0/learning_rate"`` for the first of a ``chain``. ``inject_hyperparams`` by itself
+      keeps constant numbers too, and they are here. A `with_plateau` adds its ``plateau_scale``; the
+      learning rate is not multiplied by it here, but is in `applied_value`.
+
+    Raises:
+      ValueError: If there is no such state: ``optax.adamw(schedule)`` keeps a count alone, and
+        ``applied_value(schedule, opt_state)`` reads it.
+
+    >>> import optax, warmup_optax as wo
+    >>> optimizer = wo.scheduled(optax.lion, learning_rate=wo.linear(1.0, 0.0, 4), b1=wo.constant(0.9))
+    >>> wo.applied_values(optimizer.init({"w": 0.5}))["learning_rate"]
+    Array(1., dtype=float32)
+    """
+    found = list(_values(opt_state))
+    if not found:
+        raise ValueError(
+            "applied_values: opt_state must hold the state of a scheduled optimizer, got none; make it by "
+            "wo.scheduled(optax.adamw, learning_rate=schedule), or read one schedule by "
+            "applied_value(schedule, opt_state)"
+        )
+    times = Counter(each.name for each in found)
+    return {each.name if times[each.name] == 1 else each.long_name(): each.value for each in found}
+
+
+class _Value(NamedTuple):
+    path: tuple[Any, ...]
+    name: str
+    value: Any
+
+    def long_name(self) -> str:
+        """The name behind the groups and places that it is in, without Optax's own field names."""
+        keys = (getattr(key, "key", getattr(key, "idx", None)) for key in self.path)
+        return "/".join([*(str(key) for key in keys if key is not None), self.name])
+
+
+def _values(tree: Any, path: tuple[Any, ...] = ()) -> Any:
+    for place, node in states(tree, path):
+        kind = type(node).__name__
+        if kind in _INJECTED:
+            for name, value in node.hyperparams.items():
+                yield _Value(place, name, bare(value))
+        if kind == "PlateauState":
+            yield _Value(place, _PLATEAU, bare(plateau_scale(node)))
+        for field in node._fields:
+            at = (*place, jax.tree_util.GetAttrKey(field))
+            yield from _values(getattr(node, field), at)

@@ -1,0 +1,171 @@
+"""Reading a learning-rate range test: the losses of a short run whose rate rises until they blow up."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _checks
+
+LEAST = 3  # points that must be left to read a slope and a valley
+
+
+class Suggestion(NamedTuple):
+    """What `suggest` reads from a range test.
+
+    Attributes:
+      steepest: The rate from which the loss falls fastest per factor of the rate (fastai's ``steep``).
+      valley: The rate in the middle of the longest descent (fastai's ``valley``).
+      steepest_per_rate: The rate at which the loss falls fastest per unit of the rate (Lightning's). It is
+        less than ``steepest``: the same fall counts ten times as much at a tenth of the rate.
+      rates: The rates that were looked at.
+      losses: The smoothed losses there.
+    """
+
+    steepest: float
+    valley: float
+    steepest_per_rate: float
+    rates: np.ndarray
+    losses: np.ndarray
+
+    def __repr__(self) -> str:
+        return (
+            f"Suggestion(steepest={self.steepest:.3g}, valley={self.valley:.3g}, "
+            f"steepest_per_rate={self.steepest_per_rate:.3g})"
+        )
+
+
+def suggest(
+    rates: Any,
+    losses: Any,
+    *,
+    smoothing: float = 0.98,
+    blow_up: float | None = 4.0,
+    skip_begin: int | None = None,
+    skip_end: int = 5,
+) -> Suggestion:
+    """The peak rates that a learning-rate range test suggests.
+
+    The test is a short run whose rate is ``geometric(1e-7, 10.0, 100)``, one update and one loss at a time.
+    The losses are smoothed, what comes after a blow-up is left out, and with ``L_i`` the smoothed loss at the
+    rate ``r_i``:
+
+    * ``steepest`` is the ``r_i`` of the least ``(L_(i+1) - L_i) / (ln r_(i+1) - ln r_i)``;
+    * ``valley`` lies in the longest strictly falling subsequence of the ``L_i``. With ``m`` its length and
+      ``e`` the first index where one so long ends, it is the ``r_i`` of ``i = e - m + int(m / 3) + int(m /
+      6)``: about the middle of that descent;
+    * ``steepest_per_rate`` is the ``r_i`` of the least second-order ``dL/dr``.
+
+    One run of a hundred updates is a rough guide; the final losses of real runs at several peaks (a `stack`
+    under ``jax.vmap``) are a better one.
+
+    Args:
+      rates: The rate of each update: a sequence of numbers > 0, each greater than the one before.
+      losses: The loss of each update, before any smoothing; as many. What follows a NaN or an infinity is not
+        looked at.
+      smoothing: The decay of the bias-corrected moving average of the losses, in [0, 1); 0 for none.
+      blow_up: The test is over where the smoothed loss is greater than this times the least one so far; None
+        for never, which losses below 0 need.
+      skip_begin: How many points are left out at the beginning, where the average is young; None: a tenth.
+      skip_end: How many are left out at the end, counted from the blow-up if there is one.
+
+    Returns:
+      A `Suggestion`, with ``.steepest`` and ``.valley``.
+
+    Raises:
+      TypeError: If ``rates`` or ``losses`` are not sequences of numbers.
+      ValueError: If they are not of one length, rates are not positive and rising, fewer than 3 points are
+        left, or the loss never falls.
+
+    Where others differ: fastai takes the defaults here. Lightning takes ``skip_begin=10, skip_end=1`` and
+    ``steepest_per_rate``, which on a geometric sweep is often little more than the lowest rate that was not
+    skipped.
+
+    Source: Smith 2017, Cyclical Learning Rates for Training Neural Networks (arXiv:1506.01186), section 3.3,
+    for the test; fastai's ``callback.schedule`` and Lightning's ``tuner.lr_finder`` for the readings.
+
+    >>> import numpy as np
+    >>> import warmup_optax as wo
+    >>> rates = wo.sample(wo.geometric(1e-5, 10.0, 99), range(100))
+    >>> losses = 2 - 1 / (1 + (rates / 0.01) ** -2) + rates**2  # falls around 0.01, rises from 1 on
+    >>> wo.suggest(rates, losses, smoothing=0.0)
+    Suggestion(steepest=0.00933, valley=0.00175, steepest_per_rate=0.00614)
+    """
+    rates = _vector("rates", rates)
+    losses = _vector("losses", losses)
+    if len(rates) != len(losses):
+        raise ValueError(
+            f"suggest: losses must be as many as rates, got {len(losses)} losses for {len(rates)} rates"
+        )
+    if not (np.isfinite(rates).all() and (rates > 0).all() and (np.diff(rates) > 0).all()):
+        fix = "give the rates in the order of the updates, as geometric makes them"
+        _checks.refuse("suggest", "rates", rates, "positive numbers, each greater than the one before", fix)
+    _checks.number("suggest", "smoothing", smoothing, at_least=0)
+    if not smoothing < 1:
+        _checks.refuse("suggest", "smoothing", smoothing, "a number in [0, 1)")
+    first = _checks.steps("suggest", "skip_begin", len(rates) // 10 if skip_begin is None else skip_begin)
+    last = _checks.steps("suggest", "skip_end", skip_end)
+
+    finite = len(losses) if np.isfinite(losses).all() else int(np.argmin(np.isfinite(losses)))
+    smooth = _smoothed(losses[:finite], smoothing)
+    end = min(finite, _end(smooth, blow_up, len(losses)) - last)
+    rates, smooth = rates[first:end], smooth[first:end]
+    if len(rates) < LEAST:
+        raise ValueError(
+            f"suggest: losses must be at least {LEAST} before the blow-up and beside what is skipped, got "
+            f"{len(rates)}; begin at a lower rate, or take more updates"
+        )
+    lengths = _falling(smooth)
+    if lengths.max() == 1:
+        raise ValueError(
+            "suggest: losses must fall somewhere, and these only rise; begin at a lower rate, or look for a "
+            "mistake in the model"
+        )
+    stop = int(np.argmax(lengths))
+    size = int(lengths[stop])
+    return Suggestion(
+        steepest=float(rates[np.argmin(np.diff(smooth) / np.diff(np.log(rates)))]),
+        valley=float(rates[stop - size + int(size / 3) + int(size / 3 / 2)]),
+        steepest_per_rate=float(rates[np.argmin(np.gradient(smooth, rates))]),
+        rates=rates,
+        losses=smooth,
+    )
+
+
+def _vector(name: str, values: Any) -> np.ndarray:
+    allowed = "a sequence of numbers, one for each update"
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        _checks.refuse("suggest", name, values, allowed, error=TypeError)
+    if array.ndim != 1:
+        _checks.refuse("suggest", name, values, allowed, error=TypeError)
+    return array
+
+
+def _smoothed(losses: np.ndarray, decay: float) -> np.ndarray:
+    """The moving average of the losses, divided by the sum of its weights."""
+    found, mean = np.empty_like(losses), 0.0
+    for i, loss in enumerate(losses):
+        mean = decay * mean + (1 - decay) * loss
+        found[i] = mean / (1 - decay ** (i + 1))
+    return found
+
+
+def _end(smooth: np.ndarray, blow_up: float | None, length: int) -> int:
+    """One past the blow-up, or the length of the test if there is none."""
+    if blow_up is None or not len(smooth):
+        return length
+    if smooth.min() < 0:
+        _checks.refuse("suggest", "blow_up", blow_up, "None for losses below 0", "write blow_up=None")
+    over = smooth > _checks.number("suggest", "blow_up", blow_up, above=1) * np.minimum.accumulate(smooth)
+    return int(np.argmax(over)) + 1 if over.any() else length
+
+
+def _falling(values: np.ndarray) -> np.ndarray:
+    """For each place the length of the longest strictly falling subsequence that ends there."""
+    lengths = np.ones(len(values), np.int64)
+    for i in range(1, len(values)):
+        lengths[i] += np.max(lengths[:i], where=values[:i] > values[i], initial=0)
+    return lengths
