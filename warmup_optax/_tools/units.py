@@ -3,7 +3,7 @@
 A step is one optimizer update, and everything is rounded down: a step counts once it is complete. The
 arithmetic is that of Python's integers and fractions, exact whatever the size. A float stands for the decimal
 number that it prints as, so 0.29 of 100 steps are 29 although ``0.29 * 100 < 29`` in floating point. A float
-that needs more than 15 digits is the rounded result of a computation, such as ``1 / 3``: a number of steps
+of more than 9 digits is taken for the rounded result of a computation, such as ``1 / 3``: a number of steps
 that misses a whole number by no more than that rounding (a relative ``2**-50``) is that number, so ``1 / 3``
 of 300 steps are 100.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Number = Any  # what float() takes: Python's, NumPy's and JAX's numbers, fractions and decimals
 
-_FLOAT_DIGITS = 15  # every decimal number of this many digits is told from its neighbours by a float
+_WRITTEN_DIGITS = 9  # of a float that somebody wrote; one computed float in ten million prints as shortly
 _FLOAT_ROUNDING = Fraction(1, 2**50)  # relative, a few units in a float's last place
 _LARGEST = 2**61  # what the clock of a schedule counts to
 
@@ -65,7 +65,7 @@ def _exact(
         return _Exact(Fraction(*value.as_integer_ratio()), Fraction(0))  # int, Fraction and Decimal
     written = Decimal(str(np.asarray(value)[()]) if hasattr(value, "dtype") else repr(as_float))
     exact = Fraction(written)
-    is_rounded = exact.denominator != 1 and len(written.as_tuple().digits) > _FLOAT_DIGITS
+    is_rounded = exact.denominator != 1 and len(written.as_tuple().digits) > _WRITTEN_DIGITS
     return _Exact(exact, abs(exact) * _FLOAT_ROUNDING if is_rounded else Fraction(0))
 
 
