@@ -43,6 +43,7 @@ from ._resume import Comparison, compare
 from ._schedule import Schedule, as_schedule
 from ._shapes import constant, cosine, geometric, linear, one_minus_sqrt, polynomial
 from ._state import applied_value, next_value, update_count
+from ._tools.counted import counter_schedule
 from ._tools.units import TrainingRun, adam_warmup_steps, scale_learning_rate
 from ._waves import cosine_wave, triangle_wave
 
@@ -61,6 +62,7 @@ __all__ = [
     "constant",
     "cosine",
     "cosine_wave",
+    "counter_schedule",
     "describe",
     "divide",
     "exponential",
