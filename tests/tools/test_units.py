@@ -477,6 +477,47 @@ def test_in_steps_is_a_schedule_like_any_other():
         RAMP.in_steps("linear")
 
 
+# ------------------------------------------------------------------------------- what other libraries count
+def test_what_optax_counts():
+    """`MultiSteps` counts updates, `apply_every` calls: the rate of the updates that are made."""
+    made = {}
+    rate = optax.sgd(lambda count: 10.0 + count)
+    for optimizer in (optax.MultiSteps(rate, 4), optax.chain(optax.apply_every(4), rate)):
+        state: Any = optimizer.init(jnp.zeros(()))
+        with jax.numpy_dtype_promotion("standard"):  # which MultiSteps needs
+            update = jax.jit(optimizer.update)
+            updates = []
+            for _ in range(8):
+                change, state = update(jnp.ones(()), state)
+                updates.append(-float(change))
+        made[type(optimizer).__name__] = [change for change in updates if change]
+    assert made["MultiSteps"] == [10, 11]
+    assert made["GradientTransformationExtraArgs"] == [4 * 13, 4 * 17]  # the sum of four
+
+
+@pytest.mark.live
+@pytest.mark.filterwarnings("ignore")
+def test_what_keras_counts(monkeypatch):
+    """With accumulation Keras shows its schedule every call, and applies the last call's rate."""
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    keras = pytest.importorskip("keras")
+
+    class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return keras.ops.cast(step, "float32") + 10.0
+
+    with jax.numpy_dtype_promotion("standard"):
+        optimizer = keras.optimizers.SGD(Schedule(), gradient_accumulation_steps=4)
+        variable = keras.Variable(np.zeros(1, np.float32))
+        optimizer.build([variable])
+        values = [0.0]
+        for _ in range(8):
+            optimizer.apply([np.ones(1, np.float32)], [variable])
+            values.append(float(variable.value[0]))
+    assert [-change for change in np.diff(values) if change] == [13, 17]
+    assert int(optimizer.iterations) == 2
+
+
 def test_traced_numbers_are_refused():
     with pytest.raises(TypeError, match=r"TrainingRun.steps: epochs .* outside of jit"):
         jax.jit(lambda x: wo.TrainingRun(**RUN).steps(epochs=x))(1.0)
