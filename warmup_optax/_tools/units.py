@@ -1,0 +1,678 @@
+"""Epochs, examples, tokens and fractions of a run, in steps: the only place where rounding is decided.
+
+A step is one optimizer update, and everything is rounded down: a step counts once it is complete. The
+arithmetic is that of Python's integers and fractions, exact whatever the size. A float stands for the decimal
+number that it prints as, so 0.29 of 100 steps are 29 although ``0.29 * 100 < 29`` in floating point. A float
+of more than 9 digits is taken for the rounded result of a computation, such as ``1 / 3``: a number of steps
+that misses a whole number by no more than that rounding (a relative ``2**-50``) is that number, so ``1 / 3``
+of 300 steps are 100.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import functools
+import math
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+
+from .. import _checks
+
+if TYPE_CHECKING:
+    from .._schedule import Schedule
+
+Number = Any  # what float() takes: Python's, NumPy's and JAX's numbers, fractions and decimals
+
+_WRITTEN_DIGITS = 9  # of a float that somebody wrote; one computed float in ten million prints as shortly
+_FLOAT_ROUNDING = Fraction(1, 2**50)  # relative, a few units in a float's last place
+_LARGEST = 2**61  # what the clock of a schedule counts to
+
+
+class _Exact(NamedTuple):
+    """A number as it was meant.
+
+    Attributes:
+      value: The number.
+      error: By how much a float that stands for it may be wrong.
+    """
+
+    value: Fraction
+    error: Fraction
+
+    def times(self, factor: Fraction | int) -> _Exact:
+        return _Exact(self.value * factor, self.error * factor)
+
+    def floor(self) -> int:
+        """Rounded down, unless it is a whole number but for the rounding of a float."""
+        nearest = round(self.value)
+        return nearest if abs(self.value - nearest) <= self.error else math.floor(self.value)
+
+
+def _exact(
+    where: str, name: str, value: Any, *, at_least: float | None = 0, allowed: str = "a finite number"
+) -> _Exact:
+    """A finite number; a float is the decimal number that it prints as, in its own precision."""
+    if _checks.traced(value):
+        fix = "convert units outside of jit, before the schedule is made"
+        _checks.refuse(where, name, value, f"{allowed}, known before tracing", fix, error=TypeError)
+    as_float = _checks.number(where, name, value, at_least=at_least)
+    if not isinstance(value, float) and not hasattr(value, "dtype") and hasattr(value, "as_integer_ratio"):
+        return _Exact(Fraction(*value.as_integer_ratio()), Fraction(0))  # int, Fraction and Decimal
+    written = Decimal(str(np.asarray(value)[()]) if hasattr(value, "dtype") else repr(as_float))
+    exact = Fraction(written)
+    is_rounded = exact.denominator != 1 and len(written.as_tuple().digits) > _WRITTEN_DIGITS
+    return _Exact(exact, abs(exact) * _FLOAT_ROUNDING if is_rounded else Fraction(0))
+
+
+def _whole(where: str, name: str, value: Any, *, at_least: int) -> int:
+    """A whole number of any size, as a Python ``int``."""
+    allowed = f"a whole number >= {at_least}"
+    exact, _ = _exact(where, name, value, at_least=at_least, allowed=allowed)
+    if exact.denominator != 1:
+        _checks.refuse(where, name, value, allowed)
+    return int(exact)
+
+
+def _shortest(exact: Fraction, given: Any) -> Number:
+    """The number as an ``int``, as the ``float`` that prints as it, or as the fraction that it is."""
+    if exact.denominator == 1:
+        return int(exact)
+    as_float = float(exact)
+    stands_for_it = isinstance(given, float) or Fraction(Decimal(repr(as_float))) == exact
+    return as_float if stands_for_it else exact
+
+
+def _batch_sizes(where: str, value: Any) -> int | tuple[tuple[int, int], ...]:
+    """One batch size, or the pairs of a ramp."""
+    allowed = "a whole number >= 1, or pairs (examples seen, batch size)"
+    if isinstance(value, Mapping):
+        fix = f"write {list(value.items())!r}"
+        _checks.refuse(where, "batch_size", value, allowed, fix, error=TypeError)
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
+        return _whole(where, "batch_size", value, at_least=1)
+    pairs = []
+    for i, pair in enumerate(value):
+        is_pair = hasattr(pair, "__len__") and not isinstance(pair, (str, bytes, Mapping)) and len(pair) == 2
+        if not is_pair:
+            fix = "write batch_size=[(0, 32), (1_000_000, 64)], say"
+            _checks.refuse(
+                where, f"batch_size[{i}]", pair, "a pair (examples seen, batch size)", fix, error=TypeError
+            )
+        examples = _whole(where, f"batch_size[{i}][0]", pair[0], at_least=0)
+        pairs.append((examples, _whole(where, f"batch_size[{i}][1]", pair[1], at_least=1)))
+    if not pairs:
+        _checks.refuse(where, "batch_size", value, allowed)
+    if pairs[0][0]:
+        fix = f"the first pair says the batch size at the start: ({0}, {pairs[0][1]})"
+        _checks.refuse(where, "batch_size[0][0]", pairs[0][0], "0 examples", fix)
+    for i in range(1, len(pairs)):
+        if pairs[i][0] <= pairs[i - 1][0]:
+            fix = "sort the pairs, and keep one for each number of examples"
+            allowed = f"more examples than batch_size[{i - 1}][0]={pairs[i - 1][0]}"
+            _checks.refuse(where, f"batch_size[{i}][0]", pairs[i][0], allowed, fix)
+    return tuple(pairs)
+
+
+class _ArgumentFields:
+    """``__dataclass_fields__`` of a run: its arguments.
+
+    ``total_steps`` is an argument of some runs and worked out in the others, where `dataclasses.replace` and
+    `dataclasses.asdict` must not take it for one: with another batch size it is another number.
+    """
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.fields = fields
+
+    def __get__(self, run: TrainingRun | None, owner: type | None = None) -> dict[str, Any]:
+        if run is None or run._is_given_total_steps:
+            return self.fields
+        return {name: field for name, field in self.fields.items() if name != "total_steps"}
+
+
+@dataclasses.dataclass(frozen=True, init=False, repr=False, eq=False)
+class TrainingRun:
+    r"""How long a training run is: converts epochs, examples, tokens and fractions of it into steps.
+
+    A step is one optimizer update. It takes :math:`k` batches of :math:`B` examples. An epoch of a data set
+    has :math:`m` batches, :math:`\lfloor N / B \rfloor` of them, or :math:`\lceil N / B \rceil` with
+    ``drop_last=False``. So
+
+    .. math:: \text{steps}(\text{epochs} = e) = \left\lfloor \frac{e \, m}{k} \right\rfloor
+
+    for whole and fractional :math:`e`, exactly, whatever the rounding of floats (see the head of the module).
+
+    **A batch-size ramp** is written as pairs (examples seen, batch size). Update :math:`n` takes the batch
+    size in force at the examples seen *before* it: with :math:`x_0 = 0`,
+
+    .. math:: x_{n + 1} = x_n + k B(x_n), \qquad B(x) = b_i \ \text{for} \ e_i \le x < e_{i + 1}.
+
+    An update is never cut: one that begins below :math:`e_{i + 1}` takes :math:`b_i` examples to the end, so
+    that the next size begins at the first update at or past :math:`e_{i + 1}` examples. A size whose examples
+    all fall inside one update is never used. The examples of a ramp are one stream, as in Megatron-LM: a
+    batch runs on over the end of an epoch, so nothing is dropped, and an epoch is :math:`N` examples seen.
+
+    Args:
+      num_examples: :math:`N`, examples in the data set (of all hosts together), a whole number >= 1. Only
+        what is said in epochs needs it.
+      batch_size: :math:`B`, examples in a batch (of all devices together), a whole number >= 1; or the pairs
+        :math:`(e_i, b_i)` of a ramp, the first at 0 examples, with increasing numbers of examples. The sizes
+        may grow or shrink.
+      num_epochs: The length of the run in epochs, a number > 0 that need not be whole.
+      total_steps: The length of the run in steps, a whole number >= 1.
+      total_tokens: The length of the run in tokens, a whole number >= 1; needs ``tokens_per_example``.
+        At most one length is given. With none, everything is known but `total_steps` and fractions.
+      tokens_per_example: Tokens in an example (the sequence length), a whole number >= 1.
+      drop_last: Whether the loader leaves out the last, short batch of an epoch. ``False`` keeps it, and it
+        counts as a batch; it needs ``num_examples``, and is not for a ramp.
+      accumulation_steps: :math:`k`, batches to an update, a whole number >= 1: the ``every_k_schedule`` of
+        ``optax.MultiSteps``, whose schedule counts updates. ``batch_size`` is then that of one micro-batch.
+        `MultiSteps` carries a window that an epoch's end cuts over into the next epoch, and so does this;
+        only what is left at the end of the run is never applied. (A loop that applies the cut window at each
+        epoch's end makes ``ceil(m / k)`` steps of an epoch: give it ``total_steps``.)
+
+    Raises:
+      ValueError: If a number is out of its range, if the pairs of a ramp do not begin at 0 examples or do not
+        increase, if the batch is larger than the data set and ``drop_last`` leaves nothing, if the run is
+        shorter than one step, if two lengths are given, or if one lacks what it needs.
+      TypeError: If an argument is not a number, or is traced.
+
+    Equal arguments make equal, equally hashed values; ``repr`` is code. The fields are the arguments, so
+    ``dataclasses.replace(run, batch_size=64)`` is the run with another batch size: ``total_steps`` is a field
+    of the runs that were given it, and is worked out again in the others.
+
+    >>> import warmup_optax as wo
+    >>> run = wo.TrainingRun(num_examples=50_000, batch_size=128, num_epochs=90)
+    >>> run.steps_per_epoch, run.total_steps, run.steps(epochs=5), run.steps(fraction=0.1)
+    (390, 35100, 1950, 3510)
+    >>> schedule = wo.warmup_cosine(0.1, warmup_steps=run.steps(epochs=5), total_steps=run.total_steps)
+    >>> wo.TrainingRun(num_examples=22_720, batch_size=64).steps(epochs=2.16)
+    766
+    >>> wo.TrainingRun(num_examples=50_000, batch_size=128, num_epochs=90, accumulation_steps=4).total_steps
+    8775
+
+    A ramp from 768 to 1,536 sequences of 4,096 tokens, in a run of a trillion tokens:
+
+    >>> run = wo.TrainingRun(
+    ...     batch_size=[(0, 768), (61_000_000, 1536)], tokens_per_example=4096, total_tokens=10**12
+    ... )
+    >>> run.total_steps, run.steps(tokens=250 * 10**9), run.examples(79_427), run.examples(79_428)
+    (198659, 79450, 60999936, 61000704)
+    """
+
+    num_examples: int | None
+    batch_size: int | tuple[tuple[int, int], ...]
+    num_epochs: Number | None
+    total_steps: int  # pyright: ignore[reportRedeclaration]
+    total_tokens: int | None
+    tokens_per_example: int | None
+    drop_last: bool
+    accumulation_steps: int
+
+    def __init__(
+        self,
+        *,
+        num_examples: Number | None = None,
+        batch_size: Number | Iterable[tuple[Number, Number]],
+        num_epochs: Number | None = None,
+        total_steps: Number | None = None,
+        total_tokens: Number | None = None,
+        tokens_per_example: Number | None = None,
+        drop_last: bool = True,
+        accumulation_steps: Number = 1,
+    ) -> None:
+        where = "TrainingRun"
+
+        def whole(name: str, value: Any) -> int | None:
+            return None if value is None else _whole(where, name, value, at_least=1)
+
+        lengths = {"num_epochs": num_epochs, "total_steps": total_steps, "total_tokens": total_tokens}
+        lengths = {name: value for name, value in lengths.items() if value is not None}
+        if len(lengths) > 1:
+            came = " and ".join(f"{name}={value!r}" for name, value in lengths.items())
+            raise ValueError(
+                f"{where}: a run has one length, got {came}; give one of them, and None for others"
+            )
+        if num_epochs is not None:
+            num_epochs = _shortest(_exact(where, "num_epochs", num_epochs).value, num_epochs)
+        fields = {
+            "num_examples": whole("num_examples", num_examples),
+            "batch_size": _batch_sizes(where, batch_size),
+            "num_epochs": num_epochs,
+            "total_tokens": whole("total_tokens", total_tokens),
+            "tokens_per_example": whole("tokens_per_example", tokens_per_example),
+            "drop_last": _checks.boolean(where, "drop_last", drop_last),
+            "accumulation_steps": whole("accumulation_steps", accumulation_steps),
+        }
+        if total_steps is not None:
+            fields["total_steps"] = whole("total_steps", total_steps)
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)  # frozen for everyone else
+        self._check_batches(where)
+        if num_epochs is not None or total_tokens is not None:
+            self._check_length(where, **lengths)
+
+    def _check_batches(self, where: str) -> None:
+        if not self.drop_last:
+            if self.num_examples is None:
+                raise ValueError(
+                    f"{where}: drop_last=False needs num_examples, which says where an epoch ends; "
+                    "give it, or leave drop_last out"
+                )
+            if self._is_ramp:
+                raise ValueError(
+                    f"{where}: drop_last=False is not for a ramp, whose batches run on over an epoch's end; "
+                    "leave it out"
+                )
+        elif not self._is_ramp and self.num_examples is not None and self._size > self.num_examples:
+            raise ValueError(
+                f"{where}: batch_size={self.batch_size} is more than num_examples={self.num_examples}, which "
+                "leaves no batch; make it smaller, or keep the short batch with drop_last=False"
+            )
+
+    def _check_length(self, where: str, **length: Any) -> None:
+        """A run that is long in epochs or tokens has at least a step."""
+        ((name, value),) = length.items()
+        if not self.total_steps:
+            raise ValueError(
+                f"{where}: {name}={value} is shorter than one step of {self._take(0)} examples; "
+                "train longer, or make the batch smaller"
+            )
+
+    @functools.cached_property
+    def total_steps(self) -> int:
+        """Steps of the whole run.
+
+        Raises:
+          ValueError: If the run was given no length.
+        """
+        if self.num_epochs is not None:
+            return self._steps_of_epochs(_exact("TrainingRun", "num_epochs", self.num_epochs))
+        if self.total_tokens is not None:
+            return self.steps(tokens=self.total_tokens)
+        raise ValueError("TrainingRun: the run has no length; give num_epochs, total_steps or total_tokens")
+
+    @functools.cached_property
+    def steps_per_epoch(self) -> int:
+        """Complete steps in the first epoch: ``steps(epochs=1)``.
+
+        With a ramp, or with ``accumulation_steps`` that do not divide the batches of an epoch, another epoch
+        can have more: use ``steps(epochs=...)`` for more than one.
+
+        Raises:
+          ValueError: If the run has no ``num_examples``.
+        """
+        return self._steps_of_epochs(_Exact(Fraction(1), Fraction(0)))
+
+    def steps(
+        self,
+        *,
+        steps: Number | None = None,
+        epochs: Number | None = None,
+        examples: Number | None = None,
+        tokens: Number | None = None,
+        fraction: Number | None = None,
+    ) -> int:
+        """A duration from the start of the run, in steps; exactly one of the arguments says what it is.
+
+        Args:
+          steps: Steps, a whole number >= 0, given back as it is.
+          epochs: Epochs, a number >= 0 that need not be whole; needs ``num_examples``.
+          examples: Examples that the loader has given out, a whole number >= 0; those of a dropped last
+            batch are never given out.
+          tokens: Tokens in the same sense, a whole number >= 0; needs ``tokens_per_example``.
+          fraction: A fraction of the run's steps, between 0 and 1.
+
+        Returns:
+          The number of steps that are complete by then, rounded down, as a Python ``int``. Of a ramp they are
+          those from its start.
+
+        Raises:
+          ValueError: If a number is out of its range, or the run does not know what the unit needs: its
+            length, its number of examples, its tokens per example.
+          TypeError: If not exactly one argument is given, or it is not a number.
+
+        >>> import warmup_optax as wo
+        >>> run = wo.TrainingRun(num_examples=1000, batch_size=10, num_epochs=3, tokens_per_example=512)
+        >>> run.steps(epochs=0.29), run.steps(fraction=0.29), run.steps(examples=95), run.steps(tokens=51_200)
+        (29, 87, 9, 10)
+        """
+        where = "TrainingRun.steps"
+        arguments = {
+            "steps": steps,
+            "epochs": epochs,
+            "examples": examples,
+            "tokens": tokens,
+            "fraction": fraction,
+        }
+        given = [(name, value) for name, value in arguments.items() if value is not None]
+        if len(given) != 1:
+            came = " and ".join(f"{name}={value!r}" for name, value in given) or "none"
+            raise TypeError(f"{where}: exactly one of {', '.join(arguments)} must be given, got {came}")
+        ((name, value),) = given
+        if name == "epochs":
+            return self._steps_of_epochs(_exact(where, name, value))
+        if name == "fraction":
+            part = _exact(where, name, value)
+            if part.value > 1:
+                fix = "divide a percentage by 100; steps and epochs have arguments of their own"
+                _checks.refuse(where, name, value, "a number between 0 and 1", fix)
+            return part.times(self.total_steps).floor()
+        count = _whole(where, name, value, at_least=0)
+        if name == "steps":
+            return count
+        if name == "tokens":
+            count //= self._known("tokens_per_example", "tokens")
+        return self._steps_of_examples(count)
+
+    def examples(self, steps: Number) -> int:
+        """The examples seen before update number ``steps``, so by that many updates.
+
+        Args:
+          steps: A whole number >= 0.
+
+        Returns:
+          The examples, as a Python ``int``. The batches of update ``n`` have
+          ``run.examples(n + 1) - run.examples(n)``.
+
+        Raises:
+          ValueError: If ``steps`` is negative or fractional.
+          TypeError: If it is not a number.
+
+        >>> import warmup_optax as wo
+        >>> [wo.TrainingRun(batch_size=[(0, 10), (15, 40)]).examples(n) for n in range(5)]
+        [0, 10, 20, 60, 100]
+        """
+        return self._seen(_whole("TrainingRun.examples", "steps", steps, at_least=0))
+
+    def tokens(self, steps: Number) -> int:
+        """The tokens seen before update number ``steps``: ``examples(steps) * tokens_per_example``.
+
+        Args:
+          steps: A whole number >= 0.
+
+        Returns:
+          The tokens, as a Python ``int``.
+
+        Raises:
+          ValueError: If ``steps`` is negative or fractional, or the run has no ``tokens_per_example``.
+          TypeError: If it is not a number.
+        """
+        steps = _whole("TrainingRun.tokens", "steps", steps, at_least=0)
+        return self._seen(steps) * self._known("tokens_per_example", "tokens")
+
+    def epochs(self, steps: Number) -> float:
+        """How many epochs a number of steps is: the inverse of ``steps(epochs=...)``.
+
+        Args:
+          steps: A whole number >= 0.
+
+        Returns:
+          The epochs, as a ``float``; ``run.steps(epochs=run.epochs(n)) == n`` up to ``2**49`` examples.
+
+        Raises:
+          ValueError: If ``steps`` is negative or fractional, or the run has no ``num_examples``.
+          TypeError: If it is not a number.
+
+        >>> import warmup_optax as wo
+        >>> round(wo.TrainingRun(num_examples=118_287, batch_size=64).epochs(4000), 2)
+        2.16
+        """
+        steps = _whole("TrainingRun.epochs", "steps", steps, at_least=0)
+        return float(self._seen(steps) / self._examples_of_an_epoch if self._is_ramp else steps / self._epoch)
+
+    def in_steps(self, schedule: Any, unit: Literal["tokens", "examples", "epochs"] = "tokens") -> Schedule:
+        r"""A schedule written in tokens, examples or epochs, on the clock of updates.
+
+        .. math:: v(n) = s(x_n)
+
+        with :math:`x_n` the tokens, examples or epochs seen before update :math:`n`: what `tokens`,
+        `examples` and `epochs` say of :math:`n`. So the first update has the value at 0, and every update of
+        a batch-size ramp has the rate that its tokens say.
+
+        Args:
+          schedule: :math:`s`, whose counts are units: a schedule, a function of a count, or a number.
+          unit: ``"tokens"`` (needs ``tokens_per_example``), ``"examples"``, or ``"epochs"`` (needs
+            ``num_examples``). In epochs an update is a part of a count.
+
+        Returns:
+          A `Schedule` of updates. :math:`x_n` is exact up to :math:`2^{61}`. The ramp goes on past the end of
+          the run with its last batch size.
+
+        Raises:
+          ValueError: If ``unit`` is another word, if the run does not know what the unit needs, if a ramp is
+            longer than :math:`2^{61}` units, or if there are short batches (``drop_last=False``) in a run
+            without a length.
+          TypeError: If ``schedule`` is none of these.
+
+        >>> import warmup_optax as wo
+        >>> run = wo.TrainingRun(
+        ...     batch_size=[(0, 768), (61_000_000, 1536)], tokens_per_example=4096, total_tokens=10**12
+        ... )
+        >>> run.tokens(100_000)
+        379286716416
+        """
+        from .._combinators.clocks import in_steps_node
+        from .._schedule import taken
+
+        schedule = taken("TrainingRun.in_steps", "schedule", schedule)
+        return in_steps_node(schedule, *self._segments(unit))
+
+    def _segments(self, unit: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]:
+        """The clock of a unit: ``(boundaries, starts, rates, scale)``, whole numbers.
+
+        Before update ``n`` of segment ``i`` (``boundaries[i - 1] <= n < boundaries[i]``) there have been
+        ``(starts[i] + (n - boundaries[i - 1]) * rates[i]) / scale`` units, with ``boundaries[-1]`` read as 0.
+        There is one boundary fewer than there are segments. ``scale`` is 1 but for epochs.
+        """
+        where = "TrainingRun.in_steps"
+        _checks.choice(where, "unit", unit, ("tokens", "examples", "epochs"))
+        if unit == "epochs" and not self._is_ramp:
+            per_step = 1 / self._epoch
+            return (), (0,), (per_step.numerator,), per_step.denominator
+        updates, seen, take = self._short_batch_segments(where) if self._has_short_batches else self._ramp
+        each = self._known("tokens_per_example", "tokens") if unit == "tokens" else 1
+        scale = self._examples_of_an_epoch if unit == "epochs" else 1
+        common = math.gcd(scale, *seen, *take)
+        starts = tuple(each * x // common for x in seen)
+        rates = tuple(each * x // common for x in take)
+        if max(*starts, *rates) >= _LARGEST:
+            raise ValueError(f"{where}: a ramp must be shorter than 2**61 {unit}, got {max(*starts, *rates)}")
+        return tuple(updates[1:]), starts, rates, scale // common
+
+    def _short_batch_segments(self, where: str) -> tuple[list[int], list[int], list[int]]:
+        """As `_ramp`, where the last batch of an epoch is short: its update takes fewer examples."""
+        if not self._has_length:
+            raise ValueError(
+                f"{where}: the short batches of drop_last=False must be known, and the run has no length; "
+                "give num_epochs, total_steps or total_tokens"
+            )
+        whole, epoch = self.accumulation_steps, self._batches_per_epoch
+        updates, seen, take = [], [], []
+        last_batches = range(epoch - 1, self.total_steps * whole, epoch)
+        for n in sorted({0, *(i // whole for i in last_batches), *(i // whole + 1 for i in last_batches)}):
+            if not take or self._take(n) != take[-1]:
+                updates.append(n)
+                seen.append(self._seen(n))
+                take.append(self._take(n))
+        return updates, seen, take
+
+    @functools.cached_property
+    def _ramp(self) -> tuple[list[int], list[int], list[int]]:
+        """Where each batch size begins: the update, the examples seen before it, those an update takes."""
+        pairs = self.batch_size if isinstance(self.batch_size, tuple) else ((0, self.batch_size),)
+        updates, seen, take = [], [], []
+        n = x = 0
+        for i, (_, size) in enumerate(pairs):
+            each = size * self.accumulation_steps
+            end = pairs[i + 1][0] if i + 1 < len(pairs) else None
+            if end is not None and x >= end:
+                continue
+            updates.append(n)
+            seen.append(x)
+            take.append(each)
+            if end is not None:
+                length = -(-(end - x) // each)
+                n, x = n + length, x + length * each
+        return updates, seen, take
+
+    def _seen(self, steps: int) -> int:
+        """Examples before an update."""
+        if self._has_short_batches:
+            epochs, batches = divmod(steps * self.accumulation_steps, self._batches_per_epoch)
+            return epochs * self._examples_of_an_epoch + batches * self._size
+        updates, seen, take = self._ramp
+        i = bisect.bisect_right(updates, steps) - 1
+        return seen[i] + (steps - updates[i]) * take[i]
+
+    def _take(self, step: int) -> int:
+        """Examples of an update."""
+        return self._seen(step + 1) - self._seen(step)
+
+    def _steps_of_examples(self, examples: int) -> int:
+        if self._has_short_batches:
+            epochs, rest = divmod(examples, self._examples_of_an_epoch)
+            batches = epochs * self._batches_per_epoch + rest // self._size
+            return batches // self.accumulation_steps
+        updates, seen, take = self._ramp
+        i = bisect.bisect_right(seen, examples) - 1
+        return updates[i] + (examples - seen[i]) // take[i]
+
+    def _steps_of_epochs(self, epochs: _Exact) -> int:
+        if self._is_ramp:
+            return self._steps_of_examples(epochs.times(self._examples_of_an_epoch).floor())
+        return epochs.times(self._epoch).floor()
+
+    @property
+    def _is_given_total_steps(self) -> bool:
+        return self.num_epochs is None and self.total_tokens is None and "total_steps" in vars(self)
+
+    @property
+    def _has_length(self) -> bool:
+        return self.num_epochs is not None or self.total_tokens is not None or self._is_given_total_steps
+
+    @property
+    def _is_ramp(self) -> bool:
+        return isinstance(self.batch_size, tuple)
+
+    @property
+    def _size(self) -> int:
+        """The batch size of a run without a ramp."""
+        assert not isinstance(self.batch_size, tuple)
+        return self.batch_size
+
+    @property
+    def _has_short_batches(self) -> bool:
+        return not self.drop_last and self._examples_of_an_epoch % self._size != 0
+
+    @property
+    def _examples_of_an_epoch(self) -> int:
+        return self._known("num_examples", "epochs")
+
+    @property
+    def _batches_per_epoch(self) -> int:
+        whole, rest = divmod(self._examples_of_an_epoch, self._size)
+        return whole if self.drop_last or not rest else whole + 1
+
+    @property
+    def _epoch(self) -> Fraction:
+        """Updates in an epoch of one batch size."""
+        return Fraction(self._batches_per_epoch, self.accumulation_steps)
+
+    def _known(self, name: str, unit: str) -> int:
+        value = getattr(self, name)
+        if value is None:
+            raise ValueError(f"TrainingRun: {unit} need {name}, got None; give TrainingRun {name}")
+        return value
+
+    def _arguments(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._arguments() == other._arguments()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._arguments().items()))
+
+    def __repr__(self) -> str:
+        defaults = {"drop_last": True, "accumulation_steps": 1}
+        arguments = {k: v for k, v in self._arguments().items() if v is not None and v != defaults.get(k)}
+        return f"TrainingRun({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+
+
+TrainingRun.__dataclass_fields__ = _ArgumentFields(TrainingRun.__dataclass_fields__)  # pyright: ignore
+
+
+def scale_learning_rate(
+    base_value: Number, *, batch_size: Number, base_batch_size: Number = 256, rule: str = "linear"
+) -> float:
+    r"""The learning rate for another batch size than the one it was tuned at.
+
+    .. math:: \eta \frac{B}{B_0} \ \text{("linear")}, \qquad \eta \sqrt{\frac{B}{B_0}} \ \text{("sqrt")}
+
+    Args:
+      base_value: :math:`\eta`, the learning rate that suits ``base_batch_size``. Any finite number.
+      batch_size: :math:`B`, examples in one optimizer update (over all devices, and over the batches that are
+        accumulated), a whole number >= 1.
+      base_batch_size: :math:`B_0`, a whole number >= 1; 256 is Goyal et al.'s.
+      rule: ``"linear"``, for SGD with a warmup; or ``"sqrt"``, which keeps the noise of Adam's updates.
+
+    Returns:
+      A Python ``float``, for a peak value. A whole schedule is scaled by
+      ``schedule * scale_learning_rate(1.0, batch_size=...)``.
+
+    Raises:
+      ValueError: If a batch size is below 1 or fractional, or ``rule`` is another word.
+      TypeError: If an argument is not a number, or is traced.
+
+    Source: Goyal et al., Accurate, Large Minibatch SGD (2017), section 2.1 (linear); Krizhevsky, One Weird
+    Trick (2014), section 5, and Malladi et al., On the SDEs and Scaling Rules for Adaptive Gradient
+    Algorithms (2022) (square root).
+
+    >>> import warmup_optax as wo
+    >>> wo.scale_learning_rate(0.1, batch_size=768)
+    0.3
+    >>> wo.scale_learning_rate(3e-4, batch_size=1024, rule="sqrt")
+    0.0006
+    """
+    where = "scale_learning_rate"
+    base = _exact(where, "base_value", base_value, at_least=None).value
+    batch_size = _whole(where, "batch_size", batch_size, at_least=1)
+    base_batch_size = _whole(where, "base_batch_size", base_batch_size, at_least=1)
+    if _checks.choice(where, "rule", rule, ("linear", "sqrt")) == "sqrt":
+        return float(base) * math.sqrt(batch_size / base_batch_size)
+    return float(base * batch_size / base_batch_size)
+
+
+def adam_warmup_steps(b2: Number) -> int:
+    r"""The linear warmup that Adam needs: as long as its second moment takes to settle.
+
+    .. math:: \left\lfloor \frac{2}{1 - \beta_2} \right\rfloor
+
+    Args:
+      b2: :math:`\beta_2`, Adam's decay of the second moment: 0 <= ``b2`` < 1.
+
+    Returns:
+      The steps, as a Python ``int``: 2000 for 0.999, 40 for 0.95. (``int(2 / (1 - 0.999))`` is 1999.)
+
+    Raises:
+      ValueError: If ``b2`` is out of its range.
+      TypeError: If it is not a number, or is traced.
+
+    Source: Ma & Yarats, On the Adequacy of Untuned Warmup for Adaptive Optimization (2019), section 5.
+
+    >>> import warmup_optax as wo
+    >>> wo.adam_warmup_steps(0.999)
+    2000
+    """
+    exact, error = _exact("adam_warmup_steps", "b2", b2)
+    if exact >= 1:
+        _checks.refuse("adam_warmup_steps", "b2", b2, "a number >= 0 and < 1")
+    steps = 2 / (1 - exact)
+    return _Exact(steps, steps * error / (1 - exact)).floor()
