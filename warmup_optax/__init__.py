@@ -21,6 +21,7 @@ from ._config import from_config, to_config
 from ._endless import exponential, inverse_sqrt, inverse_time
 from ._factors import exponential_approach, finite_exponential, k_decay, radam, tanh
 from ._inspect import describe, sample
+from ._new_shapes import debiased_decay, half_life, logarithmic, rex
 from ._piecewise import piecewise_constant, piecewise_linear
 from ._plot import plot
 from ._powers import power_law
@@ -61,6 +62,7 @@ __all__ = [
     "constant",
     "cosine",
     "cosine_wave",
+    "debiased_decay",
     "describe",
     "divide",
     "exponential",
@@ -68,11 +70,13 @@ __all__ = [
     "finite_exponential",
     "from_config",
     "geometric",
+    "half_life",
     "inverse_sqrt",
     "inverse_time",
     "join",
     "k_decay",
     "linear",
+    "logarithmic",
     "next_value",
     "one_cycle",
     "one_minus_sqrt",
@@ -85,6 +89,7 @@ __all__ = [
     "product",
     "radam",
     "restart",
+    "rex",
     "sample",
     "scale",
     "scale_learning_rate",
