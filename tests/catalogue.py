@@ -1,12 +1,13 @@
 """`CASES`: one list that holds at least one schedule of every constructor."""
 
+from cases_new_shapes import NEW_SHAPES
 from cases_nodes import ARITHMETIC, COMBINATORS, SHAPES
 from cases_powers import ARCS, POWERS
 from cases_recipes import PEAK, RECIPES
 from cases_waves import CLOCKS, FACTORS, WAVES
 from expressions import Case, e
 
-CASES = [*SHAPES, *POWERS, *ARCS, *WAVES, *FACTORS, *COMBINATORS, *CLOCKS, *ARITHMETIC, *RECIPES]
+CASES = [*SHAPES, *POWERS, *ARCS, *NEW_SHAPES, *WAVES, *FACTORS, *COMBINATORS, *CLOCKS, *ARITHMETIC, *RECIPES]
 LONG = [
     Case("cosine-100k", e.cosine(0.1, 0.0, 100_000), {0: 0.1, 100_000: 0.0}),
     Case(

@@ -1,0 +1,246 @@
+"""`compat.deepspeed` beside the tables of DeepSpeed's schedulers, and its rules in float64."""
+
+import contextlib
+import math
+
+import golden
+import numpy as np
+import pytest
+
+import warmup_optax as wo
+from warmup_optax.compat import deepspeed, torch
+
+CASES = golden.cases("deepspeed")
+COUNTS = np.arange(100)
+
+
+def maker(case, suffix=""):
+    def make(name, **kwargs):
+        if name == "WarmupCosineLR" or (name == "WarmupLR" and kwargs.get("warmup_max_lr") is None):
+            kwargs["lr"] = case.lr
+        return getattr(deepspeed, name + suffix)(**kwargs)
+
+    return make
+
+
+@pytest.mark.parametrize("case", CASES, ids=golden.name)
+def test_the_table(case):
+    unknown = case.kwargs.get("warmup_type") == "cosine"
+    with pytest.warns(UserWarning, match="unknown warmup_type") if unknown else contextlib.nullcontext():
+        golden.run(case, maker(case))
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if "values_momentum" in c.fields], ids=golden.name)
+def test_the_table_of_momenta(case):
+    values = [float(x) for x in case.fields["values_momentum"]]
+    schedule = golden.build(case, maker(case, "Momentum"))
+    golden.compare(schedule(case.steps), values, case.tolerance, steps=case.steps)
+    golden.check_saved(schedule)
+    assert set(case.fields["values_beta2"]) == {0.99}
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if not c.refused], ids=golden.name)
+def test_the_block_of_a_configuration(case):
+    unknown = case.kwargs.get("warmup_type") == "cosine"
+    with pytest.warns(UserWarning) if unknown else contextlib.nullcontext():
+        block = {"type": case.callable, "params": case.kwargs}
+        assert deepspeed.from_config(block, lr=case.lr) == golden.build(case, maker(case))
+
+
+# ---------------------------------------------------------------------------- the rules, in float64
+def warmup(n, steps, kind):
+    """How far the warmup is at update ``n`` >= 1, while ``n - 1 < steps``."""
+    return math.log(n) / math.log(steps) if kind == "log" else (n - 1) / steps
+
+
+def warmup_lr(n, low, high, steps, kind):
+    return low if n == 0 else low + (high - low) * (warmup(n, steps, kind) if n <= steps else 1)
+
+
+def warmup_decay_lr(n, total, low, high, steps, kind):
+    if n <= steps:
+        return warmup_lr(n, low, high, steps, kind)
+    return low + (high - low) * max(0, (total - n + 1) / max(1, total - steps))
+
+
+def warmup_cosine_lr(n, lr, total, first, steps, last, kind):
+    if n == 0:
+        return 0
+    if n <= steps:
+        return lr * (first + (1 - first) * warmup(n, steps, kind))
+    fall = math.cos(math.pi * min(1, (n - steps) / max(1, total - steps)))
+    return lr * max(0, last + (1 - last) * (1 + fall) / 2)
+
+
+def height(n, first, second, stairs):
+    """How high the cycle is at update ``n``, from 0 to 1."""
+    within = n % (first + second)
+    rising = within <= first and not (second == 0 and within == first)
+    part = within / first if rising else (first + second - within) / second
+    count = stairs[0 if rising else 1]
+    # A stair is found from the product, whose quotient is whole where the stair begins.
+    if count:
+        whole = within * count / first if rising else (first + second - within) * count / second
+        return math.floor(whole) / count
+    return part
+
+
+def one_cycle(n, low, high, first, second, stairs, rate, size):
+    if n < first + second + 1:
+        return low + (high - low) * height(n, first, second, stairs)
+    return low / (1 + rate * (n - first - second) / size) if size else low
+
+
+def one_cycle_momentum(n, low, high, first, second, stairs, rate, size):
+    if n == 0:
+        return low
+    if n < first + second + 1:
+        return high - (high - low) * height(n, first, second, stairs)
+    return high * (1 + rate * (n - first - second) / size) if size else high
+
+
+def range_test(n, low, size, rate, stairs):
+    return low * (1 + rate * (n // size if stairs else n / size))
+
+
+def some(rng, low=1e-4, high=1.0):
+    return float(f"{rng.uniform(low, high):.3g}")
+
+
+def of_warmup(rng, name):
+    low, high, given = some(rng), some(rng), int(rng.integers(1, 40))
+    kind, total, steps = rng.choice(["log", "linear"]).item(), int(rng.integers(1, 90)), max(2, given)
+    if name == "WarmupLR":
+        return deepspeed.WarmupLR(low, high, given, kind), (warmup_lr, low, high, steps, kind)
+    if name == "WarmupDecayLR":
+        rule = (warmup_decay_lr, total, low, high, steps, kind)
+        return deepspeed.WarmupDecayLR(total, low, high, given, kind), rule
+    last = some(rng, -0.2, 0.5)
+    rule = (warmup_cosine_lr, high, total, low, steps, last, kind)
+    return deepspeed.WarmupCosineLR(high, total, low, given, last, kind), rule
+
+
+def of_cycle(rng, name):
+    low, high, rate = some(rng), some(rng), some(rng, 0, 2)
+    halves = (int(rng.integers(1, 30)), int(rng.integers(0, 30)))
+    if rng.random() < 0.3:  # without stairs, which a part of an update more would have one of
+        halves, stairs = (halves[0] + 0.5, halves[1] + 1.25), (0, 0)
+    else:
+        stairs = tuple(int(rng.choice([0, 1, 2, 3, 5, 8, 40])) for _ in range(2))
+    size = int(rng.integers(0, 5))
+    arguments = (rate, *halves, *stairs, size)
+    if name == "OneCycle":
+        schedule = deepspeed.OneCycle(low, high, *arguments)
+        return schedule, (one_cycle, low, high, *halves, stairs, rate, size)
+    rate = rate - 1
+    schedule = deepspeed.OneCycleMomentum(low, high, *arguments, True, low, high, rate)
+    return schedule, (one_cycle_momentum, low, high, *halves, stairs, rate, size)
+
+
+def of_range(rng, name):
+    low, size, rate = some(rng), int(rng.integers(1, 30)), some(rng, 0, 3)
+    stairs = bool(rng.random() < 0.5)
+    return deepspeed.LRRangeTest(low, size, rate, stairs), (range_test, low, size, rate, stairs)
+
+
+MAKERS = {
+    "WarmupLR": of_warmup,
+    "WarmupDecayLR": of_warmup,
+    "WarmupCosineLR": of_warmup,
+    "OneCycle": of_cycle,
+    "OneCycleMomentum": of_cycle,
+    "LRRangeTest": of_range,
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_random_arguments(name):
+    rng = np.random.default_rng(15)
+    for _ in range(40):
+        schedule, (rule, *arguments) = MAKERS[name](rng, name)
+        expected = [rule(n, *arguments) for n in COUNTS.tolist()]
+        # Where a line of momenta crosses 0 the difference of its two parts is left.
+        golden.compare(wo.sample(schedule, COUNTS), expected, golden.EXACT, near_zero=1e-6, steps=COUNTS)
+
+
+# ---------------------------------------------------------------------------- beside the tables
+def test_a_late_start_begins_behind_the_step():
+    for make in (
+        lambda **late: deepspeed.WarmupLR(0.1, 1.0, 9, **late),
+        lambda **late: deepspeed.WarmupDecayLR(30, 0.1, 1.0, 9, "linear", **late),
+        lambda **late: deepspeed.WarmupCosineLR(1.0, 30, 0.1, 9, **late),
+        lambda **late: deepspeed.OneCycle(0.1, 1.0, cycle_first_step_size=7, **late),
+        lambda **late: deepspeed.LRRangeTest(0.1, 5, **late),
+    ):
+        np.testing.assert_array_equal(make(last_batch_iteration=4)(COUNTS), make()(COUNTS + 5))
+
+
+def test_a_list_is_of_one_parameter_group():
+    assert deepspeed.WarmupLR([0.1], [1.0], 9) == deepspeed.WarmupLR(0.1, 1.0, 9)
+    with pytest.raises(ValueError, match="WarmupLR: expected 1 value for max_lr, got 2"):
+        deepspeed.WarmupLR(0.1, [1.0, 2.0], 9)
+
+
+def test_a_block_may_name_a_scheduler_of_pytorch():
+    block = {"type": "StepLR", "params": {"step_size": 7, "gamma": 0.5}}
+    assert deepspeed.from_config(block, lr=0.1) == torch.StepLR(0.1, 7, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: deepspeed.WarmupLR(0.0, 0.1, 0),
+            "WarmupLR: warmup_num_steps must be a positive integer, got 0",
+        ),
+        (lambda: deepspeed.WarmupLR(0.0, 0.1, 2.5), "WarmupLR: warmup_num_steps must be a positive integer"),
+        (lambda: deepspeed.WarmupLR(0.0), "WarmupLR: lr must be given where warmup_max_lr is None"),
+        (lambda: deepspeed.WarmupLR("0", 0.1), "WarmupLR: warmup_min_lr must be"),
+        (lambda: deepspeed.WarmupDecayLR(9.5), "WarmupDecayLR: total_num_steps must be a whole number"),
+        (
+            lambda: deepspeed.WarmupCosineLR(0.1, 9, 0, -1),
+            "WarmupCosineLR: warmup_num_steps must be a positive",
+        ),
+        (
+            lambda: deepspeed.OneCycle(0.1, 1.0, 0, 0),
+            r"OneCycle: cycle_first_step_size must be positive, got 0\.0",
+        ),
+        (
+            lambda: deepspeed.OneCycle(0.1, 1.0, 0, 4, -1),
+            "OneCycle: cycle_second_step_size must be non-negative",
+        ),
+        (
+            lambda: deepspeed.OneCycle(0.1, 1.0, -0.5, decay_step_size=1),
+            "OneCycle: decay_lr_rate must be at least 0",
+        ),
+        (
+            lambda: deepspeed.OneCycleMomentum(cycle_momentum=False),
+            "OneCycleMomentum: cycle_momentum must be True",
+        ),
+        (
+            lambda: deepspeed.LRRangeTest(0.1, 0),
+            "LRRangeTest: lr_range_test_step_size must be a positive integer",
+        ),
+        (lambda: deepspeed.from_config({}), "from_config: block must be a mapping with a type"),
+        (lambda: deepspeed.from_config({"type": "WarmupLR"}), "from_config: block must have params"),
+        (
+            lambda: deepspeed.from_config({"type": "Cosine", "params": {}}),
+            "from_config: type must be one of 'LRRange",
+        ),
+        (
+            lambda: deepspeed.from_config({"type": "WarmupLR", "params": {"warmup_max_lr": "auto"}}),
+            "from_config: params must not be 'auto' for warmup_max_lr",
+        ),
+        (
+            lambda: deepspeed.from_config({"type": "WarmupCosineLR", "params": {"total_num_steps": 9}}),
+            "from_config: lr must be given",
+        ),
+        (
+            lambda: deepspeed.from_config({"type": "WarmupLR", "params": {"steps": 9}}),
+            "unexpected keyword argument 'steps'",
+        ),
+    ],
+)
+def test_errors_speak_of_what_was_written(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()
