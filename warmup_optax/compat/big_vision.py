@@ -1,0 +1,159 @@
+"""Big Vision: ``create_learning_rate_schedule`` of ``big_vision.utils``.
+
+It is used as an Optax schedule, so its step is 0 at the first update. Big Vision multiplies the result with
+``config.lr``; here that is ``schedule * lr``, or ``base``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import warmup_optax as wo
+
+from . import _factors
+from ._port import port
+
+Number = Any
+
+DURATIONS = tuple(
+    f"{name}_{unit}"
+    for name in ("warmup", "cooldown", "timescale", "shift")
+    for unit in ("steps", "examples", "epochs", "percent")
+)
+ARGUMENTS = (*DURATIONS, "power", "end", "linear_end", "timescale", "shift", "steps", "mults")
+
+
+@port(init_value="base", end_value="end", boundaries="steps", values="mults", timescale="timescale + shift")
+def create_learning_rate_schedule(
+    total_steps: int,
+    batch_size: int | None = None,
+    data_size: int | None = None,
+    base: Number = 1.0,
+    decay_type: str = "stair",
+    scale_with_batchsize: bool = False,
+    **kw: Any,
+) -> wo.Schedule:
+    r"""A decay, times a warmup, times a cooldown.
+
+    .. math:: v(n) = d(n)\, \min(1, n / W)\, \min(1, (T - n) / C)
+
+    with the warmup's length :math:`W`, the cooldown's :math:`C`, each factor only if its length is not 0, and
+    :math:`p` the fraction ``clip((n - W) / (T - W), 0, 1)`` in the decays :math:`d`:
+
+    ==============================  ==========================================================================
+    ``decay_type``                  its value
+    ==============================  ==========================================================================
+    ``"stair"``                     ``base``, then ``base * mults[i]`` from update ``steps[i]`` on
+    ``"linear"``, ``"polynomial"``  ``end + (base - end) * (1 - p) ** power``
+    ``"cosine"``                    half a cosine from ``base`` to 0 over ``p``
+    ``"rsqrt"``                     ``base / sqrt(1 + (n - W + shift) / timescale)``, its first value up to W
+    ==============================  ==========================================================================
+
+    Args:
+      total_steps: :math:`T`, in updates; the warmup is in it, and shorter (unless ``total_steps <= 1``).
+      batch_size: For durations in examples or epochs, and to scale with.
+      data_size: Examples in an epoch, for durations in epochs.
+      base: The rate without a warmup. Any finite number.
+      decay_type: From the table.
+      scale_with_batchsize: Whether ``base`` is multiplied with ``batch_size / 256``; ``end`` is not.
+      **kw: Durations: ``warmup_...``, ``cooldown_...`` (0), ``timescale_...`` (10,000) and ``shift_...`` (0),
+        with one of ``steps``, ``examples``, ``epochs`` or ``percent`` (a fraction of ``total_steps``, in
+        [0, 1]) for the dots. What is not in steps is rounded, half to even, and is at least 1 unless it is
+        0; it counts as not given where the ``batch_size`` or ``data_size`` that it needs is missing, and a
+        negative one or None too. ``timescale`` and ``shift`` are in steps, whole or not, where no such
+        duration is given. ``power`` (1), ``end`` or ``linear_end`` (0), ``steps`` and ``mults`` (empty).
+
+    Returns:
+      A `Schedule`. From ``total_steps`` on a cosine is 0, a line at its end; but a cooldown goes on, to
+      **negative** rates. With fewer ``mults`` than ``steps`` the original has NaN; here the last one holds.
+
+    Raises:
+      ValueError: If ``decay_type`` is unknown, a duration is given twice, the warmup is not below
+        ``total_steps``, or a number is out of its range.
+      TypeError: If an argument is of the wrong type or, unlike the original, which drops it, not one of these.
+
+    >>> from warmup_optax.compat import big_vision
+    >>> schedule = big_vision.create_learning_rate_schedule(12, decay_type="cosine", warmup_percent=1 / 3)
+    >>> schedule([0, 2, 4, 8, 12]).round(6).tolist()
+    [0.0, 0.5, 1.0, 0.5, 0.0]
+    >>> schedule = big_vision.create_learning_rate_schedule(12, decay_type="rsqrt", timescale=4, cooldown_steps=4)
+    >>> schedule([0, 12, 16]).tolist()
+    [1.0, 0.0, -0.4472135901451111]
+    """
+    for name in kw:
+        if name not in ARGUMENTS:
+            raise TypeError(f"{name} is not an argument; they are {', '.join(ARGUMENTS)}")
+
+    def steps(name: str, default: Any = 0) -> Any:
+        return _steps(name, kw, data_size, batch_size, total_steps, default)
+
+    warmup_steps, cooldown_steps = steps("warmup"), steps("cooldown")
+    _factors.whole(0, total_steps=total_steps, warmup_steps=warmup_steps, cooldown_steps=cooldown_steps)
+    if total_steps > 1 and warmup_steps >= total_steps:
+        raise ValueError("warmup_steps is >= total_steps")
+    lr = base * batch_size / 256.0 if scale_with_batchsize else base
+    if decay_type in ("linear", "polynomial"):
+        end = kw.get("end", kw.get("linear_end", 0.0))
+        schedule = _between(lr, end, warmup_steps, total_steps, power=kw.get("power", 1))
+    elif decay_type == "cosine":
+        schedule = _between(lr, 0.0, warmup_steps, total_steps)
+    elif decay_type == "rsqrt":
+        timescale = steps("timescale", kw.get("timescale", 10_000))
+        shift = steps("shift", kw.get("shift", 0))
+        peak = lr / math.sqrt(1 + shift / timescale)
+        schedule = wo.shift(wo.inverse_sqrt(peak, timescale=timescale + shift), warmup_steps)
+    elif decay_type == "stair":
+        schedule = _factors.stairs(kw.get("steps", []), kw.get("mults", [])) * lr
+    else:
+        raise ValueError(f"Unknown lr type {decay_type}")
+    factors = [schedule]
+    if warmup_steps:
+        factors.append(wo.linear(0.0, 1.0, warmup_steps))
+    if cooldown_steps:
+        factors.append(_factors.cooldown(total_steps, cooldown_steps))
+    return wo.product(*factors) if len(factors) > 1 else schedule
+
+
+def _steps(
+    name: str, kw: dict[str, Any], data_size: Any, batch_size: Any, total_steps: int, default: Any
+) -> Any:
+    """A duration in steps, by the one of its four units that is given."""
+    units = ("steps", "examples", "epochs", "percent")
+    given = {unit: kw.get(f"{name}_{unit}") for unit in units}
+    given = {unit: x for unit, x in given.items() if x is not None and x >= 0}
+    if len(given) > 1:
+        names = {f"{name}_{unit}" for unit in given}
+        raise ValueError(f"Only one of '{', '.join(sorted(names))}' should be defined.")
+    if "steps" in given:
+        return given["steps"]
+    if "examples" in given and batch_size:
+        return _rounded(given["examples"] / batch_size)
+    if "epochs" in given and batch_size and data_size:
+        return _rounded(given["epochs"] * (data_size / batch_size))
+    if "percent" in given and total_steps:
+        if given["percent"] > 1:
+            raise ValueError(
+                f"Percents should lie in [0.0, 1.0], but {name}_percent is {given['percent']}"
+            )
+        return _rounded(given["percent"] * total_steps)
+    return default
+
+
+def _rounded(steps: float) -> int:
+    return max(1, round(steps)) if steps else 0
+
+
+def _between(lr: Number, end: Number, begin: int, total_steps: int, power: Number | None = None) -> wo.Schedule:
+    """From ``lr`` at ``begin`` to ``end`` at ``total_steps``, which is the earlier one in a run of 1 step."""
+
+    def curve(first: Number, last: Number, steps: int, origin: str) -> wo.Schedule:
+        if power is None:
+            return wo.cosine(first, last, steps)
+        return wo.polynomial(first, last, steps, power=power, origin=origin)
+
+    if begin < total_steps:
+        return wo.shift(curve(lr, end, total_steps - begin, "end"), begin)
+    if begin > total_steps:
+        return wo.shift(curve(end, lr, begin - total_steps, "init"), total_steps)
+    return wo.join([lr, end], [begin + 1])

@@ -1,0 +1,142 @@
+"""MaxText: ``create_learning_rate_schedule`` of ``maxtext.utils.maxtext_utils``.
+
+It is used as an Optax schedule, so its step is 0 at the first update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import warmup_optax as wo
+
+from . import _factors
+from ._parts import chosen, within
+from ._port import port
+
+Number = Any
+
+FIELDS = {  # and what they are in base.yml
+    "learning_rate": 3e-5,
+    "steps": 150_001,
+    "learning_rate_schedule_steps": -1,
+    "lr_schedule_type": "cosine",
+    "learning_rate_final_fraction": 0.1,
+    "warmup_steps_fraction": 0.1,
+    "wsd_decay_steps_fraction": 0.1,
+    "wsd_decay_style": "linear",
+}
+OLD = "cosine_learning_rate_final_fraction"
+
+
+@port(value="learning_rate", init_value="learning_rate", end_value="learning_rate")
+def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Schedule:
+    r"""A line from 0, a cosine or a stable phase with a decay, and 0 for the rest of the run.
+
+    With :math:`T` the ``learning_rate_schedule_steps`` and :math:`W` = ``int(T * warmup_steps_fraction)`` it is
+
+    .. math:: v(n) = \begin{cases}
+              L\, n / W & n < W \\
+              F + (L - F) \tfrac12 \left(1 + \cos \pi \frac{n - W}{T - W - 1}\right) & W \le n \text{ (cosine)} \\
+              0 & n \ge T \text{, if steps} > T
+              \end{cases}
+
+    so that :math:`F` is reached at the last update, ``T - 1``. With ``lr_schedule_type="wsd"`` it is
+    :math:`L` up to ``T - D`` and then falls over :math:`D` = ``int(T * wsd_decay_steps_fraction)`` updates, to
+    :math:`F` at ``T - 1``.
+
+    Args:
+      config: An object or a mapping with the fields below, as MaxText's own; what it lacks has the value of
+        ``base.yml``.
+      **fields: The same by name, instead of ``config`` or over it:
+
+        * ``learning_rate`` (3e-5): :math:`L`, the peak.
+        * ``steps`` (150,001): Updates of the run. -1 is ``learning_rate_schedule_steps``.
+        * ``learning_rate_schedule_steps`` (-1): :math:`T`, updates of the schedule, >= 0. -1 is ``steps``.
+        * ``learning_rate_final_fraction`` (0.1): :math:`F / L`.
+        * ``warmup_steps_fraction`` (0.1), ``wsd_decay_steps_fraction`` (0.1): In [0, 1].
+        * ``lr_schedule_type`` ("cosine"): "cosine" or "wsd".
+        * ``wsd_decay_style`` ("linear"): "linear" or "cosine".
+        * ``cosine_learning_rate_final_fraction``: The name of :math:`F / L` before January 2026. With it, the
+          cosine is the one of that time too: over ``T - W``, at :math:`F` only at update :math:`T`.
+
+    Returns:
+      A `Schedule`. Unless ``steps`` is above :math:`T` there is no 0 behind it: a cosine *rises again*, a
+      linear decay stays at :math:`F`. A cosine of one update is at :math:`F`, a linear decay of one update at
+      :math:`L`. Where nothing is left to decay in, :math:`L` holds.
+
+    Raises:
+      ValueError: If a field is out of its range, or both lengths are -1 or 0.
+      TypeError: If a field is not one of these, or of the wrong type.
+
+    >>> from warmup_optax.compat import maxtext
+    >>> schedule = maxtext.create_learning_rate_schedule(learning_rate=1.0, steps=11, warmup_steps_fraction=0.2)
+    >>> schedule([0, 1, 2, 6, 10, 14]).round(6).tolist()
+    [0.0, 0.5, 1.0, 0.550000011920929, 0.10000000149011612, 0.550000011920929]
+    >>> schedule = maxtext.create_learning_rate_schedule(
+    ...     {"learning_rate": 1.0, "steps": 12, "learning_rate_schedule_steps": 10, "lr_schedule_type": "wsd"}
+    ... )
+    >>> schedule([0, 1, 8, 9, 10]).tolist()
+    [0.0, 1.0, 1.0, 1.0, 0.0]
+    """
+    for name in fields:
+        if name not in (*FIELDS, OLD):
+            raise TypeError(f"{name} is not a field of the schedule; they are {', '.join(FIELDS)}")
+    values = _read(config) | fields
+    old = OLD in values
+    if old and "learning_rate_final_fraction" in values:
+        raise ValueError(f"{OLD} is the old name of learning_rate_final_fraction: give one of the two")
+    values = FIELDS | values
+    steps, total = values["steps"], values["learning_rate_schedule_steps"]
+    _factors.whole(-1, steps=steps, learning_rate_schedule_steps=total)
+    steps, total = (total if steps == -1 else steps), (steps if total == -1 else total)
+    if max(steps, total) < 1:
+        raise ValueError(f"steps must be a whole number of steps >= 1, got {values['steps']}")
+    for name in ("warmup_steps_fraction", "wsd_decay_steps_fraction"):
+        within(name, values[name], 0, 1)
+    peak = values["learning_rate"]
+    floor = peak * values[OLD if old else "learning_rate_final_fraction"]
+    cosine = chosen({"cosine": True, "wsd": False}, "lr_schedule_type", _word(values["lr_schedule_type"]))
+    style = chosen({"linear": _linear, "cosine": _cosine}, "wsd_decay_style", _word(values["wsd_decay_style"]))
+
+    warmup = int(total * values["warmup_steps_fraction"])
+    rest, decay = total - warmup, int(total * values["wsd_decay_steps_fraction"])
+    phases = [(0, wo.linear(0.0, peak, warmup))]
+    if cosine and old:
+        last = peak * (warmup - 1) / max(warmup, 1)  # of a warmup that is all, after which there is NaN
+        phases.append((warmup, wo.cosine_wave(peak, floor, rest) if rest else wo.constant(last)))
+    elif cosine and rest:
+        phases.append((warmup, _cosine(peak, floor, rest)))
+    elif not cosine and decay:
+        phases.append((max(warmup, total - decay), style(peak, floor, decay)))
+    if steps > total:
+        phases.append((total, wo.constant(0.0)))
+    ends = [begin for begin, _ in phases[1:]]
+    phases = [phase for phase, end in zip(phases, [*ends, None], strict=True) if phase[0] != end]
+    return wo.join([schedule for _, schedule in phases], [begin for begin, _ in phases[1:]])
+
+
+def _cosine(peak: Number, floor: Number, steps: int) -> wo.Schedule:
+    """At ``floor`` in the last of ``steps`` updates, and up again."""
+    return wo.cosine_wave(peak, floor, steps - 1) if steps > 1 else wo.constant(floor)
+
+
+def _linear(peak: Number, floor: Number, steps: int) -> wo.Schedule:
+    """At ``floor`` from the last of ``steps`` updates on."""
+    return wo.linear(peak, floor, steps - 1) if steps > 1 else wo.constant(peak)
+
+
+def _read(config: Any) -> dict[str, Any]:
+    """The fields that a configuration has."""
+    found = {}
+    for name in (*FIELDS, OLD):
+        try:
+            found[name] = config[name] if isinstance(config, Mapping) else getattr(config, name)
+        except (AttributeError, KeyError, ValueError):  # MaxText's own raises the last of these
+            continue
+    return found
+
+
+def _word(word: Any) -> Any:
+    """The word of an enumeration's member, or the word."""
+    return getattr(word, "value", word)

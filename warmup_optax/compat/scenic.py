@@ -1,0 +1,200 @@
+"""Scenic: ``compound_lr_scheduler`` of ``scenic.train_lib.lr_schedules``, the factor strings.
+
+Its factors have the names of T5X's, and mostly another meaning. It is used as an Optax schedule, so its step
+is 0 at the first update.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import warmup_optax as wo
+
+from . import _factors
+from ._parts import is_zero, known, shrinking, within
+from ._port import port
+
+@port(
+    value="base_learning_rate",
+    init_value="end_factor",
+    end_value="end_factor",
+    values="decay_factors",
+    boundaries="decay_events",
+    growth="t_mul",
+    decay="m_mul",
+)
+def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
+    r"""The factors named in ``config["factors"]``, applied in the order written.
+
+    .. math:: v(n) = \prod_i f_i(n) \quad\text{and, for a linear\_decay}\quad r \mapsto r\,f(n) + E\,(1 - f(n))
+
+    In the table :math:`W` is ``warmup_steps`` and :math:`T` is ``total_steps``.
+
+    ======================  ==================================================================================
+    factor                  its value at update :math:`n`, and the entries of ``config`` that it uses
+    ======================  ==================================================================================
+    ``constant``            ``base_learning_rate``
+    ``linear_warmup``       a line from ``warmup_alpha`` (0) to 1 at :math:`W`, >= 0
+    ``polynomial``          ``end_factor + (1 - end_factor) * (1 - n / decay_steps) ** power``, from update 0
+                            on, held from ``decay_steps`` on
+    ``piecewise_constant``  1, then ``decay_factors[i]`` from update ``decay_events[i] + 1`` on, absolute
+    ``piecewise_linear``    lines from 1 at update 0 through ``decay_factors[i]`` at ``decay_events[i]``
+    ``rsqrt_decay``         ``sqrt(timescale / (n + timescale - W))``, 1 up to :math:`W` (0); ``timescale``
+                            (10,000)
+    ``decay_every``         ``decay_factor ** (n // steps_per_decay)``
+    ``exponential_decay``   ``decay_rate ** (n / decay_steps)``, with ``staircase`` (False) in stairs
+    ``cosine_decay``        half a cosine from 1 to ``alpha`` (0) from :math:`W` (0) + ``start_decay_step``
+                            (0) on, again and again; a cycle has ``steps_per_cycle`` less
+                            ``int(W / (total_steps / steps_per_cycle))`` steps (``total_steps``: one cycle),
+                            and if none is left the factor is 1. Each cycle is ``t_mul`` (1) times as long as
+                            the last, and its height above ``alpha`` ``m_mul`` (1) times.
+    ``linear_decay``        :math:`f` falls from 1 at :math:`W` (0) to 0 at :math:`T`; what stands to its left
+                            goes to ``end_learning_rate`` (0), :math:`E`
+    ``linear_cooldown``     ``min(1, (T - n) / cooldown_steps)``, its value of :math:`W` (0) before that:
+                            **negative** after :math:`T`
+    ======================  ==================================================================================
+
+    Args:
+      config: A dictionary or ConfigDict with ``factors``, names from the table with ``*`` between them, and
+        the entries that they use; in brackets the defaults. Lengths are whole numbers of updates.
+
+    Returns:
+      A `Schedule`. It is the original's function, with these exceptions: a cycle of a cosine with ``t_mul``
+      gets its ``m_mul`` at the update where it begins (a logarithm makes the original one update late at
+      times); where a ``t_mul`` below 1 leaves no further cycle, or ``decay_factors`` are fewer than
+      ``decay_events``, and the original has NaN, the last value holds; and the millionth of a step, with
+      which the original keeps ``piecewise_linear`` from dividing by 0, is left out.
+
+    Raises:
+      ValueError: If a factor is unknown, an entry that it uses is missing, a length is negative or not whole,
+        or ``total_steps`` is not above ``warmup_steps`` in a ``linear_decay``.
+      TypeError: If an entry is of the wrong type.
+
+    >>> from warmup_optax.compat import scenic
+    >>> config = {"factors": "constant*linear_warmup*rsqrt_decay", "base_learning_rate": 0.5}
+    >>> scenic.compound_lr_scheduler(config | {"warmup_steps": 4, "timescale": 1})([0, 2, 4, 7]).tolist()
+    [0.0, 0.25, 0.5, 0.25]
+    """
+    factors: list[Any] = []
+    for name in _factors.parse(_entry(config, "factors"), FACTORS):
+        end = config.get("end_learning_rate", 0.0)
+        factor = FACTORS[name](config)
+        if name == "linear_decay" and not is_zero(end):
+            rest = wo.shift(wo.linear(0.0, 1.0, _decay_steps(config)), _warmup_steps(config))
+            factors = [wo.product(*factors, factor) + rest * end]
+        else:
+            factors.append(factor)
+    return wo.product(*factors) if len(factors) > 1 else wo.as_schedule(factors[0])
+
+
+def _entry(config: Mapping[str, Any], name: str) -> Any:
+    """What the original takes with ``config[name]``."""
+    try:
+        return config[name]
+    except KeyError:
+        raise ValueError(f"config must have the entry {name!r} for its factors") from None
+
+
+def _polynomial(config: Mapping[str, Any]) -> wo.Schedule:
+    decay_steps = _entry(config, "decay_steps")
+    _factors.whole(1, decay_steps=decay_steps)
+    return wo.polynomial(1.0, _entry(config, "end_factor"), decay_steps, power=_entry(config, "power"))
+
+
+def _piecewise_constant(config: Mapping[str, Any]) -> wo.Schedule:
+    begins = [max(event + 1, 0) for event in sorted(_entry(config, "decay_events"))]
+    return _factors.stairs(begins, _entry(config, "decay_factors"))
+
+
+def _piecewise_linear(config: Mapping[str, Any]) -> wo.Schedule:
+    return wo.piecewise_linear([1.0, *_entry(config, "decay_factors")], [0, *_entry(config, "decay_events")])
+
+
+def _linear_warmup(config: Mapping[str, Any]) -> wo.Schedule:
+    warmup_steps, alpha = _entry(config, "warmup_steps"), config.get("warmup_alpha", 0.0)
+    _factors.whole(0, warmup_steps=warmup_steps)
+    within("warmup_alpha", alpha, -math.inf, 1)
+    return wo.linear(alpha, 1.0, warmup_steps)
+
+
+def _rsqrt_decay(config: Mapping[str, Any]) -> wo.Schedule:
+    decay = wo.inverse_sqrt(1.0, timescale=config.get("timescale", 10_000))
+    return wo.shift(decay, _warmup_steps(config))
+
+
+def _decay_every(config: Mapping[str, Any]) -> wo.Schedule:
+    steps_per_decay = _entry(config, "steps_per_decay")
+    _factors.whole(1, steps_per_decay=steps_per_decay)
+    return _factors.decay(_entry(config, "decay_factor"), steps_per_decay, staircase=True)
+
+
+def _exponential_decay(config: Mapping[str, Any]) -> wo.Schedule:
+    decay_steps = _entry(config, "decay_steps")
+    _factors.whole(1, decay_steps=decay_steps)
+    staircase = config.get("staircase", False)
+    return _factors.decay(_entry(config, "decay_rate"), decay_steps, staircase=staircase)
+
+
+def _cosine_decay(config: Mapping[str, Any]) -> Any:
+    steps_per_cycle, warmup_steps = _entry(config, "steps_per_cycle"), _warmup_steps(config)
+    t_mul, m_mul, alpha = config.get("t_mul", 1.0), config.get("m_mul", 1.0), config.get("alpha", 0.0)
+    start = config.get("start_decay_step", 0)
+    _factors.whole(1, steps_per_cycle=steps_per_cycle)
+    _factors.whole(0, start_decay_step=start)
+    within("t_mul", t_mul, 0, math.inf, above=True)
+    cycle = steps_per_cycle - int(warmup_steps / (config.get("total_steps", steps_per_cycle) / steps_per_cycle))
+    if cycle <= 0:
+        return 1.0
+    cosine = wo.cosine(1 - alpha, 0.0, cycle)
+    if is_zero(m_mul):
+        cycles = wo.join([cosine, 0.0], [cycle])
+    elif t_mul < 1:
+        cycles = shrinking(lambda i, steps: wo.cosine((1 - alpha) * m_mul**i, 0.0, steps), cycle, t_mul)
+    elif known(m_mul) and m_mul == 1:  # nothing to add where the cosine can end at alpha itself
+        cycles, alpha = wo.restart(wo.cosine(1.0, alpha, cycle), period=cycle, growth=t_mul), 0.0
+    else:
+        cycles = wo.restart(cosine, period=cycle, growth=t_mul, decay=m_mul)
+    return wo.shift(cycles if is_zero(alpha) else cycles + alpha, warmup_steps + start)
+
+
+def _linear_decay(config: Mapping[str, Any]) -> wo.Schedule:
+    return wo.shift(wo.linear(1.0, 0.0, _decay_steps(config)), _warmup_steps(config))
+
+
+def _linear_cooldown(config: Mapping[str, Any]) -> wo.Schedule:
+    total_steps, cooldown_steps = _entry(config, "total_steps"), _entry(config, "cooldown_steps")
+    _factors.whole(0, total_steps=total_steps)
+    _factors.whole(1, cooldown_steps=cooldown_steps)
+    warmup_steps = _warmup_steps(config)
+    return wo.shift(_factors.cooldown(total_steps - warmup_steps, cooldown_steps), warmup_steps)
+
+
+def _warmup_steps(config: Mapping[str, Any]) -> Any:
+    warmup_steps = config.get("warmup_steps", 0)
+    _factors.whole(0, warmup_steps=warmup_steps)
+    return warmup_steps
+
+
+def _decay_steps(config: Mapping[str, Any]) -> Any:
+    total_steps, warmup_steps = _entry(config, "total_steps"), _warmup_steps(config)
+    if not total_steps > warmup_steps:
+        raise ValueError("With linear decay, total_steps should be higher than warmup_steps.")
+    _factors.whole(0, total_steps=total_steps)
+    return total_steps - warmup_steps
+
+
+FACTORS = {
+    "constant": lambda config: wo.constant(_entry(config, "base_learning_rate")),
+    "polynomial": _polynomial,
+    "piecewise_constant": _piecewise_constant,
+    "piecewise_linear": _piecewise_linear,
+    "linear_warmup": _linear_warmup,
+    "rsqrt_decay": _rsqrt_decay,
+    "decay_every": _decay_every,
+    "exponential_decay": _exponential_decay,
+    "cosine_decay": _cosine_decay,
+    "linear_decay": _linear_decay,
+    "linear_cooldown": _linear_cooldown,
+}

@@ -1,0 +1,95 @@
+"""T5X: ``create_learning_rate_scheduler`` of ``t5x.utils``, the factor strings.
+
+The trainer calls it with ``train_state.step``, which is 0 at the first update. The function of the same name
+in Flax's old examples (``lm1b``, ``wmt``) is this one with ``min_learning_rate=0.0``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import warmup_optax as wo
+
+from . import _factors
+from ._parts import is_zero, within
+from ._port import port
+
+Number = Any
+
+
+@port(
+    value="base_learning_rate",
+    factor="base_learning_rate",
+    decay_rate="decay_factor",
+    min_value="min_learning_rate",
+    steps="step_offset",
+)
+def create_learning_rate_scheduler(
+    factors: str = "constant * linear_warmup * rsqrt_decay",
+    base_learning_rate: Number = 0.5,
+    warmup_steps: int = 1000,
+    decay_factor: Number = 0.5,
+    steps_per_decay: int = 20_000,
+    steps_per_cycle: int = 100_000,
+    step_offset: int = 0,
+    min_learning_rate: Number = 1e-8,
+) -> wo.Schedule:
+    r"""The product of the factors named in a string, never below a minimum.
+
+    .. math:: v(n) = \max\Big(m, \prod_i f_i(t)\Big), \qquad t = \max(0, n - o)
+
+    ==========================  ==============================================================================
+    factor                      its value at step :math:`t`
+    ==========================  ==============================================================================
+    ``constant``                ``base_learning_rate``
+    ``linear_warmup``           ``min(1, t / warmup_steps)``
+    ``linear_decay``            ``base_learning_rate * min(t / warmup_steps, 1 + decay_factor * (warmup_steps
+                                - t))``: a constant and a warmup in one, then a slope for each *step*, on
+                                below 0
+    ``rsqrt_decay``             ``1 / sqrt(max(t, warmup_steps))``
+    ``rsqrt_normalized_decay``  ``sqrt(warmup_steps) / sqrt(max(t, warmup_steps))``
+    ``decay_every``             ``decay_factor ** (t // steps_per_decay)``, from step 0 on
+    ``cosine_decay``            half a cosine from 1 to 0 from ``warmup_steps`` on, again and again, 1 before
+    ==========================  ==============================================================================
+
+    Args:
+      factors: Names from the table with ``*`` between them, in any order.
+      base_learning_rate: The constant. With ``rsqrt_decay`` the peak is not it, but this over
+        ``sqrt(warmup_steps)``.
+      warmup_steps: In updates, >= 0; where the full rate is reached.
+      decay_factor: >= 0; what ``decay_every`` multiplies with, or the slope of ``linear_decay``.
+      steps_per_decay: In updates, >= 1.
+      steps_per_cycle: In updates, >= 1; back at the peak at ``warmup_steps + steps_per_cycle``.
+      step_offset: :math:`o`, any whole number; before it the rate of step 0 holds.
+      min_learning_rate: :math:`m`, the least rate. It cuts the foot of the warmup too, so the first rate is
+        1e-8 by default, and not 0.
+
+    Returns:
+      A `Schedule` without an end. With ``warmup_steps=0`` T5X divides by 0 at step 0 (NaN, or an infinite
+      rate); here that step has no warmup, and the ``rsqrt_decay`` of step 1.
+
+    Raises:
+      ValueError: If a factor is unknown, or a length that a factor uses is negative or not whole.
+      TypeError: If an argument is of the wrong type.
+
+    >>> from warmup_optax.compat import t5x
+    >>> t5x.create_learning_rate_scheduler(base_learning_rate=1.0, warmup_steps=4)([2, 4, 16]).tolist()
+    [0.25, 0.5, 0.25]
+    >>> schedule = t5x.create_learning_rate_scheduler("linear_decay", 1.0, warmup_steps=2, decay_factor=0.25)
+    >>> schedule([0, 1, 2, 4, 6]).tolist()
+    [9.99999993922529e-09, 0.5, 1.0, 0.5, 9.99999993922529e-09]
+    """
+
+    def linear_decay() -> wo.Schedule:
+        _factors.whole(0, warmup_steps=warmup_steps)
+        within("decay_factor", decay_factor, 0, 1e30)
+        after = 1.0 if is_zero(decay_factor) else _factors.descent(1 / decay_factor)
+        return wo.join([wo.linear(0.0, 1.0, warmup_steps), after], [warmup_steps]) * base_learning_rate
+
+    meanings = _factors.t5_factors(
+        base_learning_rate, warmup_steps, decay_factor, steps_per_decay, steps_per_cycle
+    )
+    product = _factors.multiply(factors, meanings | {"linear_decay": linear_decay})
+    if not is_zero(step_offset):
+        product = wo.shift(product, step_offset)
+    return wo.clip(product, min_value=min_learning_rate)

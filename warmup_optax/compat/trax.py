@@ -1,0 +1,190 @@
+"""Trax: the makers of ``trax.supervised.lr_schedules``.
+
+The training loop counts before it updates, so update ``n`` has the rate of Trax's own step ``n + 1``: a
+warmup begins above 0, and ends one update earlier than the same numbers elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import warmup_optax as wo
+
+from . import _factors
+from ._parts import is_zero
+from ._port import port
+
+Number = Any
+Tail = Callable[[Any, Number], wo.Schedule]
+
+
+@port()
+def constant(value: Number) -> wo.Schedule:
+    """The same rate at every update.
+
+    Args:
+      value: Any finite number.
+
+    Returns:
+      A `Schedule`.
+
+    Raises:
+      ValueError: If ``value`` is not finite.
+      TypeError: If it is not a number.
+
+    >>> from warmup_optax.compat import trax
+    >>> trax.constant(0.5)([0, 9]).tolist()
+    [0.5, 0.5]
+    """
+    return wo.constant(value)
+
+
+@port(end_value="max_value")
+def warmup(n_warmup_steps: int, max_value: Number) -> wo.Schedule:
+    r"""A line up to ``max_value``, held after it.
+
+    .. math:: v(n) = M \min\left(1, \frac{n + 1}{W + 1}\right)
+
+    Args:
+      n_warmup_steps: :math:`W`, in updates, >= 0; the full rate is at update ``W``.
+      max_value: :math:`M`, any finite number.
+
+    Returns:
+      A `Schedule`; the first rate is ``max_value / (W + 1)``.
+
+    Raises:
+      ValueError: If ``n_warmup_steps`` is negative or not whole.
+      TypeError: If an argument is not a number.
+
+    >>> from warmup_optax.compat import trax
+    >>> trax.warmup(3, 1.0)([0, 1, 3, 9]).tolist()
+    [0.25, 0.5, 1.0, 1.0]
+    """
+    _factors.whole(0, n_warmup_steps=n_warmup_steps)
+    return _BodyAndTail(max_value, body_start=n_warmup_steps + 1)
+
+
+@port(end_value="max_value")
+def warmup_and_rsqrt_decay(n_warmup_steps: int, max_value: Number) -> wo.Schedule:
+    r"""A line up to ``max_value``, and from there down with one over the square root of the step.
+
+    .. math:: v(n) = M \min\left(\frac{n + 1}{W + 1}, \sqrt{\frac{W + 1}{n + 1}}\right)
+
+    Args:
+      n_warmup_steps: :math:`W`, in updates, >= 0; the full rate is at update ``W``.
+      max_value: :math:`M`, any finite number.
+
+    Returns:
+      A `Schedule` without an end; the first rate is ``max_value / (W + 1)``.
+
+    Raises:
+      ValueError: If ``n_warmup_steps`` is negative or not whole.
+      TypeError: If an argument is not a number.
+
+    >>> from warmup_optax.compat import trax
+    >>> trax.warmup_and_rsqrt_decay(3, 1.0)([0, 1, 3, 15]).tolist()
+    [0.25, 0.5, 1.0, 0.5]
+    """
+    _factors.whole(0, n_warmup_steps=n_warmup_steps)
+    return _BodyAndTail(max_value, tail_start=n_warmup_steps + 1, tail_fn=_rsqrt)
+
+
+@port(value="constant", decay_rate="decay_factor", min_value="minimum")
+def multifactor(
+    factors: str = "constant * linear_warmup * rsqrt_decay",
+    constant: Number = 0.1,
+    warmup_steps: int = 400,
+    decay_factor: Number = 0.5,
+    steps_per_decay: int = 20_000,
+    steps_per_cycle: int = 100_000,
+    second_constant: Number = 0.01,
+    second_constant_step: int = 10_000,
+    minimum: Number = 0,
+) -> wo.Schedule:
+    r"""The product of the factors named in a string, never below a minimum.
+
+    .. math:: v(n) = \max\Big(m, \prod_i f_i(n + 1)\Big)
+
+    The factors are those of `compat.t5x.create_learning_rate_scheduler`, without ``linear_decay``, at step
+    ``n + 1``; and ``two_constants``: ``constant`` below step ``second_constant_step``, then
+    ``second_constant``.
+
+    Args:
+      factors: Names of factors with ``*`` between them, in any order.
+      constant: Any finite number.
+      warmup_steps: In updates, >= 0, >= 1 for ``linear_warmup``; the full rate is at update
+        ``warmup_steps - 1``.
+      decay_factor: >= 0, for ``decay_every``.
+      steps_per_decay: In updates, >= 1; the first drop is at update ``steps_per_decay - 1``.
+      steps_per_cycle: In updates, >= 1; back at the peak at update ``warmup_steps + steps_per_cycle - 1``.
+      second_constant: Any finite number.
+      second_constant_step: >= 0; the second constant holds from update ``second_constant_step - 1`` on.
+      minimum: :math:`m`, the least rate.
+
+    Returns:
+      A `Schedule` without an end.
+
+    Raises:
+      ValueError: If a factor is unknown, or a length that a factor uses is negative or not whole.
+      TypeError: If an argument is of the wrong type.
+
+    >>> from warmup_optax.compat import trax
+    >>> trax.multifactor(constant=1.0, warmup_steps=4)([0, 3, 15]).tolist()
+    [0.125, 0.5, 0.25]
+    """
+    if is_zero(warmup_steps) and "linear_warmup" in factors:
+        raise ValueError("warmup_steps must be a whole number of steps >= 1 for linear_warmup, got 0")
+
+    def two_constants() -> Any:
+        _factors.whole(0, second_constant_step=second_constant_step)
+        return wo.piecewise_constant([constant, second_constant], [second_constant_step])
+
+    meanings = _factors.t5_factors(constant, warmup_steps, decay_factor, steps_per_decay, steps_per_cycle)
+    product = _factors.multiply(factors, meanings | {"two_constants": two_constants})
+    return wo.clip(wo.shift(product, -1), min_value=minimum)
+
+
+def _BodyAndTail(
+    body_value: Number,
+    body_start: int | None = None,
+    tail_start: int | None = None,
+    tail_fn: Tail | None = None,
+) -> wo.Schedule:
+    """The class of this name, for code that uses it: a line from step 0 to the body, the body, a tail.
+
+    Args:
+      body_value: The rate of the body.
+      body_start: Trax's own step at which the body starts; None for ``tail_start``.
+      tail_start: Trax's own step at which the tail starts; None for none.
+      tail_fn: `_rsqrt`, a `_CosineSawtoothTail`, or any ``(tail_start, body_value)`` that makes a schedule.
+
+    >>> from warmup_optax.compat import trax
+    >>> trax._BodyAndTail(1.0, body_start=2, tail_start=4, tail_fn=trax._rsqrt)([0, 1, 3, 15]).tolist()
+    [0.5, 1.0, 1.0, 0.5]
+    """
+    if body_start is None and tail_start is None:
+        raise ValueError("Both body start and tail start are None.")
+    if tail_start is not None and tail_fn is None:
+        raise ValueError(f"Tail start has value ({tail_start}) but tail_fn is None.")
+    body_start = tail_start if body_start is None else body_start
+    _factors.whole(0, body_start=body_start)
+    schedule = wo.linear(0.0, body_value, body_start)
+    if tail_start is not None and tail_fn is not None:
+        _factors.whole(1, tail_start=tail_start)
+        tail = tail_fn(tail_start, body_value)
+        schedule = wo.join([schedule, tail], [max(body_start, tail_start)], [0, tail_start])
+    return wo.shift(schedule, -1)
+
+
+def _rsqrt(tail_start: int, body_value: Number) -> wo.Schedule:
+    """``body_value * sqrt(tail_start / step)``."""
+    return wo.inverse_sqrt(body_value, timescale=tail_start)
+
+
+def _CosineSawtoothTail(steps_per_cycle: int, min_value: Number = 1e-5) -> Tail:
+    """Half a cosine from the body's rate to ``min_value``, again and again."""
+    _factors.whole(1, steps_per_cycle=steps_per_cycle)
+    return lambda tail_start, body_value: wo.restart(
+        wo.cosine(body_value, min_value, steps_per_cycle), period=steps_per_cycle
+    )
