@@ -43,6 +43,8 @@ from ._resume import Comparison, compare
 from ._schedule import Schedule, as_schedule
 from ._shapes import constant, cosine, geometric, linear, one_minus_sqrt, polynomial
 from ._state import applied_value, next_value, update_count
+from ._tools import adapters as _adapters
+from ._tools.adapters import to_keras, to_torch
 from ._units import TrainingRun, adam_warmup_steps, scale_learning_rate
 from ._waves import cosine_wave, triangle_wave
 
@@ -94,6 +96,8 @@ __all__ = [
     "staircase",
     "tanh",
     "to_config",
+    "to_keras",
+    "to_torch",
     "triangle_wave",
     "update_count",
     "warmup_constant",
@@ -114,9 +118,14 @@ if _TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> _Any:
-    """Imports `compat` when it is asked for: most programs never do."""
+    """What most programs never ask for: `compat`, and the class of `to_keras`."""
     if name == "compat":
         import importlib
 
         return importlib.import_module(".compat", __name__)
+    if name == "KerasSchedule":  # made when it is asked for, and so registered with Keras
+        return _adapters.KerasSchedule
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+_adapters.register_with_keras()
