@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,20 +25,18 @@ BLOCK = 1024  # counts that are sampled at once: one compiled program, and few c
 def to_keras(schedule: Any) -> keras.optimizers.schedules.LearningRateSchedule:
     """A schedule as Keras's ``LearningRateSchedule``, to be an optimizer's ``learning_rate``.
 
-    The rate of optimizer update ``n``, counted from 0, is ``schedule(n)``. With ``gradient_accumulation_steps=k``
-    Keras gives its schedules the number of *batches*, and only every k-th batch is an update; the object
-    recognises the optimizer that calls it and counts ``batches // k``. So lengths are always in updates here,
-    where Keras's own schedules are stretched over batches. Called by anybody else with a number or an array, a
-    plot say, it takes counts of updates.
+    The rate of optimizer update ``n``, counted from 0, is ``schedule(n)``, and all lengths are in updates. With
+    ``gradient_accumulation_steps=k`` Keras counts batches for its schedules, of which only every k-th is an
+    update, so that Keras's own schedules run k times too fast there. This one finds the optimizer that calls it
+    and divides by its ``k``. Called with any other count, in a plot say, it takes that as updates.
 
-    On Keras's JAX backend the schedule is compiled into the training step. On the TensorFlow backend it is too,
+    On Keras's JAX backend the schedule is compiled into the training step; so it is on the TensorFlow backend
     inside a ``tf.function``, through ``jax2tf``. On the torch backend the count is read on the host (on a GPU
-    that waits for the step before) and the rates come from `sample`, in blocks.
+    that waits for the step before), and the rates come from `sample`, in blocks.
 
-    Saving: ``get_config`` holds `to_config` of the schedule, and the class is registered with Keras, so a model
-    saved as ``.keras`` goes on where it was. The program that loads it must know the class: it is registered by
-    ``import warmup_optax`` after ``import keras``, and otherwise by naming ``warmup_optax.KerasSchedule`` or
-    calling `to_keras`.
+    The config that Keras saves is `to_config` of the schedule, so a model that was saved as ``.keras`` goes on
+    where it was. The program that loads it must have the class registered with Keras, which is done by
+    ``import warmup_optax`` after ``import keras``; in another order by naming ``warmup_optax.KerasSchedule``.
 
     Args:
       schedule: A `Schedule`, a function of a count that JAX can trace, or a number.
@@ -72,13 +71,12 @@ def to_torch(
     Args:
       optimizer: Whose ``param_groups`` get the rates.
       schedule: A `Schedule`, a function of a count that JAX can trace, or a number.
-      last_epoch: PyTorch's: the last count that was used, to go on after it; -1 to begin. Otherwise the groups
-        must have an ``initial_lr``, as those of a restored optimizer do.
+      last_epoch: The last count that was used, to go on after it, as in PyTorch; -1 to begin. To go on, the
+        groups must have an ``initial_lr``, as those of a restored optimizer do.
 
     Returns:
-      A ``torch.optim.lr_scheduler.LRScheduler``. Its ``state_dict`` holds numbers only, the count among them,
-      and not the schedule: `to_config` saves that. It can be a part of ``SequentialLR``, where its count starts at
-      its milestone.
+      A ``torch.optim.lr_scheduler.LRScheduler``. Its ``state_dict`` holds the count and other numbers, and not
+      the schedule, which `to_config` saves. Inside ``SequentialLR`` its count starts at its milestone.
 
     Raises:
       TypeError: If ``optimizer`` is not a PyTorch optimizer, or ``schedule`` none of the three.
@@ -168,7 +166,7 @@ def torch_class() -> type:
             rates = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
             if rates[0] == 0.0 and any(rates):
                 raise ValueError(
-                    f"to_torch: the lr of the first parameter group must not be 0 beside others, got {rates}; "
+                    f"to_torch: the first parameter group's lr must not be 0 beside others, got {rates}; "
                     "the groups keep their proportions to the first"
                 )
             super().__init__(optimizer, last_epoch)
@@ -218,20 +216,22 @@ def _import(library: str, where: str) -> Any:
             ) from error
         if error.name != library:
             raise
-        raise ImportError(f"{where} needs {library}, which is not installed; pip install {library}") from error
+        raise ImportError(
+            f"{where} needs {library}, which is not installed; pip install {library}"
+        ) from error
 
 
-def _batches_per_update(step: Any, optimizer: type) -> int:
+def _batches_per_update(step: Any, optimizer: Any) -> int:
     """``gradient_accumulation_steps`` of the Keras optimizer whose count ``step`` is; 1 for any other count.
 
-    Keras passes a schedule the count alone, and that is of batches. There is no public way from the count to
-    its optimizer, and a number given twice would be wrong as soon as one of them is changed; but the optimizer
-    is what calls, directly or through a schedule around this one.
+    Keras passes a schedule the count alone, and that is of batches; nothing leads from the count to its
+    optimizer. But the optimizer is what calls, directly or through another schedule, so it is on the stack. A
+    second argument for the same number could contradict it, and then every rate would be wrong in silence.
     """
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
-        if frame.f_code.co_varnames[:1] == ("self",):
-            owner = frame.f_locals.get("self")
+        if "self" in frame.f_code.co_varnames[:1] and "self" in frame.f_locals:
+            owner = frame.f_locals["self"]
             if isinstance(owner, optimizer) and owner._iterations is step:
                 return owner.gradient_accumulation_steps or 1
         frame = frame.f_back
