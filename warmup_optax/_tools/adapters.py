@@ -25,18 +25,20 @@ BLOCK = 1024  # counts that are sampled at once: one compiled program, and few c
 def to_keras(schedule: Any) -> keras.optimizers.schedules.LearningRateSchedule:
     """A schedule as Keras's ``LearningRateSchedule``, to be an optimizer's ``learning_rate``.
 
-    The rate of optimizer update ``n``, counted from 0, is ``schedule(n)``, and all lengths are in updates. With
-    ``gradient_accumulation_steps=k`` Keras counts batches for its schedules, of which only every k-th is an
-    update, so that Keras's own schedules run k times too fast there. This one finds the optimizer that calls it
-    and divides by its ``k``. Called with any other count, in a plot say, it takes that as updates.
+    The rate of optimizer update ``n``, counted from 0, is ``schedule(n)``, and all lengths are in updates.
+    With ``gradient_accumulation_steps=k`` Keras counts batches for its schedules, of which only every k-th
+    is an update, so that Keras's own schedules run k times too fast there. This one finds the optimizer
+    that calls it and divides by its ``k``. Called with any other count, in a plot say, it takes that as
+    updates.
 
-    On Keras's JAX backend the schedule is compiled into the training step; so it is on the TensorFlow backend
-    inside a ``tf.function``, through ``jax2tf``. On the torch backend the count is read on the host (on a GPU
-    that waits for the step before), and the rates come from `sample`, in blocks.
+    On Keras's JAX backend the schedule is compiled into the training step; so it is on the TensorFlow
+    backend inside a ``tf.function``, through ``jax2tf``. On the torch backend the count is read on the host
+    (on a GPU that waits for the step before), and the rates come from `sample`, in blocks.
 
-    The config that Keras saves is `to_config` of the schedule, so a model that was saved as ``.keras`` goes on
-    where it was. The program that loads it must have the class registered with Keras, which is done by
-    ``import warmup_optax`` after ``import keras``; in another order by naming ``warmup_optax.KerasSchedule``.
+    The config that Keras saves is `to_config` of the schedule, so a model that was saved as ``.keras`` goes
+    on where it was. The program that loads it must have the class registered with Keras, which is done by
+    ``import warmup_optax`` after ``import keras``; in another order by naming
+    ``warmup_optax.KerasSchedule``.
 
     Args:
       schedule: A `Schedule`, a function of a count that JAX can trace, or a number.
@@ -75,8 +77,8 @@ def to_torch(
         groups must have an ``initial_lr``, as those of a restored optimizer do.
 
     Returns:
-      A ``torch.optim.lr_scheduler.LRScheduler``. Its ``state_dict`` holds the count and other numbers, and not
-      the schedule, which `to_config` saves. Inside ``SequentialLR`` its count starts at its milestone.
+      A ``torch.optim.lr_scheduler.LRScheduler``. Its ``state_dict`` holds the count and other numbers, and
+      not the schedule, which `to_config` saves. Inside ``SequentialLR`` its count starts at its milestone.
 
     Raises:
       TypeError: If ``optimizer`` is not a PyTorch optimizer, or ``schedule`` none of the three.
