@@ -38,10 +38,9 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
 
 def measure(quick: bool) -> None:
     """What the fresh process does: prints the rows."""
-    sys.path[:0] = [str(ROOT / "tests" / "aot")]
-    import hlo  # pyright: ignore[reportMissingImports]
+    sys.path[:0] = [str(ROOT / "tests")]
     import optax
-    import targets  # pyright: ignore[reportMissingImports]
+    from support import hlo, targets  # pyright: ignore[reportMissingImports]
 
     import warmup_optax as wo
 

@@ -1,6 +1,6 @@
 """The largest error of every constructor, on every device that is here.
 
-In units of the last place of float32 (ULP), against the float64 equations of `tests/reference.py`, over the
+In units of the last place of float32 (ULP), against the float64 equations of `tests/support/reference.py`, over the
 counts and the cases that the tests use, each compiled with its numbers inside and with its numbers as data
 (which float32 rounds first). *Of its limit*: the largest part of what its case may be off, so below 1. After
 the CPU's columns come those of the accelerator that JAX found, if there is one.
@@ -22,7 +22,7 @@ TINY = np.finfo(np.float32).tiny
 def run(quick: bool = False) -> list[dict[str, Any]]:
     """One row for each constructor."""
     sys.path[:0] = [str(ROOT / "tests")]
-    from catalogue import CASES, LONG, ONE_OF_EACH  # pyright: ignore[reportMissingImports]
+    from support.catalogue import CASES, LONG, ONE_OF_EACH  # pyright: ignore[reportMissingImports]
 
     rows: dict[str, dict[str, Any]] = {}
     devices = {device.platform: device for device in [jax.devices("cpu")[0], jax.devices()[0]]}
@@ -40,8 +40,8 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
 
 def measured(case: Any) -> np.ndarray:
     """The error at each of its counts, the larger one of two ways to compile it."""
-    import reference  # pyright: ignore[reportMissingImports]
-    from expressions import rounded  # pyright: ignore[reportMissingImports]
+    from support import reference  # pyright: ignore[reportMissingImports]
+    from support.expressions import rounded  # pyright: ignore[reportMissingImports]
 
     exact = case.reference(case.counts)
     as_float32 = rounded(case.expression).on(reference)(case.counts)

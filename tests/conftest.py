@@ -9,7 +9,9 @@ import os
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
 ).strip()
-_platforms = os.environ.get("JAX_PLATFORMS") or "cpu"  # not whatever compiler `tests/aot` needs
+_platforms = (
+    os.environ.get("JAX_PLATFORMS") or "cpu"
+)  # not whatever compiler `platforms/test_targets.py` needs
 if "cpu" not in _platforms.split(","):  # the tests of many devices use the CPU's
     _platforms += ",cpu"
 os.environ["JAX_PLATFORMS"] = _platforms
@@ -17,6 +19,8 @@ os.environ["JAX_PLATFORMS"] = _platforms
 import hypothesis  # noqa: E402
 import jax  # noqa: E402
 import pytest  # noqa: E402
+
+pytest.register_assert_rewrite("support")  # its assertions tell as much as a test's own
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")

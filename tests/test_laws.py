@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import reference
-from catalogue import CASES, LONG, ONE_OF_EACH
-from expressions import NEVER, Case, e, map_numbers, numbers, rounded, with_numbers
+from support import reference
+from support.catalogue import CASES, LONG, ONE_OF_EACH
+from support.expressions import NEVER, Case, e, map_numbers, numbers, rounded, with_numbers
 
 import warmup_optax as wo
 

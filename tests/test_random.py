@@ -9,10 +9,10 @@ import pickle
 
 import jax
 import numpy as np
-import reference
-from expressions import e
 from hypothesis import given
 from hypothesis import strategies as st
+from support import reference
+from support.expressions import e
 
 import warmup_optax as wo
 

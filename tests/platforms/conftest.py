@@ -1,7 +1,7 @@
 """What the tests of a target share: the target itself, one after the other."""
 
 import pytest
-import targets
+from support import targets
 
 
 def pytest_generate_tests(metafunc):

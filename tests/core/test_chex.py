@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from absl.testing import parameterized
-from catalogue import CASES, ONE_OF_EACH
+from support.catalogue import CASES, ONE_OF_EACH
 
 import warmup_optax as wo
 

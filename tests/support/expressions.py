@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import reference
 
 import warmup_optax as wo
+from support import reference
 
 SIZE = 4096  # every case is evaluated on one vector of this length: one program per case and mode
 NEVER = 2**31 - 1  # the last count that an int32 can hold

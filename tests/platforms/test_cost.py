@@ -12,9 +12,9 @@ import jax
 import numpy as np
 import optax
 import pytest
-from catalogue import ONE_OF_EACH
-from hlo import Program
-from targets import matrices, train_step
+from support.catalogue import ONE_OF_EACH
+from support.hlo import Program
+from support.targets import matrices, train_step
 
 import warmup_optax as wo
 

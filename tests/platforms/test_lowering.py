@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from catalogue import CASES, LONG, ONE_OF_EACH
 from jax import export
+from support.catalogue import CASES, LONG, ONE_OF_EACH
 
 PLATFORMS = ["cpu", "cuda", "rocm", "tpu"]
 COUNT = jax.ShapeDtypeStruct((), jnp.int32)

@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 import optax
-import reference
-from expressions import NEVER, Case, Foreign, e
+
+from support import reference
+from support.expressions import NEVER, Case, Foreign, e
 
 
 def _foreign(schedule, equation):

@@ -4,9 +4,10 @@ import inspect
 
 import jax
 import numpy as np
-import reference
-from expressions import NEVER, Case, e
-from reference import Curve
+
+from support import reference
+from support.expressions import NEVER, Case, e
+from support.reference import Curve
 
 
 def _fold(t, out, back):

@@ -7,8 +7,8 @@ the count and computes the rate. `test_optimizers.py` has the optimizers.
 import jax
 import numpy as np
 import pytest
-from catalogue import ONE_OF_EACH
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from support.catalogue import ONE_OF_EACH
 
 COUNTS = np.array([0, 1, 29, 50, 99, 100, 101, 2**31 - 1], np.int32)  # one for each device
 SCHEDULES = {case.name: case.schedule for case in ONE_OF_EACH}

@@ -7,8 +7,8 @@ import sys
 import jax
 import numpy as np
 import pytest
-from catalogue import ONE_OF_EACH
 from jax import export
+from support.catalogue import ONE_OF_EACH
 
 import warmup_optax as wo
 

@@ -1,6 +1,6 @@
 """The cases of the recipes: one for each path their arguments can take."""
 
-from expressions import NEVER, Case, e
+from support.expressions import NEVER, Case, e
 
 PEAK = 3e-4
 

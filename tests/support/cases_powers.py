@@ -1,9 +1,10 @@
 """The cases of power laws and of half cosines between knots, with the equations that `reference` lacks."""
 
 import numpy as np
-import reference
-from expressions import NEVER, Case, e
-from reference import Curve
+
+from support import reference
+from support.expressions import NEVER, Case, e
+from support.reference import Curve
 
 
 def power_law(init_value, *, power, timescale=1.0):

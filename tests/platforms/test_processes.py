@@ -10,11 +10,12 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+import support
 
 pytest.importorskip("orbax.checkpoint")
 pytest.importorskip("sklearn")
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(support.__file__).with_name("worker.py")
 STOP, LAST = 5, 9
 TIMEOUT = 300
 
@@ -57,7 +58,7 @@ def one_rate(results):
 
 def test_stopped_in_two_processes_and_resumed_in_four(tmp_path):
     """Two processes of four devices; the run stops; four of two go on where it stopped."""
-    from worker import SCHEDULE
+    from support.worker import SCHEDULE
 
     whole = run(2, tmp_path, 0, LAST, save=STOP)
     resumed = run(4, tmp_path, STOP, LAST)

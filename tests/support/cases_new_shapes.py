@@ -1,9 +1,9 @@
 """The cases of the logarithm, REX, the half-life and the debiased decay, with their equations."""
 
 import numpy as np
-import reference
-from expressions import NEVER, Case, e
-from reference import Curve, _between
+from support import reference
+from support.expressions import NEVER, Case, e
+from support.reference import Curve, _between
 
 
 def logarithmic(init_value, end_value, steps):

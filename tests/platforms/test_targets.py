@@ -5,10 +5,10 @@ call in it, they are compiled one by one to say whose it is.
 """
 
 import optax
-import targets
-from catalogue import CASES, ONE_OF_EACH
-from hlo import Program, control_before
-from targets import COUNT, lower_for, matrices, train_step
+from support import targets
+from support.catalogue import CASES, ONE_OF_EACH
+from support.hlo import Program, control_before
+from support.targets import COUNT, lower_for, matrices, train_step
 
 EVERY = {case.name: case.schedule for case in CASES}
 FIRST = {case.name: case.schedule for case in ONE_OF_EACH}

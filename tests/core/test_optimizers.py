@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-import reference
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from support import reference
 
 import warmup_optax as wo
 
