@@ -140,7 +140,7 @@ axes = compare(
         "tfm",
         "powoff-default",
         tfm.PowerDecayWithOffset(0.1, power=-0.5),
-        wo.shift(wo.power_law(0.1, power=-0.5), 1),
+        wo.shift(wo.shapes.power_law(0.1, power=-0.5), 1),
     ),
 )
 axes[1].set_yscale("log")

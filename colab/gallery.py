@@ -96,8 +96,8 @@ gallery(
         'wo.polynomial(1.0, 0.1, steps=800, power=2, origin="init")',
         "wo.one_minus_sqrt(1.0, 0.1, steps=800)",
         "wo.geometric(1.0, 0.1, steps=800)",
-        "wo.tanh(1.0, 0.1, steps=800)",
-        "wo.finite_exponential(1.0, 0.1, steps=800, ratio=0.01)",
+        "wo.shapes.tanh(1.0, 0.1, steps=800)",
+        "wo.shapes.finite_exponential(1.0, 0.1, steps=800, ratio=0.01)",
     ],
     steps=1000,
 )
@@ -113,11 +113,11 @@ gallery(
         "wo.exponential(1.0, decay_rate=0.5, transition_steps=200, staircase=True)",
         "wo.inverse_sqrt(1.0, timescale=100)",
         "wo.inverse_time(1.0, decay_rate=1.0, transition_steps=100)",
-        "wo.power_law(1.0, power=-0.3, timescale=50)",
-        "wo.exponential_approach(0.0, 1.0, timescale=150)",
-        "wo.radam(1.0, b2=0.99)",
-        "wo.cosine_wave(1.0, 0.1, steps=200)",
-        "wo.triangle_wave(0.1, 1.0, steps=100, back_steps=200)",
+        "wo.shapes.power_law(1.0, power=-0.3, timescale=50)",
+        "wo.shapes.exponential_approach(0.0, 1.0, timescale=150)",
+        "wo.shapes.radam(1.0, b2=0.99)",
+        "wo.shapes.cosine_wave(1.0, 0.1, steps=200)",
+        "wo.shapes.triangle_wave(0.1, 1.0, steps=100, back_steps=200)",
     ],
     steps=1000,
 )
@@ -130,7 +130,7 @@ gallery(
     [
         "wo.piecewise_constant([1.0, 0.5, 0.1], [300, 700])",
         "wo.piecewise_linear([0.0, 1.0, 0.6, 0.5, 0.0], [0, 100, 200, 700, 900])",
-        "wo.piecewise_cosine([0.0, 1.0, 0.6, 0.5, 0.0], [0, 100, 200, 700, 900])",
+        "wo.shapes.piecewise_cosine([0.0, 1.0, 0.6, 0.5, 0.0], [0, 100, 200, 700, 900])",
     ],
     steps=1000,
     columns=3,
@@ -149,7 +149,7 @@ shapes = {
     "polynomial, power=2": partial(wo.polynomial, power=2),
     'polynomial, power=2, origin="init"': partial(wo.polynomial, power=2, origin="init"),
     "one_minus_sqrt": wo.one_minus_sqrt,
-    "tanh": wo.tanh,
+    "tanh": wo.shapes.tanh,
 }
 warmups = {name: wo.with_warmup(1.0, steps=300, shape=shape) for name, shape in shapes.items()}
 cooldowns = {name: wo.with_cooldown(1.0, begin=100, steps=300, shape=shape) for name, shape in shapes.items()}
@@ -216,9 +216,9 @@ gallery(
         "wo.clip(wo.cosine(1.0, 0.0, 800), min_value=0.2, max_value=0.8)",
         "wo.scale(wo.cosine(1.0, 0.0, 800), 0.5)",
         "wo.divide(wo.cosine(1.0, 0.0, 800), 4)",
-        "wo.add(wo.linear(0.5, 0.0, 800), wo.cosine_wave(0.1, 0.0, steps=50))",
+        "wo.add(wo.linear(0.5, 0.0, 800), wo.shapes.cosine_wave(0.1, 0.0, steps=50))",
         "wo.product(wo.cosine(1.0, 0.0, 800), wo.piecewise_constant([1.0, 0.5], [400]))",
-        "wo.k_decay(wo.cosine(1.0, 0.0, 800), k=2)",
+        "wo.shapes.k_decay(wo.cosine(1.0, 0.0, 800), k=2)",
         "wo.speed_up(wo.cosine(1.0, 0.0, 800), 2)",
         "wo.staircase(wo.linear(1.0, 0.0, 8), steps=100)",
     ],
@@ -242,7 +242,7 @@ bad = [
     "wo.linear(1.0, 0.0, 1500)",
     "wo.exponential(1.0, decay_rate=0.5, transition_steps=600, end_value=0.1)",
     "wo.warmup_piecewise_constant([1.0, 0.1], [1200], warmup_steps=100, init_value=0.01)",
-    "wo.cosine_wave(1.0, 0.01, steps=1000)",
+    "wo.shapes.cosine_wave(1.0, 0.01, steps=1000)",
     "wo.linear(1.0, 0.05, 800) - 0.1",
 ]
 panels = plt.subplots(4, 2, figsize=(12.4, 10), layout="constrained", sharex=True, sharey=True)[1]

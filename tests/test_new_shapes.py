@@ -10,10 +10,10 @@ import pytest
 import warmup_optax as wo
 
 SHAPES = {
-    "logarithmic": wo.logarithmic(0.1, 0.0, 100),
-    "rex": wo.rex(0.1, 0.0, 100, curvature=0.9),
-    "half_life": wo.half_life(0.9, 0.9999, 100),
-    "debiased_decay": wo.debiased_decay(0.99),
+    "logarithmic": wo.shapes.logarithmic(0.1, 0.0, 100),
+    "rex": wo.shapes.rex(0.1, 0.0, 100, curvature=0.9),
+    "half_life": wo.shapes.half_life(0.9, 0.9999, 100),
+    "debiased_decay": wo.shapes.debiased_decay(0.99),
 }
 
 
@@ -37,14 +37,14 @@ def test_second_derivatives_are_finite(schedule):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: wo.logarithmic(0.0, 0.1, 2.5), "logarithmic: steps must be"),
-        (lambda: wo.logarithmic(math.nan, 0.1, 2), "logarithmic: init_value must be"),
-        (lambda: wo.rex(0.1, 0.0, 10, curvature=1.0), r"rex: curvature must be a number below 1, got 1\.0"),
-        (lambda: wo.rex(0.1, 0.0, -1), "rex: steps must be"),
-        (lambda: wo.half_life(1.0, 0.9, 10), r"half_life: init_value must be a number in \[0, 1\), got 1\.0"),
-        (lambda: wo.half_life(0.9, -0.1, 10), r"half_life: end_value must be a number in \[0, 1\)"),
-        (lambda: wo.debiased_decay(1.5), r"debiased_decay: decay must be a number in \[0, 1\), got 1\.5"),
-        (lambda: wo.debiased_decay("0.9"), "debiased_decay: decay must be"),
+        (lambda: wo.shapes.logarithmic(0.0, 0.1, 2.5), "logarithmic: steps must be"),
+        (lambda: wo.shapes.logarithmic(math.nan, 0.1, 2), "logarithmic: init_value must be"),
+        (lambda: wo.shapes.rex(0.1, 0.0, 10, curvature=1.0), r"rex: curvature must be a number below 1, got 1\.0"),
+        (lambda: wo.shapes.rex(0.1, 0.0, -1), "rex: steps must be"),
+        (lambda: wo.shapes.half_life(1.0, 0.9, 10), r"half_life: init_value must be a number in \[0, 1\), got 1\.0"),
+        (lambda: wo.shapes.half_life(0.9, -0.1, 10), r"half_life: end_value must be a number in \[0, 1\)"),
+        (lambda: wo.shapes.debiased_decay(1.5), r"debiased_decay: decay must be a number in \[0, 1\), got 1\.5"),
+        (lambda: wo.shapes.debiased_decay("0.9"), "debiased_decay: decay must be"),
     ],
 )
 def test_bad_input_is_named(make, message):
@@ -54,6 +54,6 @@ def test_bad_input_is_named(make, message):
 
 def test_a_decay_of_zero_stays_zero():
     """A moving average without a memory; and beta3 may start there."""
-    assert wo.debiased_decay(0.0)(np.array([0, 1, 100])).tolist() == [0.0, 0.0, 0.0]
-    half = wo.half_life(0.0, 0.5, 10)(np.array([0, 5, 10]))
+    assert wo.shapes.debiased_decay(0.0)(np.array([0, 1, 100])).tolist() == [0.0, 0.0, 0.0]
+    half = wo.shapes.half_life(0.0, 0.5, 10)(np.array([0, 5, 10]))
     np.testing.assert_allclose(half, [0.0, 0.25, 0.5], rtol=1e-6)  # half of a half-life of one update

@@ -8,13 +8,17 @@ warmup_cosine(peak_value=0.0003, warmup_steps=100, total_steps=1000)
 >>> optimizer = optax.adamw(learning_rate=schedule)
 """
 
-from . import shapes
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from . import shapes as shapes
 from ._combinators.arithmetic import add, clip, divide, product, scale, stack, unstack
-from ._combinators.clocks import shift, speed_up, staircase
+from ._combinators.clocks import in_steps, shift, speed_up, staircase
 from ._combinators.join import join
 from ._combinators.ramps import with_cooldown, with_warmup
 from ._combinators.restart import restart
 from ._core.checks import ArgumentError, ArgumentTypeError
+from ._core.node import Node as _Node
 from ._core.node import static
 from ._core.schedule import Schedule, as_schedule
 from ._core.time import Time
@@ -33,3 +37,131 @@ from ._recipes import (
 from ._shapes.endless import constant, exponential, inverse_sqrt, inverse_time
 from ._shapes.finite import FiniteSchedule, cosine, geometric, linear, one_minus_sqrt, polynomial
 from ._shapes.piecewise import piecewise_constant, piecewise_linear
+from ._tools.adapters import to_keras, to_torch
+from ._tools.check import Finding, check
+from ._tools.compare import Comparison, compare
+from ._tools.config import from_config, to_config
+from ._tools.counted import counter_schedule
+from ._tools.describe import describe
+from ._tools.ending import merge_checkpoints, merge_weights
+from ._tools.hyperparams import applied_values, scheduled
+from ._tools.plateau import with_plateau
+from ._tools.plot import plot
+from ._tools.range_test import Suggestion, suggest
+from ._tools.sample import sample
+from ._tools.state import applied_value, next_value, update_count
+from ._tools.units import TrainingRun, adam_warmup_steps, scale_learning_rate
+
+__all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
+    "Comparison",
+    "Finding",
+    "FiniteSchedule",
+    "Schedule",
+    "Suggestion",
+    "Time",
+    "TrainingRun",
+    "__version__",
+    "adam_warmup_steps",
+    "add",
+    "applied_value",
+    "applied_values",
+    "as_schedule",
+    "check",
+    "clip",
+    "compare",
+    "compat",
+    "constant",
+    "cosine",
+    "counter_schedule",
+    "describe",
+    "divide",
+    "exponential",
+    "from_config",
+    "geometric",
+    "in_steps",
+    "inverse_sqrt",
+    "inverse_time",
+    "join",
+    "linear",
+    "merge_checkpoints",
+    "merge_weights",
+    "next_value",
+    "one_cycle",
+    "one_minus_sqrt",
+    "piecewise_constant",
+    "piecewise_linear",
+    "plot",
+    "polynomial",
+    "product",
+    "restart",
+    "sample",
+    "scale",
+    "scale_learning_rate",
+    "scheduled",
+    "shapes",
+    "shift",
+    "speed_up",
+    "stack",
+    "staircase",
+    "static",
+    "suggest",
+    "to_config",
+    "to_keras",
+    "to_torch",
+    "unstack",
+    "update_count",
+    "warmup_constant",
+    "warmup_cosine",
+    "warmup_cosine_restarts",
+    "warmup_exponential",
+    "warmup_inverse_sqrt",
+    "warmup_linear",
+    "warmup_piecewise_constant",
+    "warmup_polynomial",
+    "warmup_stable_decay",
+    "with_cooldown",
+    "with_plateau",
+    "with_warmup",
+]
+
+__version__ = "0.1.0"
+
+if _TYPE_CHECKING:
+    from . import compat as compat
+
+
+def __getattr__(name: str) -> _Any:
+    """Imports `compat` when it is asked for: most programs never do. Finds the classes of the nodes by name."""
+    import importlib
+
+    if name == "compat":
+        return importlib.import_module(".compat", __name__)
+    if name in _CLASSES:
+        return _CLASSES[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def _publish() -> dict[str, type]:
+    """Gives everything public the name it is reached by, so that pickles do not carry the layout."""
+    for home in (shapes, None):
+        for name in home.__all__ if home else __all__:
+            value = getattr(home, name) if home else globals().get(name)
+            if hasattr(value, "__module__") and not isinstance(value, str):
+                value.__module__ = home.__name__ if home else __name__
+    classes: dict[str, type] = {}
+    rest: list[type] = [_Node]
+    while rest:
+        cls = rest.pop()
+        rest.extend(cls.__subclasses__())
+        if cls.__name__[0] != "_" and cls.__module__.startswith(f"{__name__}."):
+            cls.__module__, classes[cls.__name__] = __name__, cls
+    return classes
+
+
+_CLASSES = _publish()

@@ -196,7 +196,9 @@ def warmup_cosine(
     >>> schedule([0, 1, 4, 8, 12]).round(6).tolist()
     [0.0, 0.25, 1.0, 0.5, 0.0]
     """
-    return WarmupCosine(peak_value, warmup_steps, total_steps, hold_steps, init_value, end_value, exponent)
+    return WarmupCosine(
+        peak_value, warmup_steps, total_steps, hold_steps, init_value, end_value, exponent
+    )
 
 
 class WarmupPolynomial(_WarmupDecay, kind="warmup_polynomial"):
@@ -520,7 +522,9 @@ def warmup_cosine_restarts(
     >>> schedule([0, 4, 8, 12, 16]).round(6).tolist()
     [0.0, 1.0, 0.5, 0.5, 0.25]
     """
-    return WarmupCosineRestarts(peak_value, warmup_steps, cycle_steps, growth, decay, init_value, end_value)
+    return WarmupCosineRestarts(
+        peak_value, warmup_steps, cycle_steps, growth, decay, init_value, end_value
+    )
 
 
 class OneCycle(Recipe, kind="one_cycle"):
@@ -537,10 +541,7 @@ class OneCycle(Recipe, kind="one_cycle"):
 
     def _check_together(self) -> None:
         first, last, rise, fall = self._numbers()
-        for name, ends in (
-            ("init_value", (first, self.peak_value, rise)),
-            ("end_value", (self.peak_value, last, fall)),
-        ):
+        for name, ends in (("init_value", (first, self.peak_value, rise)), ("end_value", (self.peak_value, last, fall))):
             names = {"init_value": "peak_value", "end_value": "peak_value", name: "peak_value"}
             try_shape(self._kind, "shape", self.shape, *ends, **names)
 

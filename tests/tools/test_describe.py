@@ -89,7 +89,7 @@ def test_describe_stops_where_it_gets_long():
 
 
 def test_describe_names_functions_and_refuses_what_has_no_numbers():
-    text = wo.describe(wo.join([optax.linear_schedule(0.0, 1.0, 9), wo.radam(1.0, b2=0.9)], [9]))
+    text = wo.describe(wo.join([optax.linear_schedule(0.0, 1.0, 9), wo.shapes.radam(1.0, b2=0.9)], [9]))
     assert "polynomial_schedule" in text
     assert text.splitlines()[-1].split()[:2] == ["9", "radam"]
     with pytest.raises(ValueError, match="describe: this schedule is a stack"):

@@ -95,9 +95,7 @@ class Clip(Schedule, kind="clip"):
         return value
 
 
-def clip(
-    schedule: ScheduleLike, min_value: Number | None = None, max_value: Number | None = None
-) -> Schedule:
+def clip(schedule: ScheduleLike, min_value: Number | None = None, max_value: Number | None = None) -> Schedule:
     """A schedule held between a floor and a ceiling.
 
     Args:

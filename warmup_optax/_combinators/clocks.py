@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections.abc import Sequence
 from typing import Any
+
+import jax
+import numpy as np
 
 from .._core import checks
 from .._core.node import checked
+from .._core.numerics import table
 from .._core.schedule import Lowered, Schedule, ScheduleLike, Steps, as_schedule_argument
-from .._core.time import Factor, Time, whole_number
+from .._core.time import UNROLLED, Time, Wide, default_int, take, whole_number
 
 
 class Shift(Schedule, kind="shift"):
@@ -84,25 +88,75 @@ def speed_up(schedule: ScheduleLike, factor: Steps) -> Schedule:
     return SpeedUp(schedule, factor)  # pyright: ignore[reportArgumentType]
 
 
-class Rescale(Schedule, kind="rescale"):
-    """Made by `rescale`."""
+class InSteps(Schedule, kind="in_steps"):
+    """Made by `in_steps`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    numerator: Steps = checked(checks.steps, at_least=1)
-    denominator: Steps = checked(checks.steps, at_least=1)
+    boundaries: tuple[Steps, ...] = checked(checks.boundaries)
+    starts: tuple[Steps, ...] = checked(checks.step_counts)
+    rates: tuple[Steps, ...] = checked(checks.step_counts)
+    scale: Steps = checked(checks.steps, at_least=1, default=1)
+
+    def _check_together(self) -> None:
+        for name, values in (("starts", self.starts), ("rates", self.rates)):
+            allowed = "one more than {boundaries}"
+            checks.as_many(self._kind, name, values, len(self.boundaries) + 1, allowed)
 
     def lower(self) -> Lowered:
-        factor = Fraction(int(self.numerator), int(self.denominator))
-        if factor.denominator == 1:
-            return SpeedUp(self.schedule, factor.numerator).lower()
-        return _Rescaled(self.schedule.lower(), Factor.of(factor))
+        firsts, starts, rates = ((0, *self.boundaries), self.starts, self.rates)
+        wide = Wide.of if default_int() == np.int32 else int
+        rows = [table(tuple(map(wide, column))) for column in (firsts, starts, rates)]
+        boundaries = tuple(map(whole_number, self.boundaries))
+        scale = None if isinstance(self.scale, int) and self.scale == 1 else whole_number(self.scale)
+        return _InSteps(self.schedule.lower(), boundaries, rows, scale)
 
 
-class _Rescaled(Lowered):
-    _data = ("schedule", "factor")
+class _InSteps(Lowered):
+    _data = ("schedule", "boundaries", "rows", "scale")
 
     def evaluate(self, time: Time) -> Any:
-        return self.schedule.evaluate(time.scaled(self.factor))
+        many = len(self.boundaries) > UNROLLED
+        row = time.locate(jax.tree.map(lambda x: x[1:], self.rows[0]) if many else self.boundaries)
+        first, start, rate = take(self.rows, row)
+        units = time.since(first).times(rate).plus(start)
+        return self.schedule.evaluate(units if self.scale is None else units.over(self.scale))
+
+
+def in_steps(
+    schedule: ScheduleLike,
+    *,
+    boundaries: Sequence[Steps] = (),
+    starts: Sequence[Steps],
+    rates: Sequence[Steps],
+    scale: Steps = 1,
+) -> Schedule:
+    r"""A schedule written in other units (tokens, examples, epochs), on the clock of updates.
+
+    .. math:: v(c) = s\!\left(rac{x_i + (c - b_{i-1}) r_i}{k}ight) \quad	ext{for}\quad b_{i-1} \le c < b_i
+
+    `TrainingRun.in_steps` makes one from a batch size or a ramp of batch sizes.
+
+    Args:
+      schedule: :math:`s`, whose counts are units: a schedule, a function of a count, or a number.
+      boundaries: :math:`b_i`, the updates at which another rate begins: whole numbers >= 0, increasing.
+      starts: :math:`x_i`, the units seen before the first update of each segment: whole numbers >= 0, one
+        more than ``boundaries``.
+      rates: :math:`r_i`, the units that an update of each segment takes, as many whole numbers >= 0.
+      scale: :math:`k`, by which ``starts`` and ``rates`` are too large, a whole number >= 1.
+
+    Returns:
+      A `Schedule`. The units seen are exact up to 2^61. Before count 0 the value at 0 holds.
+
+    Raises:
+      ValueError: If the lengths do not fit, the boundaries are not increasing, or a number is not whole.
+      TypeError: If an argument is of the wrong type.
+
+    >>> import warmup_optax as wo
+    >>> ramp = wo.in_steps(wo.linear(0.0, 1.0, 100), boundaries=[2], starts=[0, 20], rates=[10, 40])
+    >>> ramp([0, 1, 2, 3, 4]).round(2).tolist()
+    [0.0, 0.10000000149011612, 0.20000000298023224, 0.6000000238418579, 1.0]
+    """
+    return InSteps(schedule, boundaries, starts, rates, scale)  # pyright: ignore[reportArgumentType]
 
 
 class Staircase(Schedule, kind="staircase"):

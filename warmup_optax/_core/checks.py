@@ -212,9 +212,13 @@ def numbers(where: str, name: str, values: Any) -> tuple[Any, ...]:
 
 def boundaries(where: str, name: str, values: Any) -> tuple[Any, ...]:
     """Step counts >= 0, each greater than the one before."""
+    return increasing(where, name, step_counts(where, name, values))
+
+
+def step_counts(where: str, name: str, values: Any) -> tuple[Any, ...]:
+    """Whole numbers >= 0."""
     values = sequence(where, name, values, "a sequence of whole numbers of steps")
-    checked = tuple(steps(where, f"{name}[{i}]", value) for i, value in enumerate(values))
-    return increasing(where, name, checked)
+    return tuple(steps(where, f"{name}[{i}]", value) for i, value in enumerate(values))
 
 
 def increasing(where: str, name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:

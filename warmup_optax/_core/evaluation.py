@@ -105,7 +105,8 @@ def program_of(schedule: Schedule) -> Program | None:
     if run is None:
 
         def schedule_at(count: Any, *numbers: jax.Array) -> jax.Array:
-            return _values(jax.tree.unflatten(structure, _unpack(numbers, layout)), count)
+            with jax.transfer_guard("allow"):  # tracing makes the program's own constants
+                return _values(jax.tree.unflatten(structure, _unpack(numbers, layout)), count)
 
         run = jax.jit(schedule_at)
     if not _holds_function(schedule):
@@ -205,7 +206,7 @@ def evaluate_on_host(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
     program = program_of(schedule)
     if program is None:
         raise TypeError("sample reads numbers on the host, and this schedule's are traced; sample it outside")
-    with jax.transfer_guard("allow"), jax.ensure_compile_time_eval():  # also from inside a trace
+    with jax.ensure_compile_time_eval():  # also from inside a trace, where a logging line may be
         if jax.default_backend() == "cpu":
             return np.asarray(program(counts))
         try:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from .._core import checks
 from .._core.node import checked
-from .._core.numerics import HUGE, LOG_HUGE, growth_limit, rate_power, split_rate
+from .._core.numerics import HUGE, LOG_HUGE, TINY, growth_limit, rate_power, split_rate
 from .._core.schedule import Constant, Lowered, Number, Schedule, Steps
 from .._core.time import Time, real, whole_number
 
@@ -346,3 +346,42 @@ def radam(value: Number, *, b2: Number) -> Schedule:
     [0.0, 0.01730000041425228, 0.21529999375343323, 0.6452999711036682, 1.0]
     """
     return Radam(value, b2)
+
+
+class DebiasedDecay(Schedule, kind="debiased_decay"):
+    """Made by `debiased_decay`."""
+
+    decay: Number = checked(checks.number, at_least=0, below=1, fix="it is the decay of a moving average")
+
+    def evaluate(self, time: Time) -> Any:
+        decay, t = real(self.decay), time.ratio(1)
+        log = jnp.log(jnp.clip(decay, TINY, 1 - 2**-24))  # the largest float32 below 1
+        part = jnp.expm1(log * t) / jnp.expm1(log * (t + 1))
+        return decay * jnp.minimum(part, 1)  # above 1 by its rounding alone
+
+
+def debiased_decay(decay: Number) -> Schedule:
+    r"""The decay with which a moving average that starts at 0 is a weighted mean from its first update on.
+
+    .. math:: v(t) = d\, \frac{1 - d^t}{1 - d^{t + 1}}
+
+    Args:
+      decay: :math:`d` in [0, 1), the decay that it rises to.
+
+    Returns:
+      A `Schedule` without an end: 0 at ``t = 0`` (the average is the first number), nearly
+      ``t / (t + 1)`` (the plain mean) as long as ``t`` is small beside ``1 / (1 - d)``, and ``d`` in the
+      end. The value at 0 holds before 0. Within 8 ULP.
+
+    Raises:
+      ValueError: If ``decay`` is not in [0, 1).
+      TypeError: If it is not a number.
+
+    Source: Kingma & Ba, Adam (2015), section 3, whose bias correction this is, moved into the decay; AXLearn
+    and Adafactor compute it so.
+
+    >>> import warmup_optax as wo
+    >>> wo.shapes.debiased_decay(0.9)([0, 1, 2, 100]).round(4).tolist()
+    [0.0, 0.47369998693466187, 0.6309999823570251, 0.8999999761581421]
+    """
+    return DebiasedDecay(decay)

@@ -18,8 +18,9 @@ from .._core import checks
 from .._core.node import checked
 from .._core.numerics import LOG_HUGE, TINY, split_power
 from .._core.schedule import Lowered, Number, Schedule, Steps
-from .._core.time import Time, real
+from .._core.time import Time, real, whole_number
 
+_DECAY = "it is the decay of a moving average"
 _NEVER_0 = "a factor never reaches 0: use linear or cosine, or a small positive value"
 
 
@@ -169,7 +170,9 @@ class Polynomial(FiniteSchedule, kind="polynomial"):
     """Made by `polynomial`."""
 
     power: Number = checked(checks.number, above=0)
-    origin: Literal["end", "init"] = checked(checks.choice, words=("end", "init"), default="end", static=True)
+    origin: Literal["end", "init"] = checked(
+        checks.choice, words=("end", "init"), default="end", static=True
+    )
 
     def lower(self) -> Lowered:
         if isinstance(self.power, float) and self.power == 1:
@@ -184,12 +187,7 @@ class Polynomial(FiniteSchedule, kind="polynomial"):
 
 
 def polynomial(
-    init_value: Number,
-    end_value: Number,
-    steps: Steps,
-    *,
-    power: Number,
-    origin: Literal["end", "init"] = "end",
+    init_value: Number, end_value: Number, steps: Steps, *, power: Number, origin: Literal["end", "init"] = "end"
 ) -> Schedule:
     r"""A power of the remaining, or of the elapsed, time.
 
@@ -398,7 +396,9 @@ def _stretched(p: Any, q: Any, x: Any) -> tuple[Any, Any]:
     return jnp.where(line, q, of_init), jnp.where(line, p, of_end)
 
 
-def finite_exponential(init_value: Number, end_value: Number, steps: Steps, *, ratio: Number) -> Schedule:
+def finite_exponential(
+    init_value: Number, end_value: Number, steps: Steps, *, ratio: Number
+) -> Schedule:
     r"""An exponential decay, stretched to arrive at a value that need not be above 0.
 
     .. math:: v(t) = I + (E - I) \frac{1 - r^{t/n}}{1 - r}
@@ -426,13 +426,198 @@ def finite_exponential(init_value: Number, end_value: Number, steps: Steps, *, r
     return FiniteExponential(init_value, end_value, steps, ratio)
 
 
+class Logarithmic(FiniteSchedule, kind="logarithmic"):
+    """Made by `logarithmic`."""
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        return self._weights(p * real(self.steps), p, q)
+
+    def _weights(self, t: Any, p: Any, q: Any) -> tuple[Any, Any]:
+        whole = jnp.log(jnp.maximum(real(self.steps), 2))
+        # ln(n / t): from the remaining fraction near the end, where it is small.
+        early = (p > 0) & (p < 0.5) & (t > 1)
+        of_init = jnp.where(early, -jnp.log(jnp.where(early, p, 0.5)), -jnp.log1p(-jnp.minimum(q, 0.5)))
+        of_end = jnp.log1p(jnp.maximum(t - 1, 0))
+        return jnp.where(t > 1, of_init / whole, 1), of_end / whole
+
+    def evaluate(self, time: Time) -> Any:
+        of_init, of_end = self._weights(time.ratio(1), *time.progress(self.steps))
+        between = real(self.init_value) * of_init + real(self.end_value) * of_end
+        return jnp.where(time.reached(self.steps), real(self.end_value), between)
+
+
+def logarithmic(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
+    r"""From one value to another with the logarithm of the count: fast first, then slower and slower.
+
+    .. math:: v(t) = I + (E - I) \frac{\ln t}{\ln n}, \quad 1 \le t \le n
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0`` and ``t = 1``, exactly. Any finite number.
+      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere, and
+        with 1 from ``t = 1`` on. (DeepSpeed takes 2 for a shorter warmup.)
+
+    Returns:
+      A `Schedule`. ``init_value`` holds up to ``t = 1``, ``end_value`` from ``n`` on. Within 8 ULP of the
+      equation.
+
+    Raises:
+      ValueError: If a number is not finite, or ``steps`` is negative or fractional.
+      TypeError: If an argument is not a number.
+
+    Source: DeepSpeed, ``WarmupLR``, whose ``warmup_type`` is "log" unless given.
+
+    >>> import warmup_optax as wo
+    >>> wo.shapes.logarithmic(0.0, 1.0, steps=16)([0, 1, 2, 4, 16, 20]).round(6).tolist()
+    [0.0, 0.0, 0.25, 0.5, 1.0, 1.0]
+    """
+    return Logarithmic(init_value, end_value, steps)
+
+
+class Rex(FiniteSchedule, kind="rex"):
+    """Made by `rex`."""
+
+    curvature: Number = checked(checks.number, below=1, default=0.5, fix="at 1 the curve would never fall")
+
+    def lower(self) -> Lowered:
+        # 1 - curvature, of which float32 would keep few digits.
+        curvature = self.curvature if isinstance(self.curvature, float) else real(self.curvature)
+        return _Rex(self.init_value, self.end_value, self.steps, curvature, 1 - curvature).lower()
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        return _hyperbola(p, q, real(self.curvature), 1 - real(self.curvature))
+
+
+class _Rex(FiniteSchedule):
+    """A `Rex` with the difference of its curvature from 1."""
+
+    curvature: Number
+    rest: Number
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        return _hyperbola(p, q, real(self.curvature), real(self.rest))
+
+
+def _hyperbola(p: Any, q: Any, c: Any, rest: Any) -> tuple[Any, Any]:
+    # Both are 1 - c p, each without a difference for its sign of c.
+    below = jnp.where(c < 0, 1 - jnp.minimum(c, 0) * p, rest + jnp.maximum(c, 0) * q)
+    return q / below, rest * p / below
+
+
+def rex(init_value: Number, end_value: Number, steps: Steps, *, curvature: Number = 0.5) -> Schedule:
+    r"""A piece of a hyperbola: a line that is held up, and falls faster the nearer the end is.
+
+    .. math:: v(t) = E + (I - E) \frac{z}{(1 - c) + c z}, \quad z = \frac{n - t}{n}
+
+    Args:
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
+      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+      curvature: :math:`c` < 1: 0 is a straight line, nearer to 1 the fall is later, below 0 it is earlier.
+        0.5 is the paper's; axolotl's is 0.9, init2winit writes it as ``1 - beta``.
+
+    Returns:
+      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP of the
+      equation.
+
+    Raises:
+      ValueError: If a number is not finite, ``steps`` is negative or fractional, or ``curvature`` >= 1.
+      TypeError: If an argument is not a number.
+
+    A concrete ``curvature`` is used to float64's precision. One that comes as a traced float32 number is
+    what float32 makes of it.
+
+    Source: Chen, Wolfe & Kyrillidis, REX: Revisiting Budgeted Training with an Improved Schedule (2021),
+    section 3.
+
+    >>> import warmup_optax as wo
+    >>> wo.shapes.rex(1.0, 0.0, steps=4)([0, 2, 3, 4]).round(6).tolist()
+    [1.0, 0.6666669845581055, 0.4000000059604645, 0.0]
+    """
+    return Rex(init_value, end_value, steps, curvature)
+
+
+class HalfLife(FiniteSchedule, kind="half_life"):
+    """Made by `half_life`."""
+
+    init_value: Number = checked(checks.number, at_least=0, below=1, fix=_DECAY)
+    end_value: Number = checked(checks.number, at_least=0, below=1, fix=_DECAY)
+    steps: Steps = checked(checks.steps)
+
+    def lower(self) -> Lowered:
+        lives = _life(self.init_value), _life(self.end_value)
+        return _HalfLife(self.init_value, self.end_value, whole_number(self.steps), *lives)
+
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+        # The fraction of the way from one decay to the other; where they are equal there is no way.
+        between = _decay_between(_life(self.init_value), _life(self.end_value), p, q)
+        way = real(self.end_value) - real(self.init_value)
+        safe = jnp.where(way == 0, 1, way)
+        done = jnp.where(way == 0, p, (between - real(self.init_value)) / safe)
+        return 1 - done, done
+
+
+class _HalfLife(Lowered):
+    _data = ("init_value", "end_value", "steps", "first", "last")
+
+    def evaluate(self, time: Time) -> Any:
+        between = _decay_between(self.first, self.last, *time.progress(self.steps))
+        init_value, end_value = real(self.init_value), real(self.end_value)
+        return jnp.where(time.reached(self.steps), end_value, jnp.where(time.started(), between, init_value))
+
+
+def _decay_between(first: Any, last: Any, p: Any, q: Any) -> Any:
+    life = real(first) * q + real(last) * p
+    # Below the shortest life the value is 0 in float32.
+    between = jnp.exp(-1 / jnp.maximum(life, 1 / LOG_HUGE))
+    return jnp.where(life > 1 / LOG_HUGE, between, 0)
+
+
+def _life(decay: Any) -> Any:
+    """The steps in which a decay falls to 1 / e."""
+    if isinstance(decay, float):
+        return -1 / math.log(decay) if decay > 0 else 0.0
+    decay = real(decay)
+    # A decay that is not in (0, 1) is one of a phase that is not taken: it must not spoil a slope.
+    inside = (decay > TINY) & (decay < 1)
+    return jnp.where(inside, -1 / jnp.log(jnp.where(inside, decay, 0.5)), 0)
+
+
+def half_life(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
+    r"""From one decay of a moving average to another, with a half-life that grows along a straight line.
+
+    .. math:: v(t) = 2^{-1 / h(t)}, \qquad h(t) = \frac{n - t}{n} h_I + \frac{t}{n} h_E, \qquad
+              h_b = \frac{\ln \frac12}{\ln b}
+
+    Args:
+      init_value: :math:`I` in [0, 1), the decay at ``t = 0``, exactly: Adam's ``b1``, say.
+      end_value: :math:`E` in [0, 1), the decay at ``t = n`` and after it, exactly.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+
+    Returns:
+      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP, and one
+      more for each halving below 1. (On a straight line from 0.9 to 0.9999 the
+      half-life would still be below a tenth of its last one when 1 % of the steps is left.)
+
+    Raises:
+      ValueError: If an end is not in [0, 1), or ``steps`` is negative or fractional.
+      TypeError: If an argument is not a number.
+
+    Source: Pagliardini, Ablin & Grangier, The AdEMAMix Optimizer (2024), section 3: the schedule of beta3.
+    (The paper subtracts 1 from the half-life, which changes nothing between two of them.)
+
+    >>> import warmup_optax as wo
+    >>> wo.shapes.half_life(0.9, 0.9999, steps=1000)([0, 1, 100, 1000]).round(4).tolist()
+    [0.8999999761581421, 0.949999988079071, 0.9989999532699585, 0.9998999834060669]
+    """
+    return HalfLife(init_value, end_value, steps)
+
+
 def finite_argument(where: str, name: str, schedule: Any) -> FiniteSchedule:
     """A finite shape."""
     if not isinstance(schedule, FiniteSchedule):
         fix = "for a whole schedule, apply k_decay to the shapes in it"
-        checks.raise_bad_argument(
-            where, name, schedule, "a finite shape, as cosine(...)", fix, error=TypeError
-        )
+        checks.raise_bad_argument(where, name, schedule, "a finite shape, as cosine(...)", fix, error=TypeError)
     return schedule
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -32,9 +31,6 @@ class PiecewiseConstant(Schedule, kind="piecewise_constant"):
         if len(boundaries) <= UNROLLED:
             return _Steps(self.values, boundaries)
         return _StepTable(table(self.values), table(boundaries))
-
-    def phases(self) -> Iterable[tuple[float, str]]:
-        return [(begin, "constant") for begin in (0, *self.boundaries)]
 
 
 class _Steps(Lowered):
@@ -93,9 +89,6 @@ class PiecewiseLinear(Schedule, kind="piecewise_linear"):
     def lower(self) -> Lowered:
         return _Lines(table(self.values), table(tuple(map(whole_number, self.boundaries))))
 
-    def phases(self) -> Iterable[tuple[float, str]]:
-        return _knots("linear", self.boundaries)
-
 
 class _Lines(Lowered):
     _data = ("values", "boundaries")
@@ -122,9 +115,7 @@ def _between_knots(
     safe = jnp.where(length > 0, length, 1)
     of_left, of_right = weights(since / safe, until / safe)
     # At a knot and outside the value is selected: it is the user's number.
-    between = jnp.where(
-        since > 0, take(values, left) * of_left + take(values, right) * of_right, take(values, left)
-    )
+    between = jnp.where(since > 0, take(values, left) * of_left + take(values, right) * of_right, take(values, left))
     held = jnp.where(reached == 0, values[0], values[size - 1])
     return jnp.where((reached == 0) | (reached == size), held, between)
 
@@ -132,12 +123,6 @@ def _between_knots(
 def _as_many_as_values(node: Any) -> None:
     allowed = "as many as {values}: each is the count at which its value is reached"
     checks.as_many(node._kind, "boundaries", node.boundaries, len(node.values), allowed)
-
-
-def _knots(name: str, boundaries: tuple[Any, ...]) -> list[tuple[float, str]]:
-    """The phases of a curve through knots."""
-    between = [(begin, name) for begin in boundaries[:-1]]
-    return [(-math.inf, "constant"), *between, (boundaries[-1], "constant")]
 
 
 def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> Schedule:
@@ -189,9 +174,6 @@ class PiecewiseCosine(Schedule, kind="piecewise_cosine"):
         knots = np.asarray(self.boundaries, np.float64) if concrete else real(table(self.boundaries))
         wholes, firsts = (x.astype(default_int()) for x in (xp.floor(knots), xp.ceil(knots)))
         return _Arcs(table(self.values), wholes, (knots - xp.floor(knots)).astype(default_float()), firsts)
-
-    def phases(self) -> Iterable[tuple[float, str]]:
-        return _knots("cosine", self.boundaries)
 
 
 class _Arcs(Lowered):

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import _checks
-from .._schedule import Function, Schedule
+from .._core import checks
+from .._core.schedule import Function, Schedule
 from .phases import CONSTANT, FAR, Phase, concrete, phases
 from .sample import sample
 
@@ -111,7 +111,7 @@ def check(schedule: Any, total_steps: Any, *, ignore: str | Iterable[str] = ()) 
 updates change nothing; make the schedule 1000 steps long, or stop at 900
     """
     schedule = concrete("check", schedule)
-    total = int(_checks.steps("check", "total_steps", total_steps, at_least=1))
+    total = int(checks.steps("check", "total_steps", total_steps, at_least=1))
     ignored = _names("check", ignore)
     run = _Run(schedule, total)
     looks = (_not_finite, _negative, _zero, _jumps, _floors, _unfinished, _rises, _clock)
@@ -120,13 +120,13 @@ updates change nothing; make the schedule 1000 steps long, or stop at 900
 
 
 def _names(where: str, ignore: Any) -> frozenset[str]:
-    names = [ignore] if isinstance(ignore, str) else _checks.sequence(where, "ignore", ignore, "names")
+    names = [ignore] if isinstance(ignore, str) else checks.sequence(where, "ignore", ignore, "names")
     every = (*WARNINGS, *NOTES)
     for name in names:
         if name not in every:
             near = difflib.get_close_matches(str(name), every, 1)
             fix = f"did you mean {near[0]}?" if near else ""
-            _checks.refuse(where, "ignore", name, "one or several of " + ", ".join(sorted(every)), fix)
+            checks.raise_bad_argument(where, "ignore", name, "one or several of " + ", ".join(sorted(every)), fix)
     return frozenset(names)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from .. import _checks
-from .._schedule import Schedule, taken
+from .._core import checks
+from .._core.schedule import Schedule, as_schedule_argument
 from .sample import values_at
 
 _BLOCK = 2**16  # counts evaluated at once: one compiled program whatever the count
@@ -92,9 +92,9 @@ def compare(old: Any, new: Any, count: Any) -> Comparison:
 from count 101 on, by up to 50 %
     """
     old, new = _concrete("old", old), _concrete("new", new)
-    if _checks.traced(count):
-        _checks.refuse("compare", "count", count, "a number known before tracing", error=TypeError)
-    count = int(_checks.steps("compare", "count", count))
+    if checks.is_traced(count):
+        checks.raise_bad_argument("compare", "count", count, "a number known before tracing", error=TypeError)
+    count = int(checks.steps("compare", "count", count))
     first, largest = None, 0.0
     a = b = np.zeros(1)
     for start in range(0, count + 1, _BLOCK):
@@ -111,8 +111,8 @@ from count 101 on, by up to 50 %
 
 
 def _concrete(name: str, schedule: Any) -> Schedule:
-    schedule = taken("compare", name, schedule)
-    if any(map(_checks.traced, jax.tree.leaves(schedule))):
+    schedule = as_schedule_argument("compare", name, schedule)
+    if any(map(checks.is_traced, jax.tree.leaves(schedule))):
         fix = "compare outside of jit"
-        _checks.refuse("compare", name, schedule, "a schedule without traced numbers", fix, error=TypeError)
+        checks.raise_bad_argument("compare", name, schedule, "a schedule without traced numbers", fix, error=TypeError)
     return schedule

@@ -13,14 +13,15 @@ import math
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import jax
 import numpy as np
 from jax.core import Tracer
 
-from .._node import Curve, importable
-from .._schedule import Function, Schedule, taken
+from .._combinators.ramps import Shape, shape_argument
+from .._core.node import as_python
+from .._core.schedule import Function, Schedule, as_schedule_argument
 
 VERSION = 1
 DEEPEST = 100  # dicts and lists inside one another: Python's own stack holds about 1000 calls
@@ -28,9 +29,8 @@ MOST_VALUES = 2**20  # keys and items of a whole config: aliases of YAML can sta
 _TOO_DEEP = f"dicts and lists may be nested {DEEPEST} deep, and these are deeper; flatten the schedule"
 _TOO_MANY = f"a config may hold {MOST_VALUES} values, and this one holds more"
 _PACKAGE = __name__.partition(".")[0]
-_RECIPES = "warmup_|one_cycle"
 # Keys that 0.1 wrote under another name: of (kind, old name) the new one.
-_RENAMED = {("piecewise_linear", "boundaries"): "knots", ("piecewise_cosine", "boundaries"): "knots"}
+_RENAMED = {("tanh", "lower"): "start", ("tanh", "upper"): "stop"}
 _FINITE = ("init_value", "end_value", "steps")  # what every shape that can be an argument takes first
 
 
@@ -53,8 +53,8 @@ def to_config(schedule: Any) -> dict[str, Any]:
         stack, a traced number, a node whose class is not at the top of a module.
       ValueError: If a number is not finite, or an array holds one that its function refuses (2.5 steps).
 
-    A node class of your own is saved under its ``kind()`` (``Breathing`` is ``breathing``), and read by the
-    function of that name beside it, or else by the class itself, without checks but that it holds numbers.
+    A schedule class of your own at the top of a module is saved under its name, and read by that class. With
+    ``class Breathing(wo.Schedule, kind="breathing")`` it is read by the function of that name beside it.
 
     >>> import json, warmup_optax as wo
     >>> schedule = wo.with_warmup(wo.constant(0.1), steps=10, shape=wo.cosine)
@@ -62,7 +62,7 @@ def to_config(schedule: Any) -> dict[str, Any]:
     {"version": 1, "kind": "with_warmup", "schedule": {"kind": "constant", "value": 0.1}, "steps": 10, \
 "shape": "cosine"}
     """
-    schedule = taken("to_config", "schedule", schedule)
+    schedule = as_schedule_argument("to_config", "schedule", schedule)
     try:
         config = {"version": VERSION, **_saved_node(schedule, "", _kinds())}
     except RecursionError:
@@ -143,15 +143,29 @@ def _plain(config: Any, where: str) -> Any:
 # ------------------------------------------------------------------ what a kind can be
 
 
-def _kinds() -> dict[str, Callable[..., Any]]:
-    """Every kind, and the function or class that it stands for: all nodes there are, and the recipes."""
-    public = vars(sys.modules[_PACKAGE])
-    ours = {name: f for name, f in public.items() if re.match(_RECIPES, name) and callable(f)}
-    users = {}
+class _Kind(NamedTuple):
+    """What makes a kind of node from its arguments, and the class of the node."""
+
+    make: Callable[..., Any]
+    node: type[Schedule]
+
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        """The arguments by name."""
+        return dict(inspect.signature(self.make).parameters)
+
+    def is_shape(self, name: str) -> bool:
+        """Whether an argument is a shape, which a config names, and not a schedule or a number."""
+        return getattr(self.node._checks.get(name), "func", None) is shape_argument
+
+
+def _kinds() -> dict[str, _Kind]:
+    """Every kind that there is: the library's, and those at the top of the user's modules."""
+    ours, users = {}, {}
     for cls in _subclasses(Schedule):
-        made_by = _made_by(cls)
-        if made_by is not None:
-            (ours if _is_ours(cls) else users)[cls.kind()] = made_by
+        of_ours = cls.__module__.partition(".")[0] == _PACKAGE
+        make = _made_by(cls, of_ours)
+        if make is not None:
+            (ours if of_ours else users)[cls._kind] = _Kind(make, cls)
     return users | ours
 
 
@@ -159,67 +173,46 @@ def _subclasses(cls: type) -> list[Any]:
     return [found for sub in cls.__subclasses__() for found in (sub, *_subclasses(sub))]
 
 
-def _is_ours(cls: type) -> bool:
-    return cls.__module__.split(".")[0] == _PACKAGE
-
-
-def _made_by(cls: Any) -> Callable[..., Any] | None:
+def _made_by(cls: type[Schedule], of_ours: bool) -> Callable[..., Any] | None:
     """What makes a node of this class from its arguments; None for a class that is never saved."""
     if issubclass(cls, Function):
         return None
-    if _is_ours(cls):
-        public = sys.modules[_PACKAGE]
-        return getattr(public, cls.kind(), None) or getattr(getattr(public, "shapes", None), cls.kind(), None)
-    beside = getattr(sys.modules.get(cls.__module__), cls.kind(), None)
-    if getattr(beside, "__module__", None) == cls.__module__:
-        return beside
-    return cls if importable(cls) else None
-
-
-def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """The arguments of a kind by name."""
-    found = dict(inspect.signature(function).parameters)
-    if isinstance(function, type) and issubclass(function, Schedule):
-        return {name: found[name] for name in function._value_fields}
-    return found
-
-
-def _is_shape(parameter: inspect.Parameter) -> bool:
-    """Whether an argument is a shape, which a config names, and not a schedule or a number."""
-    annotation = inspect.formatannotation(parameter.annotation)
-    has_default = parameter.default is not parameter.empty
-    return (has_default and callable(parameter.default)) or "Callable" in annotation or "Curve" in annotation
+    homes = [_PACKAGE, f"{_PACKAGE}.shapes"] if of_ours else [cls.__module__]
+    for home in homes:
+        make = getattr(sys.modules.get(home), cls._kind, None)
+        if make is cls or inspect.isfunction(make):
+            return make
+    return None
 
 
 # ------------------------------------------------------------------ saving
 
 
-def _saved_node(node: Schedule, path: str, kinds: Mapping[str, Any]) -> dict[str, Any]:
-    cls, kind, at = type(node), node.kind(), path or "schedule"
+def _saved_node(node: Schedule, path: str, kinds: Mapping[str, _Kind]) -> dict[str, Any]:
+    cls, kind, at = type(node), node._kind, path or "schedule"
     if isinstance(node, Function):
         raise TypeError(
             f"to_config: {at} is a Python function, which has no form in a config: {node.function!r}; "
             "build it from this library's schedules, or make it a node (see Schedule)"
         )
-    made_by = _made_by(cls)
-    if made_by is None or made_by is not kinds.get(kind):
+    if kind not in kinds or kinds[kind].node is not cls:
         raise TypeError(
             f"to_config: {at} is a {cls.__module__}.{cls.__qualname__}, and {kind!r} does not lead back to "
             "it; define the class at the top of a module, under a name of its own: taken are "
             f"{', '.join(sorted(kinds))}"
         )
     saved = {"kind": kind}
-    for name, value in node.arguments().items():
+    for name, value in node._arguments().items():
         saved[name] = _saved(value, f"{path}.{name}" if path else name, kinds)
     return saved
 
 
-def _saved(value: Any, path: str, kinds: Mapping[str, Any]) -> Any:
+def _saved(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
     """A field's value as JSON."""
     if isinstance(value, Schedule):
         return _saved_node(value, path, kinds)
-    if isinstance(value, Curve):
-        return _saved_curve(value, path, kinds)
+    if isinstance(value, Shape):
+        return _saved_shape(value, path, kinds)
     if isinstance(value, (bool, str)):
         return value
     if isinstance(value, (int, float)):
@@ -229,7 +222,7 @@ def _saved(value: Any, path: str, kinds: Mapping[str, Any]) -> Any:
     if isinstance(value, (tuple, list)):
         return [_saved(item, f"{path}[{i}]", kinds) for i, item in enumerate(value)]
     if hasattr(value, "dtype") and not isinstance(value, Tracer) and np.shape(value) == ():
-        return _saved(_number(value), path, kinds)
+        return _saved(as_python(value), path, kinds)
     fix = ""
     if isinstance(value, Tracer):
         fix = "; it is traced: call to_config outside of jit, vmap and grad"
@@ -240,65 +233,54 @@ def _saved(value: Any, path: str, kinds: Mapping[str, Any]) -> Any:
     raise TypeError(f"to_config: {path} must be a number, got {_shown(value)}{fix}")
 
 
-def _number(array: Any) -> bool | int | float:
-    """The number in a concrete array of no dimension."""
-    array = np.asarray(jax.device_get(array))
-    if array.dtype == bool:
-        return bool(array)
-    return int(array) if np.issubdtype(array.dtype, np.integer) else float(array)
-
-
-def _saved_curve(curve: Curve, path: str, kinds: Mapping[str, Any]) -> Any:
-    names = [kind for kind, function in kinds.items() if function is curve.function]
+def _saved_shape(shape: Shape, path: str, kinds: Mapping[str, _Kind]) -> Any:
+    names = [kind for kind, known in kinds.items() if shape.function in known]
     if not names:
         raise TypeError(
-            f"to_config: {path} is a Python function, which has no form in a config: {curve!r}; "
+            f"to_config: {path} is a Python function, which has no form in a config: {shape!r}; "
             f"use {', '.join(_shapes(kinds))}, or functools.partial of one"
         )
-    options = {name: _saved(x, f"{path}.{name}", kinds) for name, x in curve.options().items()}
+    options = {name: _saved(x, f"{path}.{name}", kinds) for name, x in shape.options().items()}
     return {"kind": names[0], **options} if options else names[0]
 
 
-def _shapes(kinds: Mapping[str, Any]) -> list[str]:
+def _shapes(kinds: Mapping[str, _Kind]) -> list[str]:
     """The kinds that can be an argument: those that go from one value to another in a number of steps."""
-    return sorted(kind for kind, f in kinds.items() if tuple(_parameters(f))[:3] == _FINITE)
+    return sorted(kind for kind, known in kinds.items() if tuple(known.parameters())[:3] == _FINITE)
 
 
 # ------------------------------------------------------------------ reading
 
 
-def _built(config: Mapping[Any, Any], path: str, kinds: Mapping[str, Any]) -> Schedule:
+def _built(config: Mapping[Any, Any], path: str, kinds: Mapping[str, _Kind]) -> Schedule:
     """The schedule that a dict at ``path`` of the config describes."""
     rest = dict(config)
     if "version" in rest:
         _check_version(rest.pop("version"), path)
     _rename(rest, kinds)
-    kind, function, keys = _looked_up(rest, path, kinds)
+    kind, known, keys = _looked_up(rest, path, kinds)
     lacking = [name for name, p in keys.items() if p.default is p.empty and name not in rest]
     if lacking:
         _fail(path, f"{kind} lacks {', '.join(lacking)}; its keys are {', '.join(keys)}")
     arguments = {name: rest[name] for name in keys if name in rest}
     for name, value in arguments.items():
         inside = f"{path}.{name}" if path else name
-        read = _curve if _is_shape(keys[name]) else _value
+        read = _shape if known.is_shape(name) else _value
         arguments[name] = read(value, inside, kinds)
         if keys[name].kind is keys[name].VAR_POSITIONAL and not isinstance(arguments[name], tuple):
             _fail(inside, f"must be a list, got {_shown(value)}", TypeError)
     call = inspect.BoundArguments(inspect.Signature(list(keys.values())), arguments)
     try:
-        schedule = function(*call.args, **call.kwargs)
+        schedule = known.make(*call.args, **call.kwargs)
     except (ValueError, TypeError) as error:
         _fail(path, f"{error}{_yaml_hint(rest)}", ValueError if isinstance(error, ValueError) else TypeError)
-    for leaf in jax.tree.leaves(schedule) if isinstance(function, type) else ():
-        if isinstance(leaf, bool) or not isinstance(leaf, (int, float)):
-            _fail(path, f"{kind} is made of numbers, got {_shown(leaf)}", TypeError)
     return schedule
 
 
-def _rename(rest: dict[Any, Any], kinds: Mapping[str, Any]) -> None:
+def _rename(rest: dict[Any, Any], kinds: Mapping[str, _Kind]) -> None:
     """Gives keys that an earlier version wrote the names that they have now."""
     for (kind, old), new in _RENAMED.items():
-        if rest.get("kind") == kind and old in rest and new in _parameters(kinds[kind]):
+        if rest.get("kind") == kind and old in rest and new in kinds[kind].parameters():
             rest[new] = rest.pop(old)
 
 
@@ -312,8 +294,8 @@ def _check_version(version: Any, path: str) -> None:
         _fail(path, f"version must be {VERSION}, got {version}")
 
 
-def _looked_up(rest: dict[Any, Any], path: str, kinds: Mapping[str, Any], skip: int = 0) -> tuple[Any, ...]:
-    """``(kind, its function, its keys)``; takes the kind out of ``rest`` and refuses unknown keys."""
+def _looked_up(rest: dict[Any, Any], path: str, kinds: Mapping[str, _Kind], skip: int = 0) -> tuple[Any, ...]:
+    """``(kind, what makes it, its keys)``; takes the kind out of ``rest`` and refuses unknown keys."""
     valid = ", ".join(sorted(kinds))
     if "kind" not in rest:
         _fail(path, f'"kind" is missing; it must be one of {valid}')
@@ -324,7 +306,7 @@ def _looked_up(rest: dict[Any, Any], path: str, kinds: Mapping[str, Any], skip: 
         near = difflib.get_close_matches(kind, kinds, 1)
         meant = f"; did you mean {near[0]}?" if near else ""
         _fail(path, f"kind must be one of {valid}, got {_shown(kind)}{meant}")
-    keys = dict(list(_parameters(kinds[kind]).items())[skip:])
+    keys = dict(list(kinds[kind].parameters().items())[skip:])
     for name in rest:
         if name not in keys:
             valid = "its keys are " + ", ".join(keys) if keys else "it has no options"
@@ -332,7 +314,7 @@ def _looked_up(rest: dict[Any, Any], path: str, kinds: Mapping[str, Any], skip: 
     return kind, kinds[kind], keys
 
 
-def _value(value: Any, path: str, kinds: Mapping[str, Any]) -> Any:
+def _value(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
     """A value of a config: dicts become schedules and lists tuples; the rest is the function's to judge."""
     if isinstance(value, Mapping):
         return _built(value, path, kinds)
@@ -343,15 +325,15 @@ def _value(value: Any, path: str, kinds: Mapping[str, Any]) -> Any:
     return value
 
 
-def _curve(value: Any, path: str, kinds: Mapping[str, Any]) -> Any:
+def _shape(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
     """A shape in a config: its name, or a dict with the options that are fixed."""
     shapes = {kind: kinds[kind] for kind in _shapes(kinds)}
     rest = dict(value) if isinstance(value, Mapping) else {"kind": value}
-    _, function, _ = _looked_up(rest, path, shapes, skip=len(_FINITE))
+    _, known, _ = _looked_up(rest, path, shapes, skip=len(_FINITE))
     for name, option in rest.items():
         if not isinstance(option, (bool, int, float, str)):
             _fail(f"{path}.{name}", f"must be a number, a word or a bool, got {_shown(option)}", TypeError)
-    return functools.partial(function, **rest) if rest else function
+    return functools.partial(known.make, **rest) if rest else known.make
 
 
 def _fail(path: str, message: str, error: type[Exception] = ValueError) -> NoReturn:

@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import _checks
-from .._schedule import Schedule, taken
+from .._core import checks
+from .._core.schedule import Schedule, as_schedule_argument
 
 _BITS = 30  # of `low`: the sum of two still fits int32
 _MASK = 2**_BITS - 1
@@ -85,7 +85,7 @@ class CounterSchedule:
           ValueError: Before the first update; if there is no counter, or there are several that differ.
         """
         applied, agree = _the_counter("applied_value", opt_state, "applied")
-        if not _checks.traced(applied.high) and (np.asarray(applied.high) < 0).any():
+        if not checks.is_traced(applied.high) and (np.asarray(applied.high) < 0).any():
             raise ValueError(
                 "applied_value: opt_state must have made an update, got one from before the first; "
                 "next_value gives the value that the first update will use"
@@ -140,12 +140,12 @@ class CounterSchedule:
                 fix = "sum it over the batch and the devices, in an integer dtype"
                 raise TypeError(f"{where}: {name} must be {allowed}, got {came}; {fix}")
         elif isinstance(number, bool) or not hasattr(number, "__index__"):
-            _checks.refuse(where, name, number, allowed, error=TypeError)
-        if _checks.traced(number):
+            checks.raise_bad_argument(where, name, number, allowed, error=TypeError)
+        if checks.is_traced(number):
             return number if number.dtype.itemsize >= 4 else number.astype(jnp.int32)
         number = int(number)
         if not 0 <= number < 2**61:
-            _checks.refuse(where, name, number, f"{allowed}, and below 2**61")
+            checks.raise_bad_argument(where, name, number, f"{allowed}, and below 2**61")
         return number
 
     def __repr__(self) -> str:
@@ -165,7 +165,7 @@ def _the_counter(where: str, opt_state: Any, field: str) -> tuple[Counter, Any]:
     if not others:
         return first, None
     agree = functools.reduce(jnp.logical_and, [(first.high == x.high) & (first.low == x.low) for x in others])
-    if _checks.traced(agree):
+    if checks.is_traced(agree):
         return first, agree
     if not agree.all():
         raise ValueError(
@@ -230,5 +230,5 @@ def counter_schedule(schedule: Any, argument: str = "tokens") -> CounterSchedule
     """
     if not isinstance(argument, str) or not argument.isidentifier():
         fix = 'give the name of the extra argument of the optimizer\'s update, "tokens" say'
-        _checks.refuse("counter_schedule", "argument", argument, "a name", fix, error=TypeError)
-    return CounterSchedule(taken("counter_schedule", "schedule", schedule), argument)
+        checks.raise_bad_argument("counter_schedule", "argument", argument, "a name", fix, error=TypeError)
+    return CounterSchedule(as_schedule_argument("counter_schedule", "schedule", schedule), argument)

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import _checks
-from .._inspect import sample
-from .._schedule import Schedule
+from .._core import checks
+from .sample import sample
+from .._core.schedule import Schedule
 
 
 def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray:
@@ -51,18 +51,18 @@ def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray
     >>> wo.merge_weights(wo.one_minus_sqrt, 4).round(3).tolist()  # the oldest weighs most
     [0.5, 0.207, 0.159, 0.134]
     """
-    n = _checks.steps("merge_weights", "num_checkpoints", num_checkpoints, at_least=1)
+    n = checks.steps("merge_weights", "num_checkpoints", num_checkpoints, at_least=1)
     allowed = "a shape that falls from 1 to 0, such as linear or one_minus_sqrt"
     if isinstance(shape, Schedule) or not callable(shape):
         fix = "give the function, as in merge_weights(linear, 8)"
-        _checks.refuse("merge_weights", "shape", shape, allowed, fix, error=TypeError)
+        checks.raise_bad_argument("merge_weights", "shape", shape, allowed, fix, error=TypeError)
     with jax.enable_x64(True):
         try:
             weights = sample(shape(1.0, 0.0, n), np.arange(n + 1)).astype(np.float64)
         except ValueError as error:
-            _checks.refuse("merge_weights", "shape", shape, allowed, f"with it: {error}")
+            checks.raise_bad_argument("merge_weights", "shape", shape, allowed, f"with it: {error}")
     if not (weights[0] == 1 and weights[-1] == 0):
-        _checks.refuse(
+        checks.raise_bad_argument(
             "merge_weights", "shape", shape, allowed, f"it runs from {weights[0]} to {weights[-1]}"
         )
     return weights[:-1] - weights[1:]
@@ -103,10 +103,10 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
     >>> wo.merge_checkpoints(wo.merge_weights(wo.linear, 4), trees)
     {'w': 1.5}
     """
-    values = _checks.numbers("merge_checkpoints", "weights", weights)
+    values = checks.numbers("merge_checkpoints", "weights", weights)
     if abs(sum(values) - 1) > 1e-6:
         fix = "divide them by their sum"
-        _checks.refuse("merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix)
+        checks.raise_bad_argument("merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix)
     total, first, structure, seen = None, None, None, 0
     for tree in trees:
         if seen == len(values):

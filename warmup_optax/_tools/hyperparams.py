@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from .. import _checks
-from .._schedule import Schedule
+from .._core import checks
+from .._core.schedule import Schedule
 from .state import bare, plateau_scale, states
 
 _INJECTED = frozenset({"InjectStatefulHyperparamsState", "InjectHyperparamsState"})
@@ -73,7 +73,7 @@ def scheduled(optimizer: Callable[..., Any], /, **hyperparameters: Any) -> Any:
     if not callable(optimizer):
         allowed = "a function that makes an optimizer"
         fix = "write scheduled(optax.adamw, learning_rate=...), not scheduled(optax.adamw(...))"
-        _checks.refuse("scheduled", "optimizer", optimizer, allowed, fix, error=TypeError)
+        checks.raise_bad_argument("scheduled", "optimizer", optimizer, allowed, fix, error=TypeError)
     try:
         inspect.signature(optimizer).bind(**hyperparameters)
     except TypeError as error:

@@ -9,6 +9,7 @@ to the cycle of that time by arithmetic, because a resumed schedule may have had
 
 from __future__ import annotations
 
+import bisect
 import functools
 import heapq
 import itertools
@@ -20,34 +21,21 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from .. import (
-    _algebra,
-    _arcs,
-    _checks,
-    _clock,
-    _combinators,
-    _endless,
-    _factors,
-    _piecewise,
-    _restart,
-    _shapes,
-)
-from .._node import Curve
-from .._schedule import Constant, Function, Schedule, taken
-from .._time import default_int
+from .._combinators.arithmetic import Clip
+from .._combinators.clocks import InSteps, Shift, SpeedUp, Staircase
+from .._combinators.join import Join
+from .._combinators.ramps import WithCooldown, WithWarmup
+from .._combinators.restart import Restart
+from .._core import checks
+from .._core.schedule import Add, Constant, Divide, Function, Product, Scale, Schedule, as_schedule_argument
+from .._shapes.endless import Exponential
+from .._shapes.finite import FiniteSchedule
+from .._shapes.piecewise import PiecewiseConstant, PiecewiseCosine, PiecewiseLinear
 from .sample import values_at
 
 CONSTANT = "constant"
 JUMPS = ("join", "cycle", "step")  # the causes that need not carry the value on
-CAUSES = (
-    *JUMPS,
-    "cooldown",
-    "warmup",
-    "knot",
-    "start",
-    "held",
-    "end",
-)  # the one that counts of two at once, first
+CAUSES = (*JUMPS, "cooldown", "warmup", "knot", "start", "end")  # of two at once the first counts
 CYCLES = 4  # the number shown of an endless row of cycles
 FAR = 2.0**62
 
@@ -82,9 +70,9 @@ class Phase(NamedTuple):
 
 def concrete(where: str, schedule: Any) -> Schedule:
     """A schedule whose numbers are Python's, for a function ``where`` that reads them on the host."""
-    schedule = taken(where, "schedule", schedule)
+    schedule = as_schedule_argument(where, "schedule", schedule)
     leaves = jax.tree.leaves(schedule)
-    if any(map(_checks.traced, leaves)):
+    if any(map(checks.is_traced, leaves)):
         raise TypeError(
             f"{where}: the numbers of this schedule are traced; call {where} outside of jit and vmap"
         )
@@ -124,9 +112,9 @@ def _longest(node: Any) -> float:
         return max(map(_longest, node), default=0)
     if not isinstance(node, Schedule):
         return 0
-    if isinstance(node, _endless.Exponential):
+    if isinstance(node, Exponential):
         return node.transition_steps / max(abs(math.log(node.decay_rate)), 1e-6)
-    fields = node.arguments().items()
+    fields = node._arguments().items()
     own = [x for name, x in fields if name.endswith(("steps", "timescale", "period")) and x is not None]
     return max([0, *own, *(_longest(value) for _, value in fields)])
 
@@ -187,10 +175,6 @@ def _delayed(schedule: Schedule, steps: float, begin: float) -> Iterator[Phase]:
         yield phase._replace(begin=phase.begin + steps)
 
 
-def _curve(curve: Curve) -> str:
-    return getattr(curve.function, "__name__", "function")
-
-
 # ------------------------------------------------------------------ the walk: one rule for each kind of node
 
 
@@ -201,11 +185,9 @@ def walk(node: Any, begin: float = 0.0) -> Iterator[Phase]:
     This is the rule for a node that has no other. Its method ``phases()`` gives the schedule whose phases it
     has, or pairs ``(begin, name)``, or None for a single phase.
     """
-    told = node.phases() if callable(getattr(node, "phases", None)) else None
-    if told is None and callable(getattr(node, "expand", None)):  # a recipe
-        told = node.expand()
+    told = node.phases()
     if told is None:
-        yield Phase(0, node.kind())
+        yield Phase(0, node._kind)
     elif isinstance(told, Schedule):
         yield from walk(told, begin)
     else:
@@ -231,39 +213,34 @@ def _(node: Function, begin: float = 0.0) -> Iterator[Phase]:
 
 
 @walk.register
-def _(node: _shapes.Finite, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: FiniteSchedule, begin: float = 0.0) -> Iterator[Phase]:
     if node.steps > 0:
-        yield Phase(0, node.kind())
+        yield Phase(0, node._kind)
     yield Phase(node.steps, CONSTANT, "end" if node.steps > 0 else "start")
 
 
 @walk.register
-def _(node: _endless.Exponential, begin: float = 0.0) -> Iterator[Phase]:
-    yield Phase(0, node.kind(), floor=node.end_value if node.decay_rate < 1 else None)
+def _(node: Exponential, begin: float = 0.0) -> Iterator[Phase]:
+    yield Phase(0, node._kind, floor=node.end_value if node.decay_rate < 1 else None)
 
 
 @walk.register
-def _(node: _piecewise.PiecewiseConstant, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: PiecewiseConstant, begin: float = 0.0) -> Iterator[Phase]:
     for first, value, cause in zip((0, *node.boundaries), node.values, _causes("step"), strict=False):
         yield Phase(first, CONSTANT, cause, last=functools.partial(float, value))
 
 
-@walk.register(_piecewise.PiecewiseLinear)
-@walk.register(_arcs.PiecewiseCosine)
+@walk.register(PiecewiseLinear)
+@walk.register(PiecewiseCosine)
 def _(node: Any, begin: float = 0.0) -> Iterator[Phase]:
-    name = node.kind().removeprefix("piecewise_")
+    name = node._kind.removeprefix("piecewise_")
     between = [Phase(knot, name, "knot") for knot in node.boundaries[:-1]]
     every = [Phase(-math.inf, CONSTANT), *between, Phase(node.boundaries[-1], CONSTANT, "end")]
     yield from _window(every, 0, math.inf)
 
 
 @walk.register
-def _(node: _factors.KDecay, begin: float = 0.0) -> Iterator[Phase]:
-    yield from walk(node.schedule, begin)
-
-
-@walk.register
-def _(node: _combinators.Join, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Join, begin: float = 0.0) -> Iterator[Phase]:
     firsts = (0, *node.boundaries)
     offsets = firsts if node.offsets is None else node.offsets
     windows = zip(
@@ -279,48 +256,55 @@ def _(node: _combinators.Join, begin: float = 0.0) -> Iterator[Phase]:
 
 
 @walk.register
-def _(node: _combinators.WithWarmup, begin: float = 0.0) -> Iterator[Phase]:
-    yield Phase(0, _curve(node.shape))
+def _(node: WithWarmup, begin: float = 0.0) -> Iterator[Phase]:
+    yield Phase(0, node.shape.name)
     after = _delayed(node.schedule, 0 if node.overlap else node.steps, max(begin, node.steps))
     yield from _window(after, node.steps, math.inf, cause="warmup")
 
 
 @walk.register
-def _(node: _combinators.WithCooldown, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: WithCooldown, begin: float = 0.0) -> Iterator[Phase]:
     if begin < node.begin:
         yield from _window(walk(node.schedule, begin), 0, node.begin)
-    yield Phase(node.begin, _curve(node.shape), "cooldown")
+    yield Phase(node.begin, node.shape.name, "cooldown")
     yield Phase(node.begin + node.steps, CONSTANT, "end" if node.steps else "step")
 
 
 @walk.register
-def _(node: _combinators.Shift, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Shift, begin: float = 0.0) -> Iterator[Phase]:
     yield from _window(_delayed(node.schedule, node.steps, begin), 0, math.inf)
 
 
 @walk.register
-def _(node: _clock.SpeedUp, begin: float = 0.0) -> Iterator[Phase]:
-    # `SpeedUp.evaluate` holds the count where the product would leave the integer.
-    held = np.iinfo(default_int()).max // int(node.factor)
-    for phase, following in _with_next(walk(node.schedule, begin * node.factor)):
-        first = phase.begin / node.factor
-        if first <= held:
-            yield phase._replace(begin=first)
-        stop = math.inf if following is None else following.begin / node.factor
-        if stop > held:
-            if following is not None or phase.shape != CONSTANT:
-                yield Phase(max(held, first), CONSTANT, "held")
-            return
+def _(node: SpeedUp, begin: float = 0.0) -> Iterator[Phase]:
+    for phase in walk(node.schedule, begin * node.factor):
+        yield phase._replace(begin=phase.begin / node.factor)
 
 
 @walk.register
-def _(node: _clock.Staircase, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: InSteps, begin: float = 0.0) -> Iterator[Phase]:
+    firsts = (0, *node.boundaries)
+
+    def units(count: float) -> float:
+        i = bisect.bisect_right(firsts, count) - 1
+        return (node.starts[i] + (count - firsts[i]) * node.rates[i]) / node.scale
+
+    def count(units: float) -> float:
+        i = max(bisect.bisect_right(node.starts, units * node.scale) - 1, 0)
+        return firsts[i] + (units * node.scale - node.starts[i]) / node.rates[i]
+
+    for phase in walk(node.schedule, units(begin)):
+        yield phase._replace(begin=count(phase.begin) if math.isfinite(phase.begin) else phase.begin)
+
+
+@walk.register
+def _(node: Staircase, begin: float = 0.0) -> Iterator[Phase]:
     for phase in walk(node.schedule, begin // node.steps):
         yield phase._replace(begin=phase.first * node.steps)
 
 
 @walk.register
-def _(node: _restart.Restart, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Restart, begin: float = 0.0) -> Iterator[Phase]:
     period, growth, decay = float(node.period), float(node.growth), float(node.decay)
     at_end = _value(node.schedule, period)
     for cycle in itertools.count(_cycle_at(begin, period, growth)):
@@ -353,19 +337,19 @@ def _power(base: float, exponent: int) -> float:
 
 
 @walk.register
-def _(node: _algebra.Scale, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Scale, begin: float = 0.0) -> Iterator[Phase]:
     for phase in walk(node.schedule, begin):
         floor = phase.floor * node.factor if phase.floor is not None and node.factor > 0 else None
         yield _mapped(phase, functools.partial(operator.mul, node.factor), floor)
 
 
 @walk.register
-def _(node: _algebra.Divide, begin: float = 0.0) -> Iterator[Phase]:
-    yield from walk(_algebra.Scale(node.schedule, 1 / node.divisor), begin)
+def _(node: Divide, begin: float = 0.0) -> Iterator[Phase]:
+    yield from walk(Scale(node.schedule, 1 / node.divisor), begin)
 
 
 @walk.register
-def _(node: _algebra.Clip, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Clip, begin: float = 0.0) -> Iterator[Phase]:
     low = -math.inf if node.min_value is None else node.min_value
     high = math.inf if node.max_value is None else node.max_value
     for phase in walk(node.schedule, begin):
@@ -374,12 +358,12 @@ def _(node: _algebra.Clip, begin: float = 0.0) -> Iterator[Phase]:
 
 
 @walk.register
-def _(node: _algebra.Product, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Product, begin: float = 0.0) -> Iterator[Phase]:
     yield from _together(node.schedules, " * ", math.prod, begin)
 
 
 @walk.register
-def _(node: _algebra.Add, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Add, begin: float = 0.0) -> Iterator[Phase]:
     yield from _together(node.schedules, " + ", math.fsum, begin)
 
 

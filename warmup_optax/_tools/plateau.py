@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import optax
 
-from .. import _checks
+from .._core import checks
 
 
 class PlateauState(NamedTuple):
@@ -83,8 +83,8 @@ def with_plateau(
     if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
         fix = "give the optimizer, as in with_plateau(optax.adamw(schedule), begin=warmup_steps)"
         allowed = "an optimizer of Optax"
-        _checks.refuse("with_plateau", "optimizer", optimizer, allowed, fix, error=TypeError)
-    first = _checks.steps("with_plateau", "begin", begin)
+        checks.raise_bad_argument("with_plateau", "optimizer", optimizer, allowed, fix, error=TypeError)
+    first = checks.steps("with_plateau", "begin", begin)
     inner = optax.with_extra_args_support(optimizer)
     reduce = optax.contrib.reduce_on_plateau(
         factor=factor,

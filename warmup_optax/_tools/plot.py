@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _checks
-from .._schedule import Schedule
+from .._core import checks
+from .._core.schedule import Schedule
 from .extras import missing
 from .phases import FAR, concrete, horizon, phases
 from .sample import sample
@@ -43,7 +43,7 @@ def plot(schedules: Any, total_steps: Any, *, ax: Any = None) -> Any:
     ('count (optimizer updates)', 'learning rate', ['1.0', '0.5'])
     """
     named = _named(schedules)
-    last = min(int(_checks.steps("plot", "total_steps", total_steps, at_least=1)), int(FAR))
+    last = min(int(checks.steps("plot", "total_steps", total_steps, at_least=1)), int(FAR))
     if ax is None:
         ax = _pyplot().subplots(figsize=(7.2, 3.6), layout="constrained")[1]
     draw(ax, named, last)
@@ -181,4 +181,3 @@ def png(schedule: Schedule) -> bytes | None:
     return buffer.getvalue()
 
 
-Schedule.displays["image/png"] = png

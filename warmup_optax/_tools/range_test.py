@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _checks
+from .._core import checks
 
 LEAST = 3  # points that must be left to read a slope and a valley
 
@@ -100,12 +100,12 @@ def suggest(
         )
     if not (np.isfinite(rates).all() and (rates > 0).all() and (np.diff(rates) > 0).all()):
         fix = "give the rates in the order of the updates, as geometric makes them"
-        _checks.refuse("suggest", "rates", rates, "positive numbers, each greater than the one before", fix)
-    _checks.number("suggest", "smoothing", smoothing, at_least=0)
+        checks.raise_bad_argument("suggest", "rates", rates, "positive numbers, each greater than the one before", fix)
+    checks.number("suggest", "smoothing", smoothing, at_least=0)
     if not smoothing < 1:
-        _checks.refuse("suggest", "smoothing", smoothing, "a number in [0, 1)")
-    first = _checks.steps("suggest", "skip_begin", len(rates) // 10 if skip_begin is None else skip_begin)
-    last = _checks.steps("suggest", "skip_end", skip_end)
+        checks.raise_bad_argument("suggest", "smoothing", smoothing, "a number in [0, 1)")
+    first = checks.steps("suggest", "skip_begin", len(rates) // 10 if skip_begin is None else skip_begin)
+    last = checks.steps("suggest", "skip_end", skip_end)
 
     finite = len(losses) if np.isfinite(losses).all() else int(np.argmin(np.isfinite(losses)))
     smooth = _smoothed(losses[:finite], smoothing)
@@ -138,9 +138,9 @@ def _vector(name: str, values: Any) -> np.ndarray:
     try:
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError):
-        _checks.refuse("suggest", name, values, allowed, error=TypeError)
+        checks.raise_bad_argument("suggest", name, values, allowed, error=TypeError)
     if array.ndim != 1:
-        _checks.refuse("suggest", name, values, allowed, error=TypeError)
+        checks.raise_bad_argument("suggest", name, values, allowed, error=TypeError)
     return array
 
 
@@ -158,8 +158,8 @@ def _end(smooth: np.ndarray, blow_up: float | None, length: int) -> int:
     if blow_up is None or not len(smooth):
         return length
     if smooth.min() < 0:
-        _checks.refuse("suggest", "blow_up", blow_up, "None for losses below 0", "write blow_up=None")
-    over = smooth > _checks.number("suggest", "blow_up", blow_up, above=1) * np.minimum.accumulate(smooth)
+        checks.raise_bad_argument("suggest", "blow_up", blow_up, "None for losses below 0", "write blow_up=None")
+    over = smooth > checks.number("suggest", "blow_up", blow_up, above=1) * np.minimum.accumulate(smooth)
     return int(np.argmax(over)) + 1 if over.any() else length
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._schedule import Schedule, host_count, on_host, taken
-from .._time import default_float
+from .._core.evaluation import evaluate_on_host, normalize_count
+from .._core.schedule import Schedule, as_schedule_argument
+from .._core.time import default_float
 
 LEAST = 256  # vectors of counts are padded to at least this length: fewer programs
 
@@ -54,11 +55,11 @@ def sample(schedule: Any, counts: Any) -> np.ndarray:
     >>> wo.sample(wo.linear(0.0, 1.0, steps=4), range(6)).tolist()
     [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
     """
-    schedule = taken("sample", "schedule", schedule)
+    schedule = as_schedule_argument("sample", "schedule", schedule)
     if isinstance(counts, range):
         counts = np.arange(counts.start, counts.stop, counts.step)
     with jax.transfer_guard("allow"):
-        array = np.asarray(host_count(counts))
+        array = np.asarray(normalize_count(counts))
     if not array.size:
         return np.zeros(array.shape, default_float())
     flat = array.ravel()
@@ -75,4 +76,4 @@ def values_at(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
             'a fork; start workers with the "spawn" method, or sample in the parent process'
         )
     with jax.transfer_guard("allow"):  # the guard is there for accelerators; this stays on the host
-        return on_host(schedule, counts)
+        return evaluate_on_host(schedule, counts)

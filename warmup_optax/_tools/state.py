@@ -25,8 +25,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import _checks
-from .._schedule import taken
+from .._core import checks
+from .._core.schedule import as_schedule_argument
 
 # By name, so that no optional part of Optax is imported, and some of these are not public.
 _SCHEDULES = frozenset({"ScaleByScheduleState", "WrappedScheduleState", "WeightDecaySchedule"})
@@ -134,7 +134,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _shown(path: tuple[Any, ...], value: Any) -> str:
-    number = "traced" if _checks.traced(value) else np.asarray(value).tolist()
+    number = "traced" if checks.is_traced(value) else np.asarray(value).tolist()
     return f"opt_state{jax.tree_util.keystr(path)}={number}"
 
 
@@ -178,7 +178,7 @@ def _count(where: str, opt_state: Any) -> _Found:
     first, values = found[0], [count.value for count in found]
     if len(found) == 1:
         return _Found(first.value, None, first.start, found)
-    if any(map(_checks.traced, values)):
+    if any(map(checks.is_traced, values)):
         together = len({count.clock for count in found}) == 1
         value, *others = (jnp.asarray(value) for value in values)
         agree = functools.reduce(jnp.logical_and, [value == x.astype(value.dtype) for x in others])
@@ -241,7 +241,7 @@ def next_value(schedule: Any, opt_state: Any) -> jax.Array:
     >>> float(wo.next_value(schedule, opt_state))
     1.0
     """
-    schedule = taken("next_value", "schedule", schedule)
+    schedule = as_schedule_argument("next_value", "schedule", schedule)
     count, agree, *_ = _count("next_value", opt_state)
     value = schedule(count)
     return value if agree is None else jnp.where(agree, value, jnp.nan)
@@ -326,9 +326,9 @@ def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
     >>> float(wo.applied_value(schedule, opt_state)), float(wo.next_value(schedule, opt_state))
     (0.75, 0.5)
     """
-    schedule = taken("applied_value", "schedule", schedule)
+    schedule = as_schedule_argument("applied_value", "schedule", schedule)
     count, agree, start, found = _count("applied_value", opt_state)
-    if _checks.traced(count):
+    if checks.is_traced(count):
         value = schedule(jnp.maximum(count, start + 1) - 1)
     else:  # put on the device by name, which a transfer guard allows
         value = schedule(jax.device_put(np.maximum(jax.device_get(count), start + 1) - 1))
@@ -341,7 +341,7 @@ def _times_plateau(value: jax.Array, found: list[_Count]) -> jax.Array:
     if not any(count.scales for count in found):
         return value
     scales = [functools.reduce(operator.mul, count.scales, 1.0) for count in found]
-    if any(map(_checks.traced, scales)):
+    if any(map(checks.is_traced, scales)):
         first, *others = (jnp.asarray(scale).astype(value.dtype) for scale in scales)
         same = functools.reduce(jnp.logical_and, [first == scale for scale in others], True)
         return jnp.where(same, value * first, jnp.nan)

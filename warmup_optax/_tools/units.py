@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from .. import _checks
+from .._combinators.clocks import InSteps
+from .._core import checks
 
 if TYPE_CHECKING:
-    from .._schedule import Schedule
+    from .._core.schedule import Schedule
 
 Number = Any  # what float() takes: Python's, NumPy's and JAX's numbers, fractions and decimals
 
@@ -57,10 +58,10 @@ def _exact(
     where: str, name: str, value: Any, *, at_least: float | None = 0, allowed: str = "a finite number"
 ) -> _Exact:
     """A finite number; a float is the decimal number that it prints as, in its own precision."""
-    if _checks.traced(value):
+    if checks.is_traced(value):
         fix = "convert units outside of jit, before the schedule is made"
-        _checks.refuse(where, name, value, f"{allowed}, known before tracing", fix, error=TypeError)
-    as_float = _checks.number(where, name, value, at_least=at_least)
+        checks.raise_bad_argument(where, name, value, f"{allowed}, known before tracing", fix, error=TypeError)
+    as_float = checks.number(where, name, value, at_least=at_least)
     if not isinstance(value, float) and not hasattr(value, "dtype") and hasattr(value, "as_integer_ratio"):
         return _Exact(Fraction(*value.as_integer_ratio()), Fraction(0))  # int, Fraction and Decimal
     written = Decimal(str(np.asarray(value)[()]) if hasattr(value, "dtype") else repr(as_float))
@@ -74,7 +75,7 @@ def _whole(where: str, name: str, value: Any, *, at_least: int) -> int:
     allowed = f"a whole number >= {at_least}"
     exact, _ = _exact(where, name, value, at_least=at_least, allowed=allowed)
     if exact.denominator != 1:
-        _checks.refuse(where, name, value, allowed)
+        checks.raise_bad_argument(where, name, value, allowed)
     return int(exact)
 
 
@@ -92,7 +93,7 @@ def _batch_sizes(where: str, value: Any) -> int | tuple[tuple[int, int], ...]:
     allowed = "a whole number >= 1, or pairs (examples seen, batch size)"
     if isinstance(value, Mapping):
         fix = f"write {list(value.items())!r}"
-        _checks.refuse(where, "batch_size", value, allowed, fix, error=TypeError)
+        checks.raise_bad_argument(where, "batch_size", value, allowed, fix, error=TypeError)
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
         return _whole(where, "batch_size", value, at_least=1)
     pairs = []
@@ -100,21 +101,21 @@ def _batch_sizes(where: str, value: Any) -> int | tuple[tuple[int, int], ...]:
         is_pair = hasattr(pair, "__len__") and not isinstance(pair, (str, bytes, Mapping)) and len(pair) == 2
         if not is_pair:
             fix = "write batch_size=[(0, 32), (1_000_000, 64)], say"
-            _checks.refuse(
+            checks.raise_bad_argument(
                 where, f"batch_size[{i}]", pair, "a pair (examples seen, batch size)", fix, error=TypeError
             )
         examples = _whole(where, f"batch_size[{i}][0]", pair[0], at_least=0)
         pairs.append((examples, _whole(where, f"batch_size[{i}][1]", pair[1], at_least=1)))
     if not pairs:
-        _checks.refuse(where, "batch_size", value, allowed)
+        checks.raise_bad_argument(where, "batch_size", value, allowed)
     if pairs[0][0]:
         fix = f"the first pair says the batch size at the start: ({0}, {pairs[0][1]})"
-        _checks.refuse(where, "batch_size[0][0]", pairs[0][0], "0 examples", fix)
+        checks.raise_bad_argument(where, "batch_size[0][0]", pairs[0][0], "0 examples", fix)
     for i in range(1, len(pairs)):
         if pairs[i][0] <= pairs[i - 1][0]:
             fix = "sort the pairs, and keep one for each number of examples"
             allowed = f"more examples than batch_size[{i - 1}][0]={pairs[i - 1][0]}"
-            _checks.refuse(where, f"batch_size[{i}][0]", pairs[i][0], allowed, fix)
+            checks.raise_bad_argument(where, f"batch_size[{i}][0]", pairs[i][0], allowed, fix)
     return tuple(pairs)
 
 
@@ -245,7 +246,7 @@ class TrainingRun:
             "num_epochs": num_epochs,
             "total_tokens": whole("total_tokens", total_tokens),
             "tokens_per_example": whole("tokens_per_example", tokens_per_example),
-            "drop_last": _checks.boolean(where, "drop_last", drop_last),
+            "drop_last": checks.boolean(where, "drop_last", drop_last),
             "accumulation_steps": whole("accumulation_steps", accumulation_steps),
         }
         if total_steps is not None:
@@ -360,7 +361,7 @@ class TrainingRun:
             part = _exact(where, name, value)
             if part.value > 1:
                 fix = "divide a percentage by 100; steps and epochs have arguments of their own"
-                _checks.refuse(where, name, value, "a number between 0 and 1", fix)
+                checks.raise_bad_argument(where, name, value, "a number between 0 and 1", fix)
             return part.times(self.total_steps).floor()
         count = _whole(where, name, value, at_least=0)
         if name == "steps":
@@ -456,11 +457,8 @@ class TrainingRun:
         >>> run.tokens(100_000)
         379286716416
         """
-        from .._combinators.clocks import in_steps_node
-        from .._schedule import taken
-
-        schedule = taken("TrainingRun.in_steps", "schedule", schedule)
-        return in_steps_node(schedule, *self._segments(unit))
+        schedule = as_schedule_argument("TrainingRun.in_steps", "schedule", schedule)
+        return InSteps(schedule, *self._segments(unit))
 
     def _segments(self, unit: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]:
         """The clock of a unit: ``(boundaries, starts, rates, scale)``, whole numbers.
@@ -470,7 +468,7 @@ class TrainingRun:
         There is one boundary fewer than there are segments. ``scale`` is 1 but for epochs.
         """
         where = "TrainingRun.in_steps"
-        _checks.choice(where, "unit", unit, ("tokens", "examples", "epochs"))
+        checks.choice(where, "unit", unit, ("tokens", "examples", "epochs"))
         if unit == "epochs" and not self._is_ramp:
             per_step = 1 / self._epoch
             return (), (0,), (per_step.numerator,), per_step.denominator
@@ -645,7 +643,7 @@ def scale_learning_rate(
     base = _exact(where, "base_value", base_value, at_least=None).value
     batch_size = _whole(where, "batch_size", batch_size, at_least=1)
     base_batch_size = _whole(where, "base_batch_size", base_batch_size, at_least=1)
-    if _checks.choice(where, "rule", rule, ("linear", "sqrt")) == "sqrt":
+    if checks.choice(where, "rule", rule, ("linear", "sqrt")) == "sqrt":
         return float(base) * math.sqrt(batch_size / base_batch_size)
     return float(base * batch_size / base_batch_size)
 
@@ -673,6 +671,6 @@ def adam_warmup_steps(b2: Number) -> int:
     """
     exact, error = _exact("adam_warmup_steps", "b2", b2)
     if exact >= 1:
-        _checks.refuse("adam_warmup_steps", "b2", b2, "a number >= 0 and < 1")
+        checks.raise_bad_argument("adam_warmup_steps", "b2", b2, "a number >= 0 and < 1")
     steps = 2 / (1 - exact)
     return _Exact(steps, steps * error / (1 - exact)).floor()

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import math
 from collections.abc import Callable
 from fractions import Fraction
 from numbers import Rational, Real
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
 import warmup_optax as wo
 
-MOST = 2**30  # ticks in the longest length: far within int32
+from ._port import refuse
+
+MOST = 2**52  # ticks in the longest length: a float64 holds them, and so does the clock
 FINEST = 10**6  # the largest denominator that a written number is taken to mean
 
 
@@ -34,8 +31,7 @@ def exact(number: Any) -> Any:
 def in_ticks(*lengths: Any) -> tuple[int, tuple[Any, ...]]:
     """``(ticks, counts)``: how many ticks an update has, and the lengths counted in them.
 
-    Where the longest would be more than a thousand million ticks they are coarser, and lengths are rounded
-    to them. Traced lengths are taken to be whole numbers of updates.
+    Where the longest would be more than 2^52 ticks they are coarser, and lengths are rounded to them. Traced lengths are taken to be whole numbers of updates.
     """
     meant = [exact(x) for x in lengths]
     if not all(isinstance(x, Fraction) for x in meant):
@@ -97,7 +93,7 @@ def shrinking(
         offsets = [*begins, end]
     else:  # a clock that never starts holds the rate of the last update
         curves.append(wo.shift(curves[-1], begins[-1] - last))
-        never = min(ticks * (2**31 - 1), int(jnp.iinfo(jax.dtypes.canonicalize_dtype(int)).max))
+        never = 2**60
         end, offsets = last + 1, [*begins, never]
     return timed(wo.join(curves, [*begins[1:], end], offsets), ticks)
 
@@ -112,23 +108,13 @@ def within(name: str, number: Any, least: float, most: float, above: bool = Fals
     if not all(map(known, (number, least, most))):
         return
     if not (least < number <= most or (number == least and not above)):
-        allowed = f"{'above' if above else 'at least'} {least} and at most {most}"
-        raise ValueError(f"{name} must be {allowed}, got {number!r}")
+        low = "" if least == -math.inf else f" {'>' if above else '>='} {least}"
+        high = "" if most == math.inf else f" <= {most}"
+        refuse(name, number, "a number" + " and".join(filter(None, (low, high))))
 
 
 def chosen(words: dict[str, Any], name: str, word: Any) -> Any:
     """What a word stands for."""
     if word not in words:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, words))}, got {word!r}")
+        refuse(name, word, f"one of {', '.join(map(repr, words))}")
     return words[word]
-
-
-def lr_optional(constructor: Callable[..., wo.Schedule]) -> Callable[..., wo.Schedule]:
-    """Lets ``lr`` come first, as in its neighbours, where the named arguments carry their own."""
-    first = next(iter(inspect.signature(constructor).parameters))
-
-    @functools.wraps(constructor)
-    def made(*args: Any, lr: Any = None, **kwargs: Any) -> wo.Schedule:
-        return constructor(*(args[1:] if first in kwargs else args), **kwargs)
-
-    return made

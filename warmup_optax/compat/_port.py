@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
-import re
+import inspect
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+from .._core import checks
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -15,8 +17,8 @@ def port(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Lets the errors of a constructor name it, and the argument that its user wrote.
 
     The core says ``linear: steps must be ..., got -1``; through ``@port(steps="decay_steps")`` the user of
-    `compat.keras` reads ``compat.keras.PolynomialDecay: decay_steps must be ..., got -1``. A constructor's
-    own errors start with the name of the argument.
+    `compat.keras` reads ``compat.keras.PolynomialDecay: decay_steps must be ..., got -1``. JAX's own errors
+    pass through.
 
     Args:
       **names: For an argument of the core, the one that it was made of.
@@ -24,20 +26,28 @@ def port(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     def decorate(constructor: Callable[P, R]) -> Callable[P, R]:
         where = f"compat.{constructor.__module__.split('.')[2]}.{constructor.__name__}"
+        parameters = inspect.signature(constructor).parameters
+        numbers = {name for name, p in parameters.items() if _is_number(str(p.annotation))}
 
         @functools.wraps(constructor)
         def ported(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
+            for name, value in {**dict(zip(parameters, args, strict=False)), **kwargs}.items():
+                if name in numbers and isinstance(value, (str, bytes)):
+                    fix = "write the number without quotes"
+                    checks.raise_bad_argument(where, name, value, "a number", fix, error=TypeError)
+            with checks.renamed(where, **names):
                 return constructor(*args, **kwargs)
-            except (TypeError, ValueError, ArithmeticError) as error:
-                message = str(error)
-                if message.startswith(f"{constructor.__name__}()"):  # Python's own: a missing argument
-                    raise
-                message = re.sub(r"^[\w.]+: ", "", message)
-                message = re.sub(r"^\w+", lambda found: names.get(found[0], found[0]), message)
-                kind = TypeError if isinstance(error, TypeError) else ValueError
-                raise kind(f"{where}: {message}") from error
 
         return ported
 
     return decorate
+
+
+def _is_number(annotation: str) -> bool:
+    words = set(annotation.replace("|", " ").split())
+    return bool(words) and words <= {"int", "float", "Number", "None"} and words != {"None"}
+
+
+def refuse(name: str, value: Any, allowed: str, fix: str = "", *, error: type[Exception] = ValueError) -> NoReturn:
+    """Raises the error for an argument of the constructor that is being called."""
+    checks.raise_bad_argument("", name, value, allowed, fix, error=error)

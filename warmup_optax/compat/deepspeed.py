@@ -343,7 +343,7 @@ def _warmup(bottom: Number, top: Number, steps: int, warmup_type: Any) -> wo.Sch
     if warmup_type != "log":
         said = f"Using unknown warmup_type: {warmup_type}. The increasing function is set to default (log)"
         warnings.warn(said, stacklevel=4)
-    return wo.logarithmic(bottom, top, steps)
+    return wo.shapes.logarithmic(bottom, top, steps)
 
 
 def _warmup_steps(steps: Any) -> int:

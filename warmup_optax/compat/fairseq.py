@@ -190,8 +190,8 @@ def TriangularLRSchedule(
     if known(low) and known(max_lr) and not max_lr > low:
         raise ValueError(f"max_lr must be above lr={lr!r}, got {max_lr!r}")
     half = lr_period_updates // 2
-    peaks = wo.restart(wo.triangle_wave(0.0, max_lr, half), period=2 * half, decay=lr_shrink)
-    feet = wo.triangle_wave(low, 0.0, half)
+    peaks = wo.restart(wo.shapes.triangle_wave(0.0, max_lr, half), period=2 * half, decay=lr_shrink)
+    feet = wo.shapes.triangle_wave(low, 0.0, half)
     return peaks + (wo.restart(feet, period=2 * half, decay=lr_shrink) if shrink_min else feet)
 
 

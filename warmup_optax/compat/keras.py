@@ -124,7 +124,7 @@ def PolynomialDecay(
     # Cycle i = 1, 2, ... is the same fall, a step later and times i ** -power.
     fall = wo.polynomial(initial_learning_rate - end_learning_rate, 0.0, decay_steps, power=power)
     falls = wo.restart(wo.shift(fall, -1), period=decay_steps)
-    lower = wo.staircase(wo.power_law(1.0, power=-power), decay_steps)
+    lower = wo.staircase(wo.shapes.power_law(1.0, power=-power), decay_steps)
     return wo.join([first, falls * lower + end_learning_rate], [decay_steps + 1], offsets=[0, 1])
 
 
@@ -230,7 +230,7 @@ def lr_warmup_cosine_decay(
     begin = _begin_of_decay(warmup_steps, hold, total_steps)
     warmup = wo.linear(start_lr, target_lr, warmup_steps)
     return wo.join(
-        [warmup, wo.cosine_wave(target_lr, 0.0, total_steps - begin)], [warmup_steps], offsets=[0, begin]
+        [warmup, wo.shapes.cosine_wave(target_lr, 0.0, total_steps - begin)], [warmup_steps], offsets=[0, begin]
     )
 
 

@@ -122,7 +122,7 @@ class PowerLrSchedule:
     def build(self, cycle: Cycle) -> wo.Schedule:
         """The decay of a cycle, on its own clock."""
         first = self.batch_size * self.a * (self.batch_size * self.seq_length) ** self.b
-        curve = wo.clip(wo.power_law(first, power=self.b), max_value=cycle.learning_rate)
+        curve = wo.clip(wo.shapes.power_law(first, power=self.b), max_value=cycle.learning_rate)
         return wo.join([cycle.learning_rate, curve], [1])
 
 

@@ -104,7 +104,7 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
     phases = [(0, wo.linear(0.0, peak, warmup))]
     if cosine and old:
         last = peak * (warmup - 1) / max(warmup, 1)  # of a warmup that is all, after which there is NaN
-        phases.append((warmup, wo.cosine_wave(peak, floor, rest) if rest else wo.constant(last)))
+        phases.append((warmup, wo.shapes.cosine_wave(peak, floor, rest) if rest else wo.constant(last)))
     elif cosine and rest:
         phases.append((warmup, _cosine(peak, floor, rest)))
     elif not cosine and decay:
@@ -118,7 +118,7 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
 
 def _cosine(peak: Number, floor: Number, steps: int) -> wo.Schedule:
     """At ``floor`` in the last of ``steps`` updates, and up again."""
-    return wo.cosine_wave(peak, floor, steps - 1) if steps > 1 else wo.constant(floor)
+    return wo.shapes.cosine_wave(peak, floor, steps - 1) if steps > 1 else wo.constant(floor)
 
 
 def _linear(peak: Number, floor: Number, steps: int) -> wo.Schedule:

@@ -103,6 +103,6 @@ STYLES = ("linear", "cosine", "constant", "inverse-square-root", "WSD")
 SHAPES = {
     "linear": wo.linear,
     "cosine": wo.cosine,
-    "exponential": functools.partial(wo.finite_exponential, ratio=0.5),
+    "exponential": functools.partial(wo.shapes.finite_exponential, ratio=0.5),
     "minus_sqrt": wo.one_minus_sqrt,
 }

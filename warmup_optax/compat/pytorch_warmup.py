@@ -49,7 +49,7 @@ def ExponentialWarmup(schedule: Any, warmup_period: int, last_step: int = -1) ->
     >>> pytorch_warmup.ExponentialWarmup(1.0, warmup_period=4)([0, 3, 99]).round(3).tolist()
     [0.22100001573562622, 0.6320000290870667, 1.0]
     """
-    factor = wo.exponential_approach(0.0, 1.0, timescale=_period(warmup_period))
+    factor = wo.shapes.exponential_approach(0.0, 1.0, timescale=_period(warmup_period))
     return wo.product(schedule, wo.shift(factor, -2 - last_step))
 
 
@@ -103,7 +103,7 @@ def RAdamWarmup(schedule: Any, b2: float = 0.999, last_step: int = -1) -> wo.Sch
     >>> pytorch_warmup.RAdamWarmup(1.0, b2=0.999)([0, 995, 19995]).round(4).tolist()
     [0.01730000041425228, 0.6452999711036682, 1.0]
     """
-    factor, longest = wo.radam(1.0, b2=b2), 2 / (1 - b2) - 1
+    factor, longest = wo.shapes.radam(1.0, b2=b2), 2 / (1 - b2) - 1
     rho = (longest - 2 * t * b2**t / (1 - b2**t) for t in itertools.count(1))
     first = next(t for t, value in enumerate(rho, 1) if value > 4)
     return wo.product(schedule, wo.shift(factor, -1 - last_step - first))

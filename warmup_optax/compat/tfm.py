@@ -83,7 +83,7 @@ def DirectPowerDecay(
     >>> tfm.DirectPowerDecay(1.0, power=-0.5)([0, 1, 4, 16]).tolist()
     [1.0, 1.0, 0.5, 0.25]
     """
-    return wo.shift(wo.power_law(initial_learning_rate, power=power), 1)
+    return wo.shift(wo.shapes.power_law(initial_learning_rate, power=power), 1)
 
 
 @port(init_value="initial_learning_rate", steps="offset")
@@ -119,7 +119,7 @@ def PowerAndLinearDecay(
     ):
         if not number >= 0:
             raise ValueError(f"{argument} must be a finite number >= 0, got {number!r}")
-    law = wo.shift(wo.power_law(initial_learning_rate, power=power), offset + 1)
+    law = wo.shift(wo.shapes.power_law(initial_learning_rate, power=power), offset + 1)
     if total_decay_steps * linear_decay_fraction == 0:
         return law
     end = max(total_decay_steps + offset, 0)
@@ -153,7 +153,7 @@ def PowerDecayWithOffset(
     >>> schedule([0, 2, 3, 6]).tolist()
     [0.75, 0.75, 0.75, 0.5]
     """
-    capped = wo.clip(wo.power_law(initial_learning_rate, power=power), max_value=pre_offset_learning_rate)
+    capped = wo.clip(wo.shapes.power_law(initial_learning_rate, power=power), max_value=pre_offset_learning_rate)
     return wo.join([pre_offset_learning_rate, capped], [max(offset + 1, 0)], offsets=[0, offset + 1])
 
 
@@ -191,7 +191,7 @@ def StepCosineDecayWithOffset(
     begins = [0, *boundaries[1:-1]]
     lengths = [right - left for left, right in itertools.pairwise(boundaries)]
     ends = itertools.pairwise(values)
-    waves = [wo.cosine_wave(*pair, length) for pair, length in zip(ends, lengths, strict=True)]
+    waves = [wo.shapes.cosine_wave(*pair, length) for pair, length in zip(ends, lengths, strict=True)]
     left = math.sin(math.pi / 2 * (lengths[-1] + begins[-1] + 1 - boundaries[-1]) / lengths[-1]) ** 2
     last = values[-1] + (values[-2] - values[-1]) * left
     offsets = [_whole_waves_before(delay, lengths[0]), *(delay + begin for begin in begins[1:]), 0]
@@ -340,7 +340,7 @@ def CosineDecayWithOffset(
     if offset <= 0 or (warmup_target is not None and warmup_steps == 0):
         return wo.shift(schedule, offset)
     if warmup_target is None:
-        wave = wo.cosine_wave(initial_learning_rate, alpha * initial_learning_rate, decay_steps)
+        wave = wo.shapes.cosine_wave(initial_learning_rate, alpha * initial_learning_rate, decay_steps)
         start = _whole_waves_before(offset, decay_steps)
         return wo.join([wave, schedule], [offset], offsets=[start, offset])
     peak = offset + warmup_steps

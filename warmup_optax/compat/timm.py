@@ -149,7 +149,7 @@ def TanhLRScheduler(
     """
     if known(lb) and known(ub) and not lb < ub:
         raise ValueError(f"lb must be below ub={ub!r}, got {lb!r}")
-    shape = functools.partial(wo.tanh, lower=lb, upper=ub)
+    shape = functools.partial(wo.shapes.tanh, lower=lb, upper=ub)
     curve = _cycles(shape, lr, t_initial, lr_min, cycle_mul, cycle_decay, cycle_limit)
     if is_zero(warmup_t) or warmup_prefix:
         return _warmed(lr, curve, warmup_t, warmup_lr_init, warmup_prefix, unused, True)
@@ -265,7 +265,7 @@ def WSDLRScheduler(
         "1-sqrt": wo.one_minus_sqrt,
         "cosine": wo.cosine,
         "power": functools.partial(wo.polynomial, power=decay_power, origin="init"),
-        "exp": functools.partial(wo.finite_exponential, ratio=decay_ratio),
+        "exp": functools.partial(wo.shapes.finite_exponential, ratio=decay_ratio),
     }
     if callable(decay_fn):
         shape = functools.partial(_tabled, decay_fn)
@@ -279,7 +279,7 @@ def WSDLRScheduler(
         power = chosen({"rsqrt": 0.5, "power": stable_power}, "stable_fn", stable_fn)
         within("stable_power", power, 0, math.inf, above=True)
         timescale = warmup_t if stable_timescale is None else stable_timescale
-        stable = wo.clip(wo.power_law(lr, power=-power, timescale=timescale), min_value=lr_min)
+        stable = wo.clip(wo.shapes.power_law(lr, power=-power, timescale=timescale), min_value=lr_min)
         curve = stable * wo.shift(shape(1.0, 0.0, decay_t), begin) + wo.shift(
             shape(0.0, lr_min, decay_t), begin
         )
@@ -288,7 +288,7 @@ def WSDLRScheduler(
 
 def _bent(shape: Callable[..., Any], k: Any, init_value: Any, end_value: Any, steps: Any) -> wo.Schedule:
     curve = shape(init_value, end_value, steps)
-    return curve if k == 1 else wo.k_decay(curve, k)
+    return curve if k == 1 else wo.shapes.k_decay(curve, k)
 
 
 def _tabled(function: Callable[[float], float], init_value: Any, end_value: Any, steps: int) -> wo.Schedule:

@@ -18,7 +18,7 @@ from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import chosen, exact, in_ticks, is_zero, lr_optional, resumed, stairs, timed, within
+from ._parts import chosen, exact, in_ticks, is_zero, resumed, stairs, timed, within
 from ._port import port
 
 Number = Any
@@ -169,7 +169,7 @@ def CosineAnnealingLR(lr: Number, T_max: int, eta_min: float = 0.0, last_epoch: 
     [1.0, 0.5, 0.0, 0.5, 1.0]
     """
     ticks, (half,) = in_ticks(T_max)
-    return resumed(timed(wo.cosine_wave(lr, eta_min, half), ticks), last_epoch)
+    return resumed(timed(wo.shapes.cosine_wave(lr, eta_min, half), ticks), last_epoch)
 
 
 @port(steps="T_0", period="T_0", growth="T_mult", init_value="lr", end_value="eta_min")
@@ -236,7 +236,7 @@ def CyclicLR(
     [0.5, 0.75, 1.0, 0.5, 0.75]
     """
     ticks, (up, down) = in_ticks(step_size_up, step_size_up if step_size_down is None else step_size_down)
-    wave = timed(wo.triangle_wave(base_lr, max_lr, up, down), ticks)
+    wave = timed(wo.shapes.triangle_wave(base_lr, max_lr, up, down), ticks)
     if scale_fn is not None:
         by_cycle = timed(wo.staircase(wo.shift(scale_fn, -1), up + down), ticks)
         height = chosen({"cycle": by_cycle, "iterations": scale_fn}, "scale_mode", scale_mode)
@@ -331,7 +331,6 @@ def _anneal(strategy: str, rates: Sequence[Any], ends: Sequence[Any], total: int
     return timed(wo.join([*curves, beyond], [begin[i] for i in own], offsets), ticks)
 
 
-@lr_optional
 @port(schedules="schedulers", boundaries="milestones")
 def SequentialLR(schedulers: Sequence[Any], milestones: Sequence[int], last_epoch: int = -1) -> wo.Schedule:
     """One scheduler after the other: the next one's own update 0 is at its milestone.
@@ -376,7 +375,6 @@ def ChainedScheduler(lr: Number, schedulers: Sequence[Any]) -> wo.Schedule:
     return wo.product(first, *(wo.divide(other, lr) for other in others))
 
 
-@lr_optional
 @port(end_value="target_lr", steps="warmup_iteration", schedules="after_scheduler")
 def LearningRateWarmUP(warmup_iteration: int, target_lr: Number, after_scheduler: Any = None) -> wo.Schedule:
     """A line to ``target_lr``, then another scheduler, of PyTorch-Learning-Rate-WarmUp.

@@ -366,7 +366,7 @@ def _cosines(lr: Number, low: Number, steps: Any, num_cycles: float) -> wo.Sched
     if is_zero(num_cycles):
         return wo.constant(lr)
     ticks, (half,) = in_ticks(steps if num_cycles == 0.5 else exact(steps) / abs(2 * exact(num_cycles)))
-    wave = timed(wo.cosine_wave(lr, low, half), ticks)
+    wave = timed(wo.shapes.cosine_wave(lr, low, half), ticks)
     return wo.clip(wave, min_value=0.0) if known(low) and low < 0 else wave
 
 

@@ -28,7 +28,7 @@ def CosineAnnealingDecay(
     >>> paddle.CosineAnnealingDecay(1.0, T_max=4)([0, 2, 4, 6, 8]).round(6).tolist()
     [1.0, 0.5, 0.0, 0.5, 1.0]
     """
-    return beginning_at(last_epoch, wo.cosine_wave(learning_rate, eta_min, T_max))
+    return beginning_at(last_epoch, wo.shapes.cosine_wave(learning_rate, eta_min, T_max))
 
 
 @port(init_value="learning_rate", end_value="eta_min", steps="T_0", period="T_0", growth="T_mult")
@@ -88,7 +88,7 @@ def CyclicLR(
       step_size_down: A whole number >= 1; None for ``step_size_up``.
       mode: ``"triangular"``, ``"triangular2"`` or ``"exp_range"``.
       exp_gamma: > 0, for ``exp_range``.
-      scale_fn: None: a function is not a number; multiply a `wo.triangle_wave` by it.
+      scale_fn: None: a function is not a number; multiply a `wo.shapes.triangle_wave` by it.
       scale_mode: Has a meaning only with a ``scale_fn``.
       last_epoch: Where it begins, less one.
       verbose: Taken and not used.
@@ -100,8 +100,8 @@ def CyclicLR(
     if mode not in ("triangular", "triangular2", "exp_range"):
         raise ValueError(f"mode must be one of 'triangular', 'triangular2', 'exp_range', got {mode!r}")
     if scale_fn is not None:
-        raise ValueError(f"scale_fn must be None, got {scale_fn!r}; multiply wo.triangle_wave by it")
-    wave = wo.triangle_wave(0.0, max_learning_rate - base_learning_rate, step_size_up, step_size_down)
+        raise ValueError(f"scale_fn must be None, got {scale_fn!r}; multiply wo.shapes.triangle_wave by it")
+    wave = wo.shapes.triangle_wave(0.0, max_learning_rate - base_learning_rate, step_size_up, step_size_down)
     if mode == "triangular2":
         period = step_size_up + (step_size_up if step_size_down is None else step_size_down)
         wave = wave * wo.exponential(1.0, decay_rate=0.5, transition_steps=period, staircase=True)
@@ -172,7 +172,7 @@ def _between(knots: list[float], values: list[float], last: int, strategy: str) 
         return values[i - 1] + (values[i] - values[i - 1]) * passed
 
     if strategy == "cos":
-        return wo.join([wo.piecewise_cosine(values, knots), at(last)], [last])
+        return wo.join([wo.shapes.piecewise_cosine(values, knots), at(last)], [last])
     # A line between two counts is the line between its values there.
     counts = {max(whole(knot), 0) for knot in knots for whole in (math.floor, math.ceil)} | {0, last}
     return wo.piecewise_linear([at(count) for count in sorted(counts)], sorted(counts))
