@@ -75,17 +75,17 @@ def test_show_prints_the_phases_and_draws_the_curve(config):
 
 
 def test_show_as_many_steps_as_asked(config):
-    _, out, _ = run("show", config(WSD), "--steps", "400")
+    _, out, _ = run("show", config(WSD), "--total-steps", "400")
     assert out.splitlines()[-3].split() == ["0", "100", "200", "300", "400"]
     assert run("show", config(wo.constant(0.5)))[0] == 0
     assert run("show", config(wo.restart(wo.cosine(1.0, 0.0, 5), period=5)))[0] == 0
 
 
 def test_check_has_status_1_on_findings(config):
-    status, out, err = run("check", config(WSD), "--steps", "1000")
+    status, out, err = run("check", config(WSD), "--total-steps", "1000")
     assert (status, err) == (0, "")
     assert out == f"{config(WSD)}: nothing found in 1000 steps\n"
-    status, out, err = run("check", config(WSD), "--steps", "1200")
+    status, out, err = run("check", config(WSD), "--total-steps", "1200")
     assert (status, err) == (1, "")
     assert out.startswith(
         f"{config(WSD)}: step 1000: zero_to_the_end: the rate is 0 from step 1000 to the end"
@@ -114,13 +114,13 @@ def test_plot_tells_files_of_one_name_apart(config, tmp_path):
 def test_a_config_from_standard_input(monkeypatch):
     text = io.TextIOWrapper(io.BytesIO(json.dumps(wo.to_config(WSD)).encode()))
     monkeypatch.setattr(sys, "stdin", text)
-    assert run("check", "-", "--steps", "1000") == (0, "-: nothing found in 1000 steps\n", "")
+    assert run("check", "-", "--total-steps", "1000") == (0, "-: nothing found in 1000 steps\n", "")
 
 
 def test_text_with_a_byte_order_mark_is_read(tmp_path):
     path = tmp_path / "windows.json"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(wo.to_config(WSD)).encode())
-    assert run("check", str(path), "--steps", "1000")[0] == 0
+    assert run("check", str(path), "--total-steps", "1000")[0] == 0
 
 
 def test_a_recipe_by_hand(config):
@@ -135,7 +135,7 @@ def test_the_process(config):
     shown = subprocess.run([*command, "show", config(WSD)], capture_output=True, env=environment)
     assert (shown.returncode, shown.stderr) == (0, b"")
     assert b"one_minus_sqrt" in shown.stdout  # braille is question marks there
-    bad = subprocess.run([*command, "check", "missing", "--steps", "9"], capture_output=True, env=environment)
+    bad = subprocess.run([*command, "check", "missing", "--total-steps", "9"], capture_output=True, env=environment)
     assert (bad.returncode, bad.stdout) == (2, b"")
     assert bad.stderr == b"warmup-optax: error: missing: No such file or directory\n"
 
@@ -148,9 +148,9 @@ def test_the_process(config):
         ["draw"],
         ["show"],
         ["check", "x.json"],
-        ["check", "x.json", "--steps", "0"],
-        ["check", "x.json", "--steps", "2.5"],
-        ["check", "x.json", "--steps", "3000000000"],
+        ["check", "x.json", "--total-steps", "0"],
+        ["check", "x.json", "--total-steps", "2.5"],
+        ["check", "x.json", "--total-steps", "3000000000"],
         ["plot", "x.json"],
     ],
     ids=" ".join,
@@ -187,7 +187,7 @@ def test_bad_files_give_one_line(name, tmp_path):
     path = tmp_path / "bad.json"
     content, message = BAD_FILES[name]
     path.write_bytes(content)
-    for command in (["show"], ["check", "--steps", "10"], ["plot", "--out", str(tmp_path / "x.png")]):
+    for command in (["show"], ["check", "--total-steps", "10"], ["plot", "--out", str(tmp_path / "x.png")]):
         assert message in refused(command[0], str(path), *command[1:])
     assert not (tmp_path / "x.png").exists()
 
@@ -223,12 +223,12 @@ def test_the_tools_of_the_terminal_may_be_missing(config, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", importing)
     assert 'pip install "warmup-optax[cli]"' in refused("show", path)
     assert 'pip install "warmup-optax[plot]"' in refused("plot", path, "--out", "x.png")
-    assert run("check", path, "--steps", "1000")[0] == 0
+    assert run("check", path, "--total-steps", "1000")[0] == 0
 
 
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
 def test_every_kind_is_shown(file):
-    assert run("show", str(file), "--steps", "50")[0] == 0
+    assert run("show", str(file), "--total-steps", "50")[0] == 0
 
 
 def test_as_deep_as_a_config_may_be(config):
@@ -242,14 +242,14 @@ def test_as_deep_as_a_config_may_be(config):
     deep = wo.to_config(wo.cosine(0.1, 0.01, 50))
     for level in (levels * 25)[:99]:
         deep = {"version": 1, "schedule": deep, **level}
-    status, out, err = run("check", config(deep), "--steps", "150")
+    status, out, err = run("check", config(deep), "--total-steps", "150")
     assert (status, err) == (1, "")
     assert "zero_first_update" in out
 
 
 # ------------------------------------------------------------------ malformed by the hundred
 SCRATCH = "malformed.json"
-CHEAP = ["check", "--steps", "20"]
+CHEAP = ["check", "--total-steps", "20"]
 
 
 @hypothesis.settings(max_examples=300, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
@@ -259,7 +259,7 @@ CHEAP = ["check", "--steps", "20"]
 def test_no_file_gives_a_traceback(tmp_path, content):
     path = tmp_path / SCRATCH
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    refused("check", str(path), "--steps", "20")
+    refused("check", str(path), "--total-steps", "20")
 
 
 @hypothesis.settings(max_examples=200, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
@@ -267,7 +267,7 @@ def test_no_file_gives_a_traceback(tmp_path, content):
 def test_no_config_gives_a_traceback(tmp_path, content):
     path = tmp_path / SCRATCH
     path.write_text(json.dumps(content))
-    status, out, err = run("check", str(path), "--steps", "20")
+    status, out, err = run("check", str(path), "--total-steps", "20")
     assert status in (0, 1, 2)
     assert bool(err) == (status == 2)
     assert err.count("\n") == bool(err)
