@@ -3,7 +3,7 @@
 A step is one optimizer update, and everything is rounded down: a step counts once it is complete. The
 arithmetic is that of Python's integers and fractions, exact whatever the size. A float stands for the decimal
 number that it prints as, so 0.29 of 100 steps are 29 although ``0.29 * 100 < 29`` in floating point. A float
-of more than 9 digits is taken for the rounded result of a computation, such as ``1 / 3``: a number of steps
+of more than 9 digits counts as the rounded result of a computation, such as ``1 / 3``: a number of steps
 that misses a whole number by no more than that rounding (a relative ``2**-50``) is that number, so ``1 / 3``
 of 300 steps are 100.
 """
