@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,10 @@ from . import _checks
 from ._node import Curve, Node, importable, static
 from ._time import Time, default_float, default_int, real
 
-Number = Any  # what float() takes, or a traced scalar: type checkers have no name for it
+if TYPE_CHECKING:
+    Number = Any  # what float() takes, or a traced scalar: type checkers have no name for it
+else:
+    Number = float  # what makers of command lines read off a signature (tyro)
 
 
 class Schedule(Node):
