@@ -29,7 +29,7 @@ from ._port import port
 def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
     r"""The factors named in ``config["factors"]``, applied in the order written.
 
-    .. math:: r \mapsto r\, f(n) \quad\text{and, for a linear\_decay,}\quad r \mapsto r\, f(n) + E\, (1 - f(n))
+    .. math:: r \mapsto r\, f(n) \quad\text{or, for linear\_decay,}\quad r \mapsto r\, f(n) + E\, (1 - f(n))
 
     from :math:`r = 1` on. In the table :math:`W` is ``warmup_steps`` and :math:`T` is ``total_steps``.
 
