@@ -32,7 +32,7 @@ class Expression:
 
     def on(self, module):
         function = {"partial": functools.partial, **OPERATORS}.get(self.name)
-        function = function or getattr(module, self.name)
+        function = function or named(module, self.name)
         args = [_build(branch, module) for branch in self.args]
         kwargs = {key: _build(branch, module) for key, branch in self.kwargs.items()}
         return function(*args, **kwargs)
@@ -85,12 +85,17 @@ class Names:
         return Name(name)
 
 
+def named(module, name):
+    """A constructor of the library by its name, the rarer shapes in their own module, or its equation."""
+    return getattr(getattr(module, "shapes", module) if not hasattr(module, name) else module, name)
+
+
 def _build(tree, module):
     match tree:
         case Expression():
             return tree.on(module)
         case Name():
-            return getattr(module, tree.name)
+            return named(module, tree.name)
         case Foreign():
             return tree.equation if module is reference else tree.function
         case list() | tuple():

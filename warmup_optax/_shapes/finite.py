@@ -358,7 +358,7 @@ def tanh(
     Source: Hsueh et al., Stochastic Gradient Descent with Hyperbolic-Tangent Decay (2018), section 3.
 
     >>> import warmup_optax as wo
-    >>> wo.tanh(1.0, 0.0, steps=10)([0, 5, 7, 9, 10]).round(4).tolist()
+    >>> wo.shapes.tanh(1.0, 0.0, steps=10)([0, 5, 7, 9, 10]).round(4).tolist()
     [1.0, 0.9819999933242798, 0.5, 0.017999999225139618, 0.0]
     """
     return Tanh(init_value, end_value, steps, start, stop)
@@ -420,7 +420,7 @@ def finite_exponential(
       TypeError: If an argument is not a number.
 
     >>> import warmup_optax as wo
-    >>> wo.finite_exponential(1.0, 0.0, steps=2, ratio=0.25)([0, 1, 2]).round(4).tolist()
+    >>> wo.shapes.finite_exponential(1.0, 0.0, steps=2, ratio=0.25)([0, 1, 2]).round(4).tolist()
     [1.0, 0.33329999446868896, 0.0]
     """
     return FiniteExponential(init_value, end_value, steps, ratio)
@@ -662,7 +662,7 @@ def k_decay(schedule: Schedule, k: Number) -> Schedule:
     Source: Zhang & Li, k-decay: A New Method for Learning Rate Schedule (2020), section 3.
 
     >>> import warmup_optax as wo
-    >>> wo.k_decay(wo.linear(1.0, 0.0, 4), 2)([0, 2, 4, 9]).tolist()
+    >>> wo.shapes.k_decay(wo.linear(1.0, 0.0, 4), 2)([0, 2, 4, 9]).tolist()
     [1.0, 0.75, 0.0, 0.0]
     """
     return KDecay(schedule, k)

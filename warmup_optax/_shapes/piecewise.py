@@ -210,7 +210,7 @@ def piecewise_cosine(values: Sequence[Number], boundaries: Sequence[Number]) -> 
       TypeError: If an argument is not a sequence of numbers.
 
     >>> import warmup_optax as wo
-    >>> wo.piecewise_cosine([0.0, 1.0, 0.5], [0, 2, 4.5])([0, 1, 2, 5]).round(6).tolist()
+    >>> wo.shapes.piecewise_cosine([0.0, 1.0, 0.5], [0, 2, 4.5])([0, 1, 2, 5]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.5]
     """
     return PiecewiseCosine(values, boundaries)
