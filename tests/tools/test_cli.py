@@ -135,7 +135,9 @@ def test_the_process(config):
     shown = subprocess.run([*command, "show", config(WSD)], capture_output=True, env=environment)
     assert (shown.returncode, shown.stderr) == (0, b"")
     assert b"one_minus_sqrt" in shown.stdout  # braille is question marks there
-    bad = subprocess.run([*command, "check", "missing", "--total-steps", "9"], capture_output=True, env=environment)
+    bad = subprocess.run(
+        [*command, "check", "missing", "--total-steps", "9"], capture_output=True, env=environment
+    )
     assert (bad.returncode, bad.stdout) == (2, b"")
     assert bad.stderr == b"warmup-optax: error: missing: No such file or directory\n"
 

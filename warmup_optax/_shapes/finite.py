@@ -170,9 +170,7 @@ class Polynomial(FiniteSchedule, kind="polynomial"):
     """Made by `polynomial`."""
 
     power: Number = checked(checks.number, above=0)
-    origin: Literal["end", "init"] = checked(
-        checks.choice, words=("end", "init"), default="end", static=True
-    )
+    origin: Literal["end", "init"] = checked(checks.choice, words=("end", "init"), default="end", static=True)
 
     def lower(self) -> Lowered:
         if isinstance(self.power, float) and self.power == 1:
@@ -187,7 +185,12 @@ class Polynomial(FiniteSchedule, kind="polynomial"):
 
 
 def polynomial(
-    init_value: Number, end_value: Number, steps: Steps, *, power: Number, origin: Literal["end", "init"] = "end"
+    init_value: Number,
+    end_value: Number,
+    steps: Steps,
+    *,
+    power: Number,
+    origin: Literal["end", "init"] = "end",
 ) -> Schedule:
     r"""A power of the remaining, or of the elapsed, time.
 
@@ -396,9 +399,7 @@ def _stretched(p: Any, q: Any, x: Any) -> tuple[Any, Any]:
     return jnp.where(line, q, of_init), jnp.where(line, p, of_end)
 
 
-def finite_exponential(
-    init_value: Number, end_value: Number, steps: Steps, *, ratio: Number
-) -> Schedule:
+def finite_exponential(init_value: Number, end_value: Number, steps: Steps, *, ratio: Number) -> Schedule:
     r"""An exponential decay, stretched to arrive at a value that need not be above 0.
 
     .. math:: v(t) = I + (E - I) \frac{1 - r^{t/n}}{1 - r}
@@ -617,7 +618,9 @@ def finite_argument(where: str, name: str, schedule: Any) -> FiniteSchedule:
     """A finite shape."""
     if not isinstance(schedule, FiniteSchedule):
         fix = "for a whole schedule, apply k_decay to the shapes in it"
-        checks.raise_bad_argument(where, name, schedule, "a finite shape, as cosine(...)", fix, error=TypeError)
+        checks.raise_bad_argument(
+            where, name, schedule, "a finite shape, as cosine(...)", fix, error=TypeError
+        )
     return schedule
 
 

@@ -115,7 +115,9 @@ def _between_knots(
     safe = jnp.where(length > 0, length, 1)
     of_left, of_right = weights(since / safe, until / safe)
     # At a knot and outside the value is selected: it is the user's number.
-    between = jnp.where(since > 0, take(values, left) * of_left + take(values, right) * of_right, take(values, left))
+    between = jnp.where(
+        since > 0, take(values, left) * of_left + take(values, right) * of_right, take(values, left)
+    )
     held = jnp.where(reached == 0, values[0], values[size - 1])
     return jnp.where((reached == 0) | (reached == size), held, between)
 

@@ -126,7 +126,9 @@ def _names(where: str, ignore: Any) -> frozenset[str]:
         if name not in every:
             near = difflib.get_close_matches(str(name), every, 1)
             fix = f"did you mean {near[0]}?" if near else ""
-            checks.raise_bad_argument(where, "ignore", name, "one or several of " + ", ".join(sorted(every)), fix)
+            checks.raise_bad_argument(
+                where, "ignore", name, "one or several of " + ", ".join(sorted(every)), fix
+            )
     return frozenset(names)
 
 

@@ -48,6 +48,8 @@ def _is_number(annotation: str) -> bool:
     return bool(words) and words <= {"int", "float", "Number", "None"} and words != {"None"}
 
 
-def refuse(name: str, value: Any, allowed: str, fix: str = "", *, error: type[Exception] = ValueError) -> NoReturn:
+def refuse(
+    name: str, value: Any, allowed: str, fix: str = "", *, error: type[Exception] = ValueError
+) -> NoReturn:
     """Raises the error for an argument of the constructor that is being called."""
     checks.raise_bad_argument("", name, value, allowed, fix, error=error)
