@@ -125,12 +125,11 @@ def test_every_recipe_passes_with_its_defaults(schedule):
         (wo.shapes.cosine_wave(1e-3, 0.0, 1000), 1900, [("rises_again", 1000)]),
         (wo.shapes.cosine_wave(1e-3, 0.0, 1000) * 0.1, 3000, [("rises_again", 1000)]),
         (wo.shapes.cosine_wave(1e-3, 0.0, 1000), 1000, [("rises_after_the_end", 1079)]),
-        (wo.shapes.cosine_wave(1e-5, 1e-3, 1000), 2000, []),
+        (wo.shapes.cosine_wave(1e-5, 1e-3, 1000), 2000, [("rises_after_the_end", 2095)]),
         (lambda count: 1.0 + jnp.cos(count.astype("float32") * 0.01), 500, [("rises_again", 314)]),
         (wo.shapes.triangle_wave(1e-5, 1e-3, 100), 1000, []),
         (
-            wo.shapes.triangle_wave(1e-5, 1e-3, 100)
-            * wo.exponential(1.0, decay_rate=0.5, transition_steps=200),
+            wo.shapes.triangle_wave(1e-5, 1e-3, 100) * wo.exponential(1.0, decay_rate=0.5, transition_steps=200),
             999,
             [],
         ),
