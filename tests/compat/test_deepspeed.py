@@ -42,7 +42,7 @@ def test_the_table_of_momenta(case):
 @pytest.mark.parametrize("case", [c for c in CASES if not c.refused], ids=golden.name)
 def test_the_block_of_a_configuration(case):
     unknown = case.kwargs.get("warmup_type") == "cosine"
-    with pytest.warns(UserWarning) if unknown else contextlib.nullcontext():
+    with pytest.warns(UserWarning, match="unknown") if unknown else contextlib.nullcontext():
         block = {"type": case.callable, "params": case.kwargs}
         assert deepspeed.from_config(block, lr=case.lr) == golden.build(case, maker(case))
 
