@@ -76,8 +76,8 @@ def some(rng, low=1e-3, high=1.0):
 
 
 def random_case(rng):
-    """Random numbers in one of thirty structures, so that as many programs are compiled."""
-    pick = np.random.default_rng(int(rng.integers(30)))
+    """Random numbers in one of twenty structures, so that as many programs are compiled."""
+    pick = np.random.default_rng(int(rng.integers(20)))
     kind = pick.choice(["constant", "linear", "cosine", "inv_sqrt", "inv", "power"]).item()
     warms, rewarms, cut = (
         pick.random() < 0.8,

@@ -36,6 +36,11 @@ timm                             ``n < W``    ``warmup_lr_init``       ``n == W`
 pytorch_warmup                   multiplies   1 / W                    ``n == W - 1``     runs from 0
 megatron                         ``n <= W``   ``init_lr``              ``n == W``         starts at W
 fairseq                          ``n < W``    ``warmup_init_lr`` [3]_  ``n == W`` [3]_    starts at W
+levanter                         ``n < W``    0                        ``n == W``         starts at W
+axlearn                          W - 1 long   the first step up        ``n == W - 1``     starts at W - 1
+praxis ``LinearRampup...``       ``n < W``    0 [5]_                   ``n == W`` [5]_    starts at W
+deepspeed, "log"                 ``n < W``    as at ``n == 1`` [6]_    ``n == W``         starts at W + 1
+deepspeed, "linear"              ``n <= W``   as at ``n == 1`` [6]_    W + 1, or never    starts at W + 1
 ===============================  ===========  =======================  =================  ================
 
 .. [1] ``wsd`` starts at ``min_lr_ratio``; ``cosine_warmup_with_min_lr`` at 1 / W and is full at W - 1.
@@ -65,11 +70,21 @@ megatron                         yes (``lr_decay_steps``)      ``min_lr`` for ``
 fairseq ``polynomial_decay``     yes (``total_num_update``)    ``end_learning_rate``
 fairseq, the others              no                            cosine: a lower cycle; tri-stage: its
                                                                final rate; inverse_sqrt: no end
+levanter                         yes (of a cycle)              ``min_lr``; inv_sqrt and power go on
+axlearn                          yes (``max_step``)            the last value, from ``max_step - 1`` on; the
+                                                               peak, where the decay has no steps
+praxis                           yes (``decay_end``)           ``min_ratio * max``
+deepspeed ``WarmupDecayLR``      yes (``total_num_steps``)     ``warmup_min_lr``, from one update later on
+deepspeed ``WarmupCosineLR``     yes (``total_num_steps``)     ``cos_min_ratio * lr``
+deepspeed ``OneCycle``           no warmup                     decays without an end, or the first rate
 ===============================  ============================  ============================================
 
 .. [4] ``OneCycleLR``, here and in paddle, peaks at ``pct_start * total_steps - 1`` and ends at
    ``total_steps - 1``. It answers once more, extrapolated (below 0, if linear), and then raises: that last
    rate holds.
+.. [5] ``Transformer`` counts from 1: the first step up, full at W - 1. ``LinearRampupSqrtDecay`` takes update 0
+   for 1. ``LinearRampupCosineDecay`` is 1 before ``start_step``.
+.. [6] ``warmup_min_lr``, but for ``WarmupCosineLR``, whose update 0 has a rate of 0.
 
 Boundaries, where a step changes:
 
@@ -79,6 +94,8 @@ library                                   the new value holds from
 optax, torch ``MultiStepLR``, paddle      ``n == boundary``
 keras and tfm ``PiecewiseConstantDecay``  ``n == boundary + 1``: the old one *at* it
 timm ``MultiStepLRScheduler``             ``n == milestone - 1``
+axlearn ``stepwise``                      ``n == start_step - 1``
+axlearn ``segment_wise``, praxis          ``n == boundary``
 ========================================  ==========================================
 
 Restarts by a multiplier come at the exact update here. Keras, timm, fairseq, and Paddle inside of its
@@ -92,12 +109,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import (
+        axlearn,
+        deepspeed,
         fairseq,
         keras,
+        levanter,
         mediapipe,
         megatron,
         optax,
         paddle,
+        praxis,
         pytorch_warmup,
         tfm,
         timm,
@@ -106,12 +127,16 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "axlearn",
+    "deepspeed",
     "fairseq",
     "keras",
+    "levanter",
     "mediapipe",
     "megatron",
     "optax",
     "paddle",
+    "praxis",
     "pytorch_warmup",
     "tfm",
     "timm",

@@ -94,10 +94,9 @@ class InvLrSchedule:
         if ratio >= 1 or steps == 0:
             return wo.constant(cycle.min_lr)
         slope = 1 / ratio - 1
-        if steps < 0:  # a warmup longer than its cycle: the line falls through 0
-            return wo.piecewise_constant(
-                [cycle.learning_rate, cycle.min_lr], [max(math.floor(-steps / slope), 0) + 1]
-            )
+        if steps < 0:  # a warmup longer than its cycle: the line falls through 0, its step 0 counts as 1
+            last = math.floor(-steps / slope)
+            return wo.piecewise_constant([cycle.learning_rate, cycle.min_lr], [last + 1 if last else 0])
         curve = wo.inverse_time(cycle.learning_rate, decay_rate=slope, transition_steps=steps)
         return wo.clip(wo.shift(wo.shift(curve, -1), 1), min_value=cycle.min_lr)
 

@@ -1,7 +1,7 @@
 """Praxis (2025): the classes of ``praxis.schedules``, as functions.
 
-They are multipliers there, which the learner multiplies with its ``learning_rate``: ``lr * praxis.Cosine(...)``
-is the rate. Update ``n`` has ``value_at(n)``.
+They are multipliers there, which the learner multiplies with its ``learning_rate``: the rate is ``lr *
+praxis.Cosine(...)``. Update ``n`` has ``value_at(n)``.
 """
 
 from __future__ import annotations
@@ -237,8 +237,8 @@ def PiecewiseConstant(boundaries: Sequence[int], values: Sequence[Number]) -> wo
         raise ValueError("The parameters `boundaries` and `values` must not be None.")
     if len(values) != len(boundaries) + 1:
         raise ValueError(
-            f"The number of values ({len(values)}) is expected to be equal to the number of boundaries plus 1 "
-            f"({len(boundaries) + 1})."
+            f"The number of values ({len(values)}) is expected to be equal to the number of boundaries "
+            f"plus 1 ({len(boundaries) + 1})."
         )
     if sorted(boundaries) != list(boundaries):
         raise ValueError(f"The boundaries ({boundaries}) must be sorted.")
@@ -291,7 +291,9 @@ def Transformer(
     """
     steps = warmup_steps * worker_replicas
     if not model_dim > 0 or steps < 0:
-        raise ValueError(f"model_dim must be above 0 and warmup_steps >= 0, got {model_dim} and {warmup_steps}")
+        raise ValueError(
+            f"model_dim must be above 0 and warmup_steps >= 0, got {model_dim} and {warmup_steps}"
+        )
     if decay_end is not None and decay_end < 0:
         raise ValueError(f"decay_end must be >= 0, got {decay_end}")
     if steps == 0:
@@ -328,7 +330,7 @@ def SqrtDecay(decay_start: Number = 10000, multiplier: Number = 1.0, offset: Num
 
 @port(peak_value="peak")
 def LinearRampupSqrtDecay(peak: Number = 1.0, warmup_steps: int = 4000) -> wo.Schedule:
-    """A line up to ``peak`` at ``n == warmup_steps``, and an inverse square root down; ``n == 0`` counts as 1.
+    """A line up to ``peak`` at ``n == warmup_steps``, an inverse square root down; update 0 counts as 1.
 
     Args:
       peak: The highest value.
@@ -352,8 +354,8 @@ def PiecewiseSchedule(boundaries: Sequence[int], schedules: Sequence[Any]) -> wo
       schedules: One more schedule.
 
     >>> from warmup_optax.compat import praxis
-    >>> praxis.PiecewiseSchedule([4], [praxis.Constant(), praxis.Cosine(1.0, 0.0, 4)])([0, 4, 6]).tolist()
-    [1.0, 1.0, 0.5]
+    >>> praxis.PiecewiseSchedule([4], [praxis.Constant(), praxis.Cosine(1.0, 0.0, 4)])([0, 4, 8]).tolist()
+    [1.0, 1.0, 0.0]
     """
     for before, boundary in itertools.pairwise([0, *boundaries]):
         if boundary < before:
@@ -388,7 +390,7 @@ def CycleSchedule(schedules: Sequence[Any], steps: Sequence[int]) -> wo.Schedule
         if length:
             turn = wo.piecewise_constant([0.0, 1.0, 0.0], [end - length, end])
             turns.append(wo.product(schedule, wo.restart(turn, period=ends[-1])))
-    return wo.add(*turns) if len(turns) == 2 else sum(turns[1:], turns[0])
+    return sum(turns[1:], turns[0])
 
 
 @port(transition_steps="half_life_steps", steps="start_step", end_value="min")
