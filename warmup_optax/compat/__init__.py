@@ -42,6 +42,11 @@ trax ``warmup...``               ``n < W``    1 / (W + 1)              ``n == W`
 trax ``multifactor``             ``n < W-1``  1 / W                    ``n == W - 1``     as t5x, at n + 1
 big_vision                       ``n < W``    0                        ``n == W``         from W; multiplies
 maxtext                          ``n < W``    0                        ``n == W``         starts at W
+levanter                         ``n < W``    0                        ``n == W``         starts at W
+axlearn                          W - 1 long   the first step up        ``n == W - 1``     starts at W - 1
+praxis ``LinearRampup...``       ``n < W``    0 [9]_                   ``n == W`` [9]_    starts at W
+deepspeed, "log"                 ``n < W``    as at ``n == 1`` [10]_   ``n == W``         starts at W + 1
+deepspeed, "linear"              ``n <= W``   as at ``n == 1`` [10]_   W + 1, or never    starts at W + 1
 ===============================  ===========  =======================  =================  ================
 
 .. [1] ``wsd`` starts at ``min_lr_ratio``; ``cosine_warmup_with_min_lr`` at 1 / W and is full at W - 1.
@@ -82,6 +87,13 @@ big_vision                       yes (``total_steps``)         cosine 0, linear 
                                                                with a cooldown **below 0**, as scenic's
 maxtext                          yes; ends at ``T - 1`` [8]_   0 if ``steps`` is above T; if not, cosines
                                                                **rise again** and lines hold
+levanter                         yes (of a cycle)              ``min_lr``; inv_sqrt and power go on
+axlearn                          yes (``max_step``)            the last value, from ``max_step - 1`` on; the
+                                                               peak, where the decay has no steps
+praxis                           yes (``decay_end``)           ``min_ratio * max``
+deepspeed ``WarmupDecayLR``      yes (``total_num_steps``)     ``warmup_min_lr``, from one update later on
+deepspeed ``WarmupCosineLR``     yes (``total_num_steps``)     ``cos_min_ratio * lr``
+deepspeed ``OneCycle``           no warmup                     decays without an end, or the first rate
 ===============================  ============================  ============================================
 
 .. [6] ``OneCycleLR``, here and in paddle, peaks at ``pct_start * total_steps - 1`` and ends at
@@ -89,6 +101,9 @@ maxtext                          yes; ends at ``T - 1`` [8]_   0 if ``steps`` is
    rate holds.
 .. [7] ``steps_per_cycle`` less ``W`` over the number of cycles in ``total_steps``, rounded down.
 .. [8] The floor is at the last update of the schedule. Before January 2026 it was at T, one after it.
+.. [9] ``Transformer`` counts from 1: the first step up, full at W - 1. ``LinearRampupSqrtDecay`` takes update 0
+   for 1. ``LinearRampupCosineDecay`` is 1 before ``start_step``.
+.. [10] ``warmup_min_lr``, but for ``WarmupCosineLR``, whose update 0 has a rate of 0.
 
 Boundaries, where a step changes:
 
@@ -101,6 +116,8 @@ keras and tfm ``PiecewiseConstantDecay``  ``n == boundary + 1``: the old one *at
 scenic ``piecewise_constant``             ``n == boundary + 1``: the old one *at* it
 trax ``two_constants``, ``decay_every``   ``n == boundary - 1``
 timm ``MultiStepLRScheduler``             ``n == milestone - 1``
+axlearn ``stepwise``                      ``n == start_step - 1``
+axlearn ``segment_wise``, praxis          ``n == boundary``
 ========================================  ==========================================
 
 Restarts by a multiplier come at the exact update here. Keras, timm, fairseq, Scenic, and Paddle inside of
@@ -117,14 +134,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import (
+        axlearn,
         big_vision,
+        deepspeed,
         fairseq,
         keras,
+        levanter,
         maxtext,
         mediapipe,
         megatron,
         optax,
         paddle,
+        praxis,
         pytorch_warmup,
         scenic,
         t5x,
@@ -136,14 +157,18 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "axlearn",
     "big_vision",
+    "deepspeed",
     "fairseq",
     "keras",
+    "levanter",
     "maxtext",
     "mediapipe",
     "megatron",
     "optax",
     "paddle",
+    "praxis",
     "pytorch_warmup",
     "scenic",
     "t5x",
