@@ -61,12 +61,6 @@ def test_a_library_that_is_not_installed_is_named(library, call, monkeypatch):
         call()
 
 
-def test_the_import_leaves_both_alone():
-    """`import warmup_optax` imports neither, so it costs nothing to who has them."""
-    code = "import sys, warmup_optax; print(sorted({'keras', 'torch'} & set(sys.modules)))"
-    assert run_python("-c", code) == "[]"
-
-
 def test_rates_on_the_host_are_the_schedule():
     """Sampled in blocks, in any order, they are what a call gives, bit for bit; only a new block samples."""
     rates, block = adapters.HostRates(SCHEDULE), adapters.BLOCK
