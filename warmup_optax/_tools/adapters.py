@@ -166,11 +166,13 @@ def torch_class() -> type:
                 )
             self._host_rates = HostRates(wo.as_schedule(schedule))
             rates = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
-            if rates[0] == 0.0 and any(rates):
+            first = rates[0]
+            if first == 0.0 and any(rates):
                 raise ValueError(
                     f"to_torch: the first parameter group's lr must not be 0 beside others, got {rates}; "
                     "the groups keep their proportions to the first"
                 )
+            self.proportions = [1.0 if rate == first else rate / first for rate in rates]
             super().__init__(optimizer, last_epoch)
 
         @property
@@ -180,8 +182,7 @@ def torch_class() -> type:
 
         def get_lr(self) -> list[float]:
             rate = self._host_rates(self.last_epoch)
-            first = self.base_lrs[0]
-            return [rate if base == first else rate * float(base / first) for base in self.base_lrs]
+            return [rate * proportion for proportion in self.proportions]
 
         def state_dict(self) -> dict[str, Any]:
             state = super().state_dict()
