@@ -428,7 +428,7 @@ def test_a_lost_clock_is_refused():
         wo.TrainingRun(batch_size=8)._segments("epochs")
     with pytest.raises(ValueError, match=r"short batches .* no length"):
         wo.TrainingRun(batch_size=8, num_examples=12, drop_last=False)._segments("examples")
-    with pytest.raises(ValueError, match=r"shorter than 2\*\*61 tokens"):
+    with pytest.raises(ValueError, match=r"shorter than 2\*\*53 tokens"):
         wo.TrainingRun(batch_size=[(0, 1), (2**52, 2)], tokens_per_example=1024)._segments("tokens")
 
 

@@ -30,7 +30,7 @@ Number = Any  # what float() takes: Python's, NumPy's and JAX's numbers, fractio
 
 _WRITTEN_DIGITS = 9  # of a float that somebody wrote; one computed float in ten million prints as shortly
 _FLOAT_ROUNDING = Fraction(1, 2**50)  # relative, a few units in a float's last place
-_LARGEST = 2**61  # what the clock of a schedule counts to
+_LARGEST = 2**53  # a step count of a schedule past int32 is kept as a float, exact up to this
 
 
 class _Exact(NamedTuple):
@@ -447,7 +447,7 @@ class TrainingRun:
 
         Raises:
           ValueError: If ``unit`` is another word, if the run does not know what the unit needs, if a ramp is
-            longer than :math:`2^{61}` units, or if there are short batches (``drop_last=False``) in a run
+            longer than :math:`2^{53}` units, or if there are short batches (``drop_last=False``) in a run
             without a length.
           TypeError: If ``schedule`` is none of these.
 
@@ -480,7 +480,7 @@ class TrainingRun:
         starts = tuple(each * x // common for x in seen)
         rates = tuple(each * x // common for x in take)
         if max(*starts, *rates) >= _LARGEST:
-            raise ValueError(f"{where}: a ramp must be shorter than 2**61 {unit}, got {max(*starts, *rates)}")
+            raise ValueError(f"{where}: a ramp must be shorter than 2**53 {unit}, got {max(*starts, *rates)}")
         return tuple(updates[1:]), starts, rates, scale // common
 
     def _short_batch_segments(self, where: str) -> tuple[list[int], list[int], list[int]]:
