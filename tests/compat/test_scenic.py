@@ -12,7 +12,7 @@ LATE = {  # the logarithm of the original's float64 puts one cycle's m_mul an up
     "cosine-t_mul3": {242: 0.1 * 0.5**5},
 }
 MILLIONTH = ("piecewise_linear", "piecewise_linear-up")  # of a step, which the original adds to each line
-COUNTS = np.append(np.arange(150), [1000, 54321])
+COUNTS = np.append(np.arange(150), [1000, 3001])
 
 
 def make(name, **kwargs):
@@ -101,7 +101,6 @@ def rule(config):
 
 
 STRINGS = [
-    "constant*linear_warmup",
     "polynomial*constant",
     "constant*piecewise_constant",
     "linear_warmup*piecewise_linear*constant",
@@ -147,7 +146,7 @@ def drawn(random, string, case):
 
 def test_the_rules():
     random, configs = np.random.default_rng(0), []
-    for i, string in enumerate(STRINGS * 20):
+    for i, string in enumerate(STRINGS * 21):
         configs.append(drawn(random, string, case=i % 3))
     together.agree(list(map(scenic.compound_lr_scheduler, configs)), list(map(rule, configs)), COUNTS)
 
