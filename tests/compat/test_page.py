@@ -14,7 +14,7 @@ import pytest
 
 import warmup_optax as wo
 from warmup_optax import compat
-from warmup_optax.compat import keras, mediapipe, optax, paddle, tfm
+from warmup_optax.compat import axlearn, deepspeed, keras, levanter, mediapipe, optax, paddle, praxis, tfm
 
 MODULES = {
     "optax": [optax],
@@ -75,6 +75,15 @@ def test_every_constructor_is_documented_and_tabled(module):
     for name, constructor in public(module).items():
         assert ">>>" in (constructor.__doc__ or ""), name
         assert name in FIRST, f"{name} has no table"
+
+
+@pytest.mark.parametrize("module", [axlearn, deepspeed, levanter, praxis], ids=lambda module: module.__name__)
+def test_every_constructor_of_a_code_base_is_documented_and_tabled(module):
+    tabled = {case.callable for case in golden.cases(module.__name__.rpartition(".")[2])}
+    tabled |= {"OneCycleMomentum", "from_config"}  # whose tables are those of OneCycle and of all
+    for name, constructor in public(module).items():
+        assert ">>>" in (constructor.__doc__ or ""), name
+        assert name in tabled, f"{name} has no table"
 
 
 def test_mediapipes_signature():

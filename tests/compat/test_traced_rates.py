@@ -4,7 +4,18 @@ import jax
 import numpy as np
 import pytest
 
-from warmup_optax.compat import fairseq, megatron, pytorch_warmup, timm, torch, transformers
+from warmup_optax.compat import (
+    axlearn,
+    deepspeed,
+    fairseq,
+    levanter,
+    megatron,
+    praxis,
+    pytorch_warmup,
+    timm,
+    torch,
+    transformers,
+)
 
 COUNTS = np.arange(60)
 PORTS = {
@@ -37,6 +48,20 @@ PORTS = {
     "TriStageLRSchedule": lambda lr: fairseq.TriStageLRSchedule([lr], 9, 9, 20),
     "CosineLRSchedule": lambda lr: fairseq.CosineLRSchedule([lr], 40, 5, lr / 99, t_mult=2),
     "TriangularLRSchedule": lambda lr: fairseq.TriangularLRSchedule([lr], 3 * lr, 10),
+    "WarmupLR": lambda lr: deepspeed.WarmupLR(lr / 9, lr, 9),
+    "WarmupDecayLR": lambda lr: deepspeed.WarmupDecayLR(40, lr / 9, lr, 9, "linear"),
+    "WarmupCosineLR": lambda lr: deepspeed.WarmupCosineLR(lr, 40, 0.1, 9),
+    "OneCycle": lambda lr: deepspeed.OneCycle(lr / 9, lr, 0.5, 9, decay_step_size=4),
+    "LRRangeTest": lambda lr: deepspeed.LRRangeTest(lr, 9),
+    "lr_scheduler": lambda lr: levanter.lr_scheduler(50, learning_rate=lr, cycles=2, rewarmup=5, decay=0.5),
+    "inv": lambda lr: levanter.lr_scheduler(50, learning_rate=lr, lr_schedule="inv"),
+    "warmup_stable_decay": lambda lr: axlearn.warmup_stable_decay(
+        lr, max_step=50, decay_begin_step=30, warmup_steps=9, alpha=0.1
+    ),
+    "adafactor": lambda lr: axlearn.adafactor(lr, warmup_steps=9),
+    "LinearRampupExponentialDecay": lambda lr: praxis.LinearRampupExponentialDecay(5, 9, 40, 0.1, lr),
+    "SqrtDecay": lambda lr: praxis.SqrtDecay(9, lr),
+    "ContinuousSchedule": lambda lr: praxis.ContinuousSchedule(lr, 9, 9),
 }
 
 

@@ -82,8 +82,8 @@ deepspeed ``OneCycle``           no warmup                     decays without an
 .. [4] ``OneCycleLR``, here and in paddle, peaks at ``pct_start * total_steps - 1`` and ends at
    ``total_steps - 1``. It answers once more, extrapolated (below 0, if linear), and then raises: that last
    rate holds.
-.. [5] ``Transformer`` counts from 1: the first step up, full at W - 1. ``LinearRampupSqrtDecay`` takes update 0
-   for 1. ``LinearRampupCosineDecay`` is 1 before ``start_step``.
+.. [5] ``Transformer`` counts from 1: the first step up, full at W - 1. ``LinearRampupSqrtDecay`` takes
+   update 0 for 1. ``LinearRampupCosineDecay`` is 1 before ``start_step``.
 .. [6] ``warmup_min_lr``, but for ``WarmupCosineLR``, whose update 0 has a rate of 0.
 
 Boundaries, where a step changes:
