@@ -43,7 +43,7 @@ def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray
         (``geometric`` cannot).
 
     Source: Tian et al. 2025, WSM: Decay-Free Learning Rate Schedule via Checkpoint Merging
-    (arXiv:2507.17634), theorem 3.1.
+    (arXiv:2507.17634).
 
     >>> import warmup_optax as wo
     >>> wo.merge_weights(wo.linear, 4).tolist()
@@ -107,7 +107,10 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
     if abs(sum(values) - 1) > 1e-6:
         fix = "divide them by their sum"
         _checks.refuse("merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix)
-    total, first, structure, seen = None, None, None, 0
+    total: Any = None
+    first: Any = None
+    structure: Any = None
+    seen = 0
     for tree in trees:
         if seen == len(values):
             raise ValueError(f"merge_checkpoints: trees must be as many as weights, got more than {seen}")
