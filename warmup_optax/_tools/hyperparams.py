@@ -42,7 +42,8 @@ def scheduled(optimizer: Callable[..., Any], /, **hyperparameters: Any) -> Any:
 
     Returns:
       An ``optax.GradientTransformationExtraArgs``, to be used in ``chain``, ``partition``, ``MultiSteps``
-      like any other. `applied_values` reads its state; `applied_value`, `next_value` and `update_count` do too.
+      like any other. `applied_values` reads its state; so do `applied_value`, `next_value` and
+      `update_count`.
 
     Raises:
       TypeError: If ``optimizer`` is not a function, or does not take these arguments.
