@@ -38,6 +38,7 @@ from ._recipes import (
 from ._shapes.endless import constant, exponential, inverse_sqrt, inverse_time
 from ._shapes.finite import FiniteSchedule, cosine, geometric, linear, one_minus_sqrt, polynomial
 from ._shapes.piecewise import piecewise_constant, piecewise_linear
+from ._tools import adapters as _adapters
 from ._tools.adapters import to_keras, to_torch
 from ._tools.check import Finding, check
 from ._tools.compare import Comparison, compare
@@ -139,6 +140,8 @@ def __getattr__(name: str) -> _Any:
 
     if name == "compat":
         return importlib.import_module(".compat", __name__)
+    if name == "KerasSchedule":  # made when it is asked for, and so registered with Keras
+        return _adapters.KerasSchedule
     if name in _CLASSES:
         return _CLASSES[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -166,3 +169,4 @@ def _publish() -> dict[str, type]:
 
 
 _CLASSES = _publish()
+_adapters.register_with_keras()

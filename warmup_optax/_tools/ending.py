@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule
 from .sample import sample
+from .._core.schedule import Schedule
 
 
 def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray:
@@ -43,7 +43,7 @@ def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray
         (``geometric`` cannot).
 
     Source: Tian et al. 2025, WSM: Decay-Free Learning Rate Schedule via Checkpoint Merging
-    (arXiv:2507.17634), theorem 3.1.
+    (arXiv:2507.17634).
 
     >>> import warmup_optax as wo
     >>> wo.merge_weights(wo.linear, 4).tolist()
@@ -106,10 +106,11 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
     values = checks.numbers("merge_checkpoints", "weights", weights)
     if abs(sum(values) - 1) > 1e-6:
         fix = "divide them by their sum"
-        checks.raise_bad_argument(
-            "merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix
-        )
-    total, first, structure, seen = None, None, None, 0
+        checks.raise_bad_argument("merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix)
+    total: Any = None
+    first: Any = None
+    structure: Any = None
+    seen = 0
     for tree in trees:
         if seen == len(values):
             raise ValueError(f"merge_checkpoints: trees must be as many as weights, got more than {seen}")

@@ -469,7 +469,7 @@ class TrainingRun:
         There is one boundary fewer than there are segments. ``scale`` is 1 but for epochs.
         """
         where = "TrainingRun.in_steps"
-        checks.choice(where, "unit", unit, ("tokens", "examples", "epochs"))
+        checks.choice(where, "unit", unit, words=("tokens", "examples", "epochs"))
         if unit == "epochs" and not self._is_ramp:
             per_step = 1 / self._epoch
             return (), (0,), (per_step.numerator,), per_step.denominator
@@ -644,7 +644,7 @@ def scale_learning_rate(
     base = _exact(where, "base_value", base_value, at_least=None).value
     batch_size = _whole(where, "batch_size", batch_size, at_least=1)
     base_batch_size = _whole(where, "base_batch_size", base_batch_size, at_least=1)
-    if checks.choice(where, "rule", rule, ("linear", "sqrt")) == "sqrt":
+    if checks.choice(where, "rule", rule, words=("linear", "sqrt")) == "sqrt":
         return float(base) * math.sqrt(batch_size / base_batch_size)
     return float(base * batch_size / base_batch_size)
 
