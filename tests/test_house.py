@@ -21,7 +21,7 @@ PACKAGE = Path(wo.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = sorted({wo.__name__, *(m.name for m in pkgutil.walk_packages([PACKAGE], "warmup_optax."))})
 NAMED = ["_checks", "_schedule", "_shapes", "_combinators", "_recipes"]  # from the ground upwards
-BESIDE = {"_config", "_units", "_state", "_inspect", "compat"}  # nothing in the core imports these
+BESIDE = {"_tools", "_units", "_state", "compat"}  # nothing in the core imports these
 LIMIT = 400  # lines of a file
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import importlib.util
 import inspect
 import math
 import re
@@ -134,7 +135,7 @@ def _plain(config: Any, where: str) -> Any:
         if depth > DEEPEST:
             raise ValueError(f"{where}: {_TOO_DEEP}")
         if mapping:
-            return {key: copied(value[key], depth + 1) for key in value.keys()}  # noqa: SIM118
+            return {key: copied(value[key], depth + 1) for key in value.keys()}  # pyright: ignore  # noqa: SIM118
         return [copied(item, depth + 1) for item in value]
 
     return copied(config, 0)
@@ -155,6 +156,13 @@ def _kinds() -> dict[str, Callable[..., Any]]:
     return users | ours
 
 
+def _public() -> dict[str, Any]:
+    """What the package shows by name: at its top, and in its module of shapes."""
+    shapes = f"{_PACKAGE}.shapes"
+    found = importlib.import_module(shapes) if importlib.util.find_spec(shapes) else None
+    return {**(vars(found) if found else {}), **vars(sys.modules[_PACKAGE])}
+
+
 def _subclasses(cls: type) -> list[Any]:
     return [found for sub in cls.__subclasses__() for found in (sub, *_subclasses(sub))]
 
@@ -168,8 +176,7 @@ def _made_by(cls: Any) -> Callable[..., Any] | None:
     if issubclass(cls, Function):
         return None
     if _is_ours(cls):
-        public = sys.modules[_PACKAGE]
-        return getattr(public, cls.kind(), None) or getattr(getattr(public, "shapes", None), cls.kind(), None)
+        return _public().get(cls.kind())
     beside = getattr(sys.modules.get(cls.__module__), cls.kind(), None)
     if getattr(beside, "__module__", None) == cls.__module__:
         return beside
