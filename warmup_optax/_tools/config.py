@@ -25,7 +25,7 @@ from .._schedule import Function, Schedule, taken
 
 VERSION = 1
 DEEPEST = 100  # dicts and lists inside one another: Python's own stack holds about 1000 calls
-MOST_VALUES = 2**20  # keys and items of a whole config: aliases of YAML can stand for billions
+MOST_VALUES = 2**18  # keys and items of a whole config: aliases of YAML can stand for billions
 _TOO_DEEP = f"dicts and lists may be nested {DEEPEST} deep, and these are deeper; flatten the schedule"
 _TOO_MANY = f"a config may hold {MOST_VALUES} values, and this one holds more"
 _PACKAGE = __name__.partition(".")[0]
@@ -93,7 +93,7 @@ def from_config(config: Any) -> Schedule:
     Raises:
       ValueError: If the version is missing or newer, a kind or a key unknown, a key missing, or a number
         refused by the function of that kind; the message says where, and lists what is valid. Also if it is
-        nested more than 100 deep, or holds more than about a million values.
+        nested more than 100 deep, or holds more than 262,144 values.
       TypeError: If a value is of the wrong type.
 
     >>> import warmup_optax as wo
