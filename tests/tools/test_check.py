@@ -66,7 +66,7 @@ RECIPES = [
 
 @pytest.mark.parametrize("schedule", RECIPES, ids=range(len(RECIPES)))
 def test_every_recipe_passes_with_its_defaults(schedule):
-    """From 0 the first update is idle, which is a note; nothing is a warning, so that a gate lets them pass."""
+    """From 0 the first update is idle, which is a note; a gate on warnings lets them pass."""
     found = wo.check(schedule, 1000)
     assert {finding.severity for finding in found} <= {"note"}
     assert ("zero_first_update" in {f.name for f in found}) == (float(schedule(0)) == 0)

@@ -119,7 +119,7 @@ def test_horizon_is_a_sensible_number_of_steps(schedule, steps):
     assert _phases.horizon(schedule) == steps
 
 
-# ------------------------------------------------------------------ schedules that are over, or in late cycles
+# ------------------------------------------------------------------ what is over, or in late cycles
 OVER = {
     "a port": wo.compat.torch.LinearLR(1.0, total_iters=10, last_epoch=30),
     "a recipe": wo.shift(wo.warmup_linear(1.0, **RUN, end_value=0.5), -2000),

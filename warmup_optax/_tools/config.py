@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import importlib.util
 import inspect
 import math
 import re
@@ -25,7 +26,7 @@ from .._core.schedule import Function, Schedule, as_schedule_argument
 
 VERSION = 1
 DEEPEST = 100  # dicts and lists inside one another: Python's own stack holds about 1000 calls
-MOST_VALUES = 2**20  # keys and items of a whole config: aliases of YAML can stand for billions
+MOST_VALUES = 2**18  # keys and items of a whole config: aliases of YAML can stand for billions
 _TOO_DEEP = f"dicts and lists may be nested {DEEPEST} deep, and these are deeper; flatten the schedule"
 _TOO_MANY = f"a config may hold {MOST_VALUES} values, and this one holds more"
 _PACKAGE = __name__.partition(".")[0]
@@ -92,7 +93,7 @@ def from_config(config: Any) -> Schedule:
     Raises:
       ValueError: If the version is missing or newer, a kind or a key unknown, a key missing, or a number
         refused by the function of that kind; the message says where, and lists what is valid. Also if it is
-        nested more than 100 deep, or holds more than about a million values.
+        nested more than 100 deep, or holds more than 262,144 values.
       TypeError: If a value is of the wrong type.
 
     >>> import warmup_optax as wo
@@ -134,7 +135,7 @@ def _plain(config: Any, where: str) -> Any:
         if depth > DEEPEST:
             raise ValueError(f"{where}: {_TOO_DEEP}")
         if mapping:
-            return {key: copied(value[key], depth + 1) for key in value.keys()}  # noqa: SIM118
+            return {key: copied(value[key], depth + 1) for key in value.keys()}  # pyright: ignore  # noqa: SIM118
         return [copied(item, depth + 1) for item in value]
 
     return copied(config, 0)
@@ -167,6 +168,13 @@ def _kinds() -> dict[str, _Kind]:
         if make is not None:
             (ours if of_ours else users)[cls._kind] = _Kind(make, cls)
     return users | ours
+
+
+def _public() -> dict[str, Any]:
+    """What the package shows by name: at its top, and in its module of shapes."""
+    shapes = f"{_PACKAGE}.shapes"
+    found = importlib.import_module(shapes) if importlib.util.find_spec(shapes) else None
+    return {**(vars(found) if found else {}), **vars(sys.modules[_PACKAGE])}
 
 
 def _subclasses(cls: type) -> list[Any]:
