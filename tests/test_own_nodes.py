@@ -131,7 +131,7 @@ class Rounded(wo.FiniteSchedule):
     power: float = 2.0
 
     def weights(self, p, q):
-        return q**self.power, -jnp.expm1(self.power * jnp.log1p(-p))
+        return q**self.power, 1.0 - q**self.power
 
 
 MODULE = """
