@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import importlib.util
 import inspect
 import math
 import re
@@ -168,13 +167,6 @@ def _kinds() -> dict[str, _Kind]:
         if make is not None:
             (ours if of_ours else users)[cls._kind] = _Kind(make, cls)
     return users | ours
-
-
-def _public() -> dict[str, Any]:
-    """What the package shows by name: at its top, and in its module of shapes."""
-    shapes = f"{_PACKAGE}.shapes"
-    found = importlib.import_module(shapes) if importlib.util.find_spec(shapes) else None
-    return {**(vars(found) if found else {}), **vars(sys.modules[_PACKAGE])}
 
 
 def _subclasses(cls: type) -> list[Any]:

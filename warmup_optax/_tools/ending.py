@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
-from .sample import sample
 from .._core.schedule import Schedule
+from .sample import sample
 
 
 def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray:

@@ -25,7 +25,6 @@ from .._combinators.clocks import InSteps
 from .._core import checks
 from .._core.schedule import Schedule, as_schedule_argument
 
-
 Number = Any  # what float() takes: Python's, NumPy's and JAX's numbers, fractions and decimals
 
 _WRITTEN_DIGITS = 9  # of a float that somebody wrote; one computed float in ten million prints as shortly
