@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from catalogue import CASES
+from support.catalogue import CASES
 
 import warmup_optax as wo
 from warmup_optax._tools import phases as _phases

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from optimizer_states import GRADS, PARAMS, made, rate, standard_promotion  # noqa: F401 (a fixture)
+from support.optimizer_states import GRADS, PARAMS, made, rate, standard_promotion  # noqa: F401 (a fixture)
 
 import warmup_optax as wo
 
