@@ -182,7 +182,6 @@ def test_states_inside_jit():
         schedule.seen(optax.adam(0.1).init(PARAMS))
 
 
-@pytest.mark.xfail(strict=False, reason="applied_value does not know counters yet")
 def test_the_functions_of_a_state_see_it():
     schedule = wo.counter_schedule(SCHEDULE)
     _, states = train(sgd(schedule), TOKENS[:3])

@@ -9,7 +9,7 @@ from support.optimizer_states import GRADS, PARAMS, made, rate, standard_promoti
 
 import warmup_optax as wo
 
-SCHEDULE = wo.warmup_linear(1.0, warmup_steps=4, total_steps=64)  # float32 holds all its products with 0.5**n
+SCHEDULE = wo.warmup_linear(1.0, warmup_steps=4, total_steps=68)  # float32 holds all its products with 0.5**n
 
 
 def rates(optimizer, losses, state=None, schedule=SCHEDULE):
