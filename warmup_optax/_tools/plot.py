@@ -137,7 +137,7 @@ def tick_labels(ticks: Sequence[float]) -> list[str]:
     if not step or not math.isfinite(step):
         return [f"{tick:.4g}" for tick in ticks]
     largest = max(map(abs, ticks))
-    if 1e-3 <= largest < 1e7:
+    if 1e-3 <= largest < 1e6:
         digits = next((d for d in range(12) if abs(round(step, d) - step) < 1e-3 * step), 12)
         labels = [f"{tick:,.{digits}f}" for tick in ticks]
     else:
