@@ -1,7 +1,7 @@
 """The largest error of every constructor, on every device that is here.
 
-In units of the last place of float32 (ULP), against the float64 equations of `tests/support/reference.py`, over the
-counts and the cases that the tests use, each compiled with its numbers inside and with its numbers as data
+In units of the last place of float32 (ULP), against the float64 equations of `tests/support/reference.py`, over
+the counts and the cases that the tests use, each compiled with its numbers inside and with its numbers as data
 (which float32 rounds first). *Of its limit*: the largest part of what its case may be off, so below 1. After
 the CPU's columns come those of the accelerator that JAX found, if there is one.
 """

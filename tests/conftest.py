@@ -9,9 +9,7 @@ import os
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
 ).strip()
-_platforms = (
-    os.environ.get("JAX_PLATFORMS") or "cpu"
-)  # not whatever compiler `platforms/test_targets.py` needs
+_platforms = os.environ.get("JAX_PLATFORMS") or "cpu"  # not what `platforms/test_targets.py` compiles for
 if "cpu" not in _platforms.split(","):  # the tests of many devices use the CPU's
     _platforms += ",cpu"
 os.environ["JAX_PLATFORMS"] = _platforms

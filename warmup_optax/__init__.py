@@ -8,6 +8,7 @@ warmup_cosine(peak_value=0.0003, warmup_steps=100, total_steps=1000)
 >>> optimizer = optax.adamw(learning_rate=schedule)
 """
 
+from importlib.metadata import version as _version
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
@@ -126,7 +127,7 @@ __all__ = [
     "with_warmup",
 ]
 
-__version__ = "0.1.0"
+__version__ = _version("warmup-optax")
 
 if _TYPE_CHECKING:
     from . import compat as compat

@@ -1,4 +1,4 @@
-"""The schedules that users come for. Each is a value of its own kind: its arguments, and the join it stands for."""
+"""The schedules that users come for: each is a value of its own kind, of its user's arguments."""
 
 from __future__ import annotations
 
@@ -196,9 +196,7 @@ def warmup_cosine(
     >>> schedule([0, 1, 4, 8, 12]).round(6).tolist()
     [0.0, 0.25, 1.0, 0.5, 0.0]
     """
-    return WarmupCosine(
-        peak_value, warmup_steps, total_steps, hold_steps, init_value, end_value, exponent
-    )
+    return WarmupCosine(peak_value, warmup_steps, total_steps, hold_steps, init_value, end_value, exponent)
 
 
 class WarmupPolynomial(_WarmupDecay, kind="warmup_polynomial"):
@@ -490,7 +488,7 @@ def warmup_cosine_restarts(
     *,
     warmup_steps: Steps,
     cycle_steps: Steps,
-    growth: Number = 1.0,
+    growth: Number = 1,
     decay: Number = 1.0,
     init_value: Number = 0.0,
     end_value: Number = 0.0,
@@ -522,9 +520,7 @@ def warmup_cosine_restarts(
     >>> schedule([0, 4, 8, 12, 16]).round(6).tolist()
     [0.0, 1.0, 0.5, 0.5, 0.25]
     """
-    return WarmupCosineRestarts(
-        peak_value, warmup_steps, cycle_steps, growth, decay, init_value, end_value
-    )
+    return WarmupCosineRestarts(peak_value, warmup_steps, cycle_steps, growth, decay, init_value, end_value)
 
 
 class OneCycle(Recipe, kind="one_cycle"):
@@ -541,7 +537,10 @@ class OneCycle(Recipe, kind="one_cycle"):
 
     def _check_together(self) -> None:
         first, last, rise, fall = self._numbers()
-        for name, ends in (("init_value", (first, self.peak_value, rise)), ("end_value", (self.peak_value, last, fall))):
+        for name, ends in (
+            ("init_value", (first, self.peak_value, rise)),
+            ("end_value", (self.peak_value, last, fall)),
+        ):
             names = {"init_value": "peak_value", "end_value": "peak_value", name: "peak_value"}
             try_shape(self._kind, "shape", self.shape, *ends, **names)
 

@@ -1,10 +1,12 @@
 """Every shape by name: curves on a local count that starts at 0.
 
-The shapes that a trainer types are at the top level too (`warmup_optax.cosine`); the rarer ones are here alone.
+The shapes that a trainer types are at the top level too (`warmup_optax.cosine`), the rarer
+ones here alone.
 """
 
 from ._shapes.endless import (
     constant,
+    debiased_decay,
     exponential,
     exponential_approach,
     inverse_sqrt,
@@ -16,10 +18,13 @@ from ._shapes.finite import (
     cosine,
     finite_exponential,
     geometric,
+    half_life,
     k_decay,
     linear,
+    logarithmic,
     one_minus_sqrt,
     polynomial,
+    rex,
     tanh,
 )
 from ._shapes.piecewise import piecewise_constant, piecewise_cosine, piecewise_linear
@@ -29,14 +34,17 @@ __all__ = [
     "constant",
     "cosine",
     "cosine_wave",
+    "debiased_decay",
     "exponential",
     "exponential_approach",
     "finite_exponential",
     "geometric",
+    "half_life",
     "inverse_sqrt",
     "inverse_time",
     "k_decay",
     "linear",
+    "logarithmic",
     "one_minus_sqrt",
     "piecewise_constant",
     "piecewise_cosine",
@@ -44,6 +52,7 @@ __all__ = [
     "polynomial",
     "power_law",
     "radam",
+    "rex",
     "tanh",
     "triangle_wave",
 ]

@@ -1,11 +1,158 @@
-"""`compat.big_vision` beside the tables of big_vision."""
+"""`compat.big_vision` beside the tables of Big Vision, and its rules in float64."""
 
 import golden
+import numpy as np
 import pytest
+import together
 
 from warmup_optax.compat import big_vision
 
+CASES = golden.cases("big_vision")
+REFUSED = {
+    "warmup-not-below-total": "warmup_steps is >= total_steps",
+    "two-durations": "Only one of 'warmup_percent, warmup_steps' should be defined",
+    "unknown": "Unknown lr type step",
+}
+COUNTS = np.append(np.arange(130), [1000, 54321])
 
-@pytest.mark.parametrize("case", golden.cases("big_vision"), ids=golden.name)
-def test_the_table(case):
-    golden.run(case, lambda name, **kwargs: getattr(big_vision, name)(**kwargs))
+
+def make(name, **kwargs):
+    return getattr(big_vision, name)(**kwargs)
+
+
+@pytest.fixture(scope="module")
+def built():
+    return {case.id: golden.build(case, make) for case in CASES if not case.refused}
+
+
+@pytest.fixture(scope="module")
+def rates(built):
+    return together.values(built, {case.id: case.steps for case in CASES if not case.refused})
+
+
+@pytest.mark.parametrize("case", CASES, ids=golden.name)
+def test_the_table(case, built, rates):
+    if case.refused:
+        with pytest.raises(ValueError, match=REFUSED[case.id]):
+            golden.build(case, make)
+        return
+    golden.compare(rates[case.id], golden.held(case.values), case.tolerance, steps=case.steps)
+    golden.check_saved(built[case.id])
+
+
+def drawn(random, name, most, total, batch, data):
+    """An argument for a duration, and the steps that it means."""
+    steps = int(random.integers(1, most))
+    exact = steps + random.uniform(-0.4, 0.4)
+    return [
+        ({f"{name}_steps": steps, f"{name}_percent": -1}, steps),
+        ({f"{name}_examples": exact * batch, f"{name}_epochs": None}, steps),
+        ({f"{name}_epochs": exact * batch / data}, steps),
+        ({f"{name}_percent": exact / total}, steps),
+    ][random.integers(4)]
+
+
+def test_the_rules():
+    random, schedules, rules, n = np.random.default_rng(0), [], [], COUNTS.astype(float)
+    for i, decay_type in enumerate(["stair", "linear", "polynomial", "cosine", "rsqrt"] * 50):
+        total, batch = random.integers([40, 1], [120, 600]).tolist()
+        data, base, scaled = batch * 17.3, random.uniform(1e-3, 1), random.choice([True, False]).item()
+        durations = {
+            name: drawn(random, name, most, total, batch, data)
+            for name, most in {
+                "warmup": total - 1,
+                "cooldown": total,
+                "timescale": total,
+                "shift": 20,
+            }.items()
+            if i % 50 >= 10  # with all of them absent now and then: few kinds of structure are fast
+        }
+        defaults = {"warmup": 0, "cooldown": 0, "timescale": 10_000, "shift": random.choice([0, 2.5]).item()}
+        warmup, cooldown, timescale, shift = (
+            durations.get(name, ({}, steps))[1] for name, steps in defaults.items()
+        )
+        events = (np.cumsum(random.integers(1, 40, 3))).tolist()
+        mults, power = random.uniform(0, 2, len(events)).tolist(), random.choice([0.5, 1.0, 2.0]).item()
+        end = random.uniform(0, 0.5)
+        kwargs = {"steps": events, "mults": mults, "power": power, "shift": defaults["shift"]}
+        kwargs["end" if decay_type == "polynomial" else "linear_end"] = end
+        for given, _ in durations.values():
+            kwargs |= given
+        schedules.append(
+            big_vision.create_learning_rate_schedule(
+                total, batch, data, base, decay_type, scale_with_batchsize=scaled, **kwargs
+            )
+        )
+        lr = base * batch / 256 if scaled else base
+        left = np.interp(n, [warmup, total], [1, 0])
+        line = end + (lr - end) * left**power
+        rate = {
+            "stair": lr * np.array([1.0, *mults])[np.searchsorted(events, n, side="right")],
+            "linear": line,
+            "polynomial": line,
+            "cosine": lr * np.sin(np.pi / 2 * left) ** 2,
+            "rsqrt": lr * (1 + (np.fmax(n - warmup, 0) + shift) / timescale) ** -0.5,
+        }[decay_type]
+        rate = rate * np.fmin(n / warmup, 1) if warmup else rate
+        rules.append(rate * np.fmin((total - n) / cooldown, 1) if cooldown else rate)
+    together.agree(schedules, rules, COUNTS)
+
+
+@pytest.mark.parametrize(("total", "warmup"), [(0, 0), (0, 6), (1, 1), (1, 6)])
+@pytest.mark.parametrize("decay_type", ["polynomial", "cosine"])
+def test_a_debug_run_may_be_shorter_than_its_warmup(decay_type, total, warmup):
+    """The decay then goes backwards, or all at once: NaN in the one step in which it has no length."""
+    n = np.arange(12.0)
+    with np.errstate(all="ignore"):
+        left = 1 - np.clip((n - warmup) / np.float64(total - warmup), 0, 1)
+    curve = {"polynomial": 0.1 + 0.4 * left**2, "cosine": 0.5 * np.sin(np.pi / 2 * left) ** 2}[decay_type]
+    rates = np.asarray(
+        big_vision.create_learning_rate_schedule(
+            total, base=0.5, decay_type=decay_type, warmup_steps=warmup, power=2, end=0.1
+        )(n.astype(int))
+    )
+    expected = curve * (np.fmin(n / warmup, 1) if warmup else 1)
+    known = np.isfinite(expected)
+    golden.compare(rates[known], expected[known], golden.EXACT)
+    assert np.isfinite(rates).all()
+
+
+def test_a_duration_without_what_converts_it_is_not_given():
+    schedule = big_vision.create_learning_rate_schedule(10, warmup_epochs=3, cooldown_examples=9)
+    assert schedule([0, 9]).tolist() == [1.0, 1.0]
+
+
+def test_of_equal_steps_the_last_counts():
+    schedule = big_vision.create_learning_rate_schedule(10, steps=[3, 3, 5], mults=[0.5, 0.25, 0.125])
+    assert schedule([2, 3, 5]).tolist() == [1.0, 0.25, 0.125]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "error", "message"),
+    [
+        ({"decay_type": "step"}, ValueError, "Unknown lr type step"),
+        ({"warmpu_steps": 3}, TypeError, "warmpu_steps is not an argument; they are warmup_steps"),
+        ({"warmup_steps": 10}, ValueError, "warmup_steps is >= total_steps"),
+        ({"warmup_steps": 2.5}, ValueError, "warmup_steps must be a whole number of steps >= 0, got 2.5"),
+        (
+            {"warmup_percent": 1.5},
+            ValueError,
+            r"Percents should lie in \[0.0, 1.0\], but warmup_percent is 1.5",
+        ),
+        (
+            {"warmup_steps": 2, "warmup_epochs": 1},
+            ValueError,
+            "Only one of 'warmup_epochs, warmup_steps' should",
+        ),
+        ({"cooldown_steps": 2.5}, ValueError, "cooldown_steps must be a whole number of steps >= 0, got 2.5"),
+        ({"steps": [5, 3], "mults": [0.5, 0.1]}, ValueError, "steps must be strictly increasing"),
+        ({"decay_type": "linear", "base": np.nan}, ValueError, "base must be a finite number, got nan"),
+        ({"decay_type": "linear", "power": 0}, ValueError, "power must be a finite number > 0, got 0"),
+        ({"decay_type": "rsqrt", "timescale": 5, "shift": -5}, ValueError, "shift must be above -5"),
+        ({"decay_type": "rsqrt", "timescale": -1}, ValueError, "timescale must be above 0"),
+        ({"scale_with_batchsize": True}, TypeError, "batch_size must be given for"),
+    ],
+)
+def test_errors_speak_of_what_was_written(kwargs, error, message):
+    with pytest.raises(error, match=rf"^compat\.big_vision\.create_learning_rate_schedule: {message}"):
+        big_vision.create_learning_rate_schedule(10, **kwargs)

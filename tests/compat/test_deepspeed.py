@@ -42,7 +42,7 @@ def test_the_table_of_momenta(case):
 @pytest.mark.parametrize("case", [c for c in CASES if not c.refused], ids=golden.name)
 def test_the_block_of_a_configuration(case):
     unknown = case.kwargs.get("warmup_type") == "cosine"
-    with pytest.warns(UserWarning) if unknown else contextlib.nullcontext():
+    with pytest.warns(UserWarning, match="unknown") if unknown else contextlib.nullcontext():
         block = {"type": case.callable, "params": case.kwargs}
         assert deepspeed.from_config(block, lr=case.lr) == golden.build(case, maker(case))
 
@@ -122,11 +122,12 @@ def of_warmup(rng, name):
 
 def of_cycle(rng, name):
     low, high, rate = some(rng), some(rng), some(rng, 0, 2)
-    halves = (int(rng.integers(1, 30)), int(rng.integers(0, 30)))
+    halves, stairs = (int(rng.integers(8, 30)), int(rng.choice([0, *range(8, 30)]))), (0, 0)
     if rng.random() < 0.3:  # without stairs, which a part of an update more would have one of
-        halves, stairs = (halves[0] + 0.5, halves[1] + 1.25), (0, 0)
-    else:
-        stairs = tuple(int(rng.choice([0, 1, 2, 3, 5, 8, 40])) for _ in range(2))
+        halves = (halves[0] + 0.5, halves[1] + 1.25)
+    elif rng.random() < 0.5:
+        stairs = [(3, 0), (0, 8), (8, 40)][rng.integers(3)]
+        halves = (halves[0], 9) if stairs[1] else halves  # as many stairs each time: one program
     size = int(rng.integers(0, 5))
     arguments = (rate, *halves, *stairs, size)
     if name == "OneCycle":

@@ -64,7 +64,10 @@ def test_the_rules():
         steps = total if i % 2 else int(random.integers(1, 140))
         kind, style = random.choice(["cosine", "wsd"]).item(), random.choice(["linear", "cosine"]).item()
         peak, final = random.uniform(1e-4, 1), random.choice([0.0, 0.1, random.uniform(0, 1.5)]).item()
-        warmup, decay = random.choice([0.0, 0.1, 0.25, 1.0]).item(), random.choice([0.0, 0.05, 0.5, 0.9]).item()
+        warmup, decay = (
+            random.choice([0.0, 0.1, 0.25, 1.0]).item(),
+            random.choice([0.0, 0.05, 0.5, 0.9]).item(),
+        )
         old = i % 5 == 0 and kind == "cosine"
         schedules.append(
             maxtext.create_learning_rate_schedule(
@@ -83,7 +86,12 @@ def test_the_rules():
 
 
 def test_a_config_is_a_mapping_or_an_object():
-    fields = {"learning_rate": 0.5, "steps": 20, "learning_rate_schedule_steps": 10, "lr_schedule_type": "wsd"}
+    fields = {
+        "learning_rate": 0.5,
+        "steps": 20,
+        "learning_rate_schedule_steps": 10,
+        "lr_schedule_type": "wsd",
+    }
     by_name = maxtext.create_learning_rate_schedule(**fields)
     kinds = enum.Enum("LearningRateScheduleType", {"COSINE": "cosine", "WSD": "wsd"})
 
@@ -111,14 +119,20 @@ def test_a_length_of_minus_1_is_the_other_one():
 
 
 def test_a_warmup_that_was_all_in_2024_holds_its_last_rate():
-    schedule = maxtext.create_learning_rate_schedule(steps=10, learning_rate=1.0, warmup_steps_fraction=1.0, **OLD)
+    schedule = maxtext.create_learning_rate_schedule(
+        steps=10, learning_rate=1.0, warmup_steps_fraction=1.0, **OLD
+    )
     np.testing.assert_allclose(schedule([8, 9, 10, 99]), [0.8, 0.9, 0.9, 0.9], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("fields", "error", "message"),
     [
-        ({"warmup_steps": 10}, TypeError, "warmup_steps is not a field of the schedule; they are learning_rate"),
+        (
+            {"warmup_steps": 10},
+            TypeError,
+            "warmup_steps is not a field of the schedule; they are learning_rate",
+        ),
         ({"lr_schedule_type": "linear"}, ValueError, "lr_schedule_type must be one of 'cosine', 'wsd'"),
         ({"wsd_decay_style": "sqrt"}, ValueError, "wsd_decay_style must be one of 'linear', 'cosine'"),
         ({"warmup_steps_fraction": -0.1}, ValueError, "warmup_steps_fraction must be at least 0"),

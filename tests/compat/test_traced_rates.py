@@ -4,9 +4,28 @@ import jax
 import numpy as np
 import pytest
 
-from warmup_optax.compat import fairseq, megatron, pytorch_warmup, timm, torch, transformers
+from warmup_optax.compat import (
+    big_vision,
+    fairseq,
+    maxtext,
+    megatron,
+    pytorch_warmup,
+    scenic,
+    t5x,
+    timm,
+    torch,
+    transformers,
+    trax,
+)
 
 COUNTS = np.arange(60)
+COMPOUND = {
+    "factors": "constant*linear_warmup*cosine_decay*linear_decay*linear_cooldown",
+    "warmup_steps": 5,
+    "steps_per_cycle": 20,
+    "total_steps": 50,
+    "cooldown_steps": 10,
+}
 PORTS = {
     "StepLR": lambda lr: torch.StepLR(lr, 7),
     "MultiStepLR": lambda lr: torch.MultiStepLR(lr, [3, 30]),
@@ -37,6 +56,21 @@ PORTS = {
     "TriStageLRSchedule": lambda lr: fairseq.TriStageLRSchedule([lr], 9, 9, 20),
     "CosineLRSchedule": lambda lr: fairseq.CosineLRSchedule([lr], 40, 5, lr / 99, t_mult=2),
     "TriangularLRSchedule": lambda lr: fairseq.TriangularLRSchedule([lr], 3 * lr, 10),
+    "t5x": lambda lr: t5x.create_learning_rate_scheduler(
+        "linear_decay", lr, 10, 0.1, min_learning_rate=lr / 99
+    ),
+    "compound_lr_scheduler": lambda lr: scenic.compound_lr_scheduler(
+        COMPOUND | {"base_learning_rate": lr, "end_learning_rate": lr / 9}
+    ),
+    "warmup_and_rsqrt_decay": lambda lr: trax.warmup_and_rsqrt_decay(9, lr),
+    "multifactor": lambda lr: trax.multifactor("two_constants", lr, second_constant=lr / 9, minimum=lr / 99),
+    "big_vision": lambda lr: big_vision.create_learning_rate_schedule(
+        50, base=lr, decay_type="polynomial", end=lr / 9, warmup_steps=5, cooldown_steps=5
+    ),
+    "big_vision rsqrt": lambda lr: big_vision.create_learning_rate_schedule(
+        50, 512, base=lr, decay_type="rsqrt", scale_with_batchsize=True
+    ),
+    "maxtext": lambda lr: maxtext.create_learning_rate_schedule(learning_rate=lr, steps=50),
 }
 
 

@@ -17,7 +17,7 @@ def values(schedules, counts):
 
 
 def agree(schedules, rules, counts, *, near_zero=1e-12):
-    """Each schedule is its rule, an array over ``counts``, in float64; a rule's NaNs and infinities are passed over.
+    """Each schedule is its rule, an array over ``counts``, in float64, where the rule is finite.
 
     Schedules that differ in their numbers alone are one stack, so one part of the program.
     """

@@ -1,6 +1,7 @@
 """The cases of the logarithm, REX, the half-life and the debiased decay, with their equations."""
 
 import numpy as np
+
 from support import reference
 from support.expressions import NEVER, Case, e
 from support.reference import Curve, _between

@@ -273,11 +273,13 @@ COMBINATORS = [
         e.restart(e.cosine(0.1, 0.01, 16), period=16, growth=1.5),
         {0: 0.1, 16: 0.1, 40: 0.1, 76: 0.1, 130: 0.1, 211: 0.1},
         (333, 515, 789),
+        cycles=(0, 16, 1.5),
     ),
     Case(
         "restart-1.5-to-0",
         e.restart(e.cosine(0.1, 0.0, 64), period=64, growth=1.5),
         {0: 0.1, 64: 0.1, 160: 0.1, 304: 0.1},
+        cycles=(0, 64, 1.5),
     ),
     Case(
         "restart-decay",

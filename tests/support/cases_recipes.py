@@ -5,10 +5,10 @@ from support.expressions import NEVER, Case, e
 PEAK = 3e-4
 
 
-def _warmup(name, *args, ends, tail=(), **kwargs):
+def _warmup(name, *args, ends, tail=(), cycles=None, **kwargs):
     """A recipe with 100 steps up to the peak."""
     expression = e.__getattr__(name.partition("-")[0])(*args, warmup_steps=100, **kwargs)
-    return Case(name, expression, ends, tail, monotone=((0, 100, 1),))
+    return Case(name, expression, ends, tail, monotone=((0, 100, 1),), cycles=cycles)
 
 
 RECIPES = [
@@ -144,6 +144,7 @@ RECIPES = [
         init_value=1e-6,
         end_value=1e-6,
         ends={0: 1e-6, 100: PEAK, 116: PEAK / 2, 140: PEAK / 4, 176: PEAK / 8},
+        cycles=(100, 16, 1.5),
     ),
     Case(
         "warmup_cosine_restarts-0",

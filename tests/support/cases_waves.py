@@ -34,9 +34,9 @@ def triangle_wave(init_value, end_value, steps, back_steps=None):
     return Curve(equation)
 
 
-def tanh(init_value, end_value, steps, *, lower=-7.0, upper=3.0):
+def tanh(init_value, end_value, steps, *, start=-7.0, stop=3.0):
     def equation(t):
-        place = (lower * np.maximum(steps - t, 0) + upper * np.minimum(t, steps)) / max(steps, 1)
+        place = (start * np.maximum(steps - t, 0) + stop * np.minimum(t, steps)) / max(steps, 1)
         value = init_value / (1 + np.exp(2 * place)) + end_value / (1 + np.exp(-2 * place))
         return np.where(t >= steps, end_value, value)
 

@@ -32,7 +32,7 @@ class Expression:
 
     def on(self, module):
         function = {"partial": functools.partial, **OPERATORS}.get(self.name)
-        function = function or getattr(module, self.name)
+        function = function or find(module, self.name)
         args = [_build(branch, module) for branch in self.args]
         kwargs = {key: _build(branch, module) for key, branch in self.kwargs.items()}
         return function(*args, **kwargs)
@@ -85,12 +85,23 @@ class Names:
         return Name(name)
 
 
+def find(module, name):
+    """What a name stands for: the library has its rarer shapes in `shapes` alone."""
+    return getattr(module, name) if hasattr(module, name) else getattr(module.shapes, name)
+
+
+def names_of_reprs():
+    """The names that `repr` writes, for `eval`."""
+    rare = getattr(wo, "shapes", None)
+    return {**(vars(rare) if rare else {}), **vars(wo), "functools": functools, "wo": wo}
+
+
 def _build(tree, module):
     match tree:
         case Expression():
             return tree.on(module)
         case Name():
-            return getattr(module, tree.name)
+            return find(module, tree.name)
         case Foreign():
             return tree.equation if module is reference else tree.function
         case list() | tuple():
@@ -162,6 +173,8 @@ class Case:
       halvings_from: for an exponential, the count where it starts: one more ULP is allowed for
         each halving since, the rounding of one float32 `exp`.
       monotone: ranges of counts, both ends included, and the direction (+1, -1) in each.
+      cycles: for a restart whose cycles end between two counts: where the first one begins, its length and
+        the growth. There law 4 is in ULP of the cycle's peak, which is its first value.
     """
 
     name: str
@@ -171,6 +184,7 @@ class Case:
     ulp: float = 8
     halvings_from: int | None = None
     monotone: tuple[tuple[int, int, int], ...] = ()
+    cycles: tuple[int, int, float] | None = None
 
     @functools.cached_property
     def schedule(self):
@@ -223,6 +237,14 @@ class Case:
             start = np.abs(self.reference(np.array([self.halvings_from])))
             tiny = np.finfo(np.float32).tiny
             allowed += np.abs(np.log2(np.maximum(np.abs(expected), tiny) / start))
+        if self.cycles is not None:
+            begin, period, growth = self.cycles
+            bounds = begin + np.array(reference.restart_bounds(period, growth), float)
+            cycle = np.searchsorted(bounds, counts, "right") - 1
+            peaks = np.abs(self.reference(np.nextafter(bounds[np.maximum(cycle, 0)], np.inf)))
+            size = np.maximum(np.abs(expected), np.finfo(np.float32).tiny).astype(np.float32)
+            in_ulp = np.spacing(np.maximum(peaks.astype(np.float32), size)) / np.spacing(size)
+            allowed *= np.where(cycle < 0, 1, in_ulp)
         return allowed
 
     def critical_counts(self):

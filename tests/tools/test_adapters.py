@@ -217,7 +217,6 @@ def test_the_warmup_guide_runs_with_ours(keras):
             self.setting, self.rates, self.losses = setting, [], []
 
         def on_train_batch_begin(self, batch, logs=None):
-            self.model.jax_state_sync()
             if self.setting is not None:
                 self.model.optimizer.learning_rate = float(self.setting(len(self.rates)))
             self.rates.append(float(self.model.optimizer.learning_rate))

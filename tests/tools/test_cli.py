@@ -5,12 +5,15 @@ import contextlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import hypothesis
 import pytest
+import tomli_w
+import yaml
 from configs import ANYTHING, GOLDEN, malformed, nested
 from hypothesis import strategies as st
 
@@ -70,26 +73,127 @@ def test_show_prints_the_phases_and_draws_the_curve(config):
     assert sum("\u2800" <= letter <= "\u28ff" for letter in out) > 60  # the curve is drawn in braille
     assert "0.0003┤" in out
     assert lines[-3].split() == ["0", "250", "500", "750", "1000"]
-    assert max(map(len, lines)) <= 100
     assert "\x1b" not in out  # no colours into a file
 
 
 def test_show_as_many_steps_as_asked(config):
-    _, out, _ = run("show", config(WSD), "--steps", "400")
+    _, out, _ = run("show", config(WSD), "--total-steps", "400")
     assert out.splitlines()[-3].split() == ["0", "100", "200", "300", "400"]
     assert run("show", config(wo.constant(0.5)))[0] == 0
     assert run("show", config(wo.restart(wo.cosine(1.0, 0.0, 5), period=5)))[0] == 0
 
 
-def test_check_has_status_1_on_findings(config):
-    status, out, err = run("check", config(WSD), "--steps", "1000")
-    assert (status, err) == (0, "")
-    assert out == f"{config(WSD)}: nothing found in 1000 steps\n"
-    status, out, err = run("check", config(WSD), "--steps", "1200")
-    assert (status, err) == (1, "")
-    assert out.startswith(
-        f"{config(WSD)}: step 1000: zero_to_the_end: the rate is 0 from step 1000 to the end"
+def words(text):
+    """A text without its line breaks."""
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "severities"),
+    [
+        (["--total-steps", "1000"], 0, ["note"]),
+        (["--total-steps", "1000", "--strict"], 1, ["note"]),
+        (["--total-steps", "1000", "--strict", "--ignore", "zero_first_update"], 0, []),
+        (["--total-steps", "1200"], 1, ["note", "warning"]),
+        (["--total-steps", "1200", "--ignore", "zero_to_the_end"], 0, ["note"]),
+        (
+            [
+                "--total-steps",
+                "1200",
+                "--ignore",
+                "zero_to_the_end",
+                "--ignore=zero_first_update",
+                "--strict",
+            ],
+            0,
+            [],
+        ),
+    ],
+    ids=lambda x: " ".join(map(str, x)) if isinstance(x, list) else str(x),
+)
+def test_check_has_status_1_on_warnings_alone(config, options, status, severities):
+    path = config(wo.warmup_cosine(1e-3, warmup_steps=100, total_steps=1000))
+    found, out, err = run("check", path, *options)
+    assert (found, err) == (status, "")
+    assert re.findall(r": step \d+: (\w+):", words(out)) == severities
+    if not severities:
+        assert words(out) == f"{path}: nothing found in {options[1]} steps"
+
+
+def test_text_is_wrapped_between_words_within_80_columns(config, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    wide = wo.product(*[shape(1.0, 0.5, 123_456_789) for shape in (wo.linear, wo.cosine, wo.one_minus_sqrt)])
+    for schedule in (WSD, wide):
+        path = config(schedule, "a.json")
+        printed = [run("show", path)[1], run("check", path, "--total-steps", "1200")[1]]
+        for name in ("show", "check", "plot"):
+            printed.append(run(name, "--help")[1])
+        for line in "\n".join(printed).splitlines():
+            assert len(line) <= 80 or path in line
+    assert words(printed[1]) in {words(f"{path}: {f}") for f in wo.check(wide, 1200)}
+
+
+def test_files_are_read_by_their_endings(config, tmp_path):
+    saved = wo.to_config(WSD)
+    for name, text in (
+        ("run.yaml", yaml.safe_dump(saved)),
+        ("run.yml", "\ufeff" + yaml.safe_dump(saved)),
+        ("run.toml", tomli_w.dumps(saved)),
+        ("run.JSON", json.dumps(saved)),
+        ("run", json.dumps(saved)),
+    ):
+        path = tmp_path / name
+        path.write_text(text)
+        status, out, err = run("check", str(path), "--total-steps", "1000")
+        assert (status, err) == (0, ""), name
+        assert words(out) == f"{path}: nothing found in 1000 steps"
+
+
+BOMB = "version: 1\nkind: join\nboundaries: []\nschedules:\n- &a0 [1, 1]\n" + "".join(
+    f"- &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 45)
+)
+MERGES = "version: 1\nx0: &m0 {a: 1, b: 2}\n" + "".join(
+    f"x{i}: &m{i} {{<<: [*m{i - 1}, *m{i - 1}]}}\n" for i in range(1, 45)
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("bomb.yaml", BOMB, "a config may hold 1048576 values"),
+        ("merges.yaml", MERGES, "merged keys add up to more than 10000"),
+        ("itself.yaml", "&a\nversion: 1\nkind: scale\nfactor: 1\nschedule: *a", "may be nested 100 deep"),
+        ("twice.yaml", "version: 1\nkind: constant\nvalue: 1\nvalue: 2", "key 'value' is given twice"),
+        ("text.yaml", "version: 1\nkind: constant\nvalue: 3e-4", "write 3.0e-4"),
+        ("tag.yaml", "!!python/object:os.system {}", "is not YAML: could not determine a constructor"),
+        ("two.yaml", "a: 1\n---\nb: 2", "is not YAML: expected a single document"),
+        ("cut.yaml", "a: [1", "is not YAML: while parsing a flow sequence"),
+        ("empty.yaml", "", "config must be a dict"),
+        ("deep.yaml", "[" * 5000, "is nested too deeply"),
+        ("cut.toml", "version = ", "is not TOML: Invalid value"),
+        ("twice.toml", "version = 1\nversion = 1", "is not TOML: Cannot overwrite a value"),
+        ("date.toml", 'version = 1\nkind = "constant"\nvalue = 2026-01-01', "value must be a finite number"),
+        ("deep.toml", "a = " + "[" * 5000, "is nested too deeply"),
+    ],
+)
+def test_bad_yaml_and_toml_give_one_line(name, text, message, tmp_path):
+    (tmp_path / name).write_text(text)
+    assert message in refused("check", str(tmp_path / name), "--total-steps", "10")
+
+
+def test_yaml_may_share_what_it_repeats(tmp_path):
+    path = tmp_path / "shared.yaml"
+    path.write_text(
+        "version: 1\nkind: join\nboundaries: [5]\nschedules:\n"
+        "- &first {kind: linear, init_value: 1.0, end_value: 0.5, steps: 5}\n- {<<: *first, init_value: 0.5}\n"
     )
+    assert run("check", str(path), "--total-steps", "10") == (0, f"{path}: nothing found in 10 steps\n", "")
+
+
+def test_the_version(capsys):
+    status, out, _ = run("--version")
+    assert status == 0
+    assert re.fullmatch(r"warmup-optax (\d+\.\d+\.\d+|\(not installed\))\n", out)
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
@@ -114,13 +218,15 @@ def test_plot_tells_files_of_one_name_apart(config, tmp_path):
 def test_a_config_from_standard_input(monkeypatch):
     text = io.TextIOWrapper(io.BytesIO(json.dumps(wo.to_config(WSD)).encode()))
     monkeypatch.setattr(sys, "stdin", text)
-    assert run("check", "-", "--steps", "1000") == (0, "-: nothing found in 1000 steps\n", "")
+    assert run("check", "-", "--total-steps", "1000") == (0, "-: nothing found in 1000 steps\n", "")
+    monkeypatch.setattr(sys, "stdin", None)  # as Python has it where the descriptor is closed
+    assert "-: standard input is closed" in refused("check", "-", "--total-steps", "1000")
 
 
 def test_text_with_a_byte_order_mark_is_read(tmp_path):
     path = tmp_path / "windows.json"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(wo.to_config(WSD)).encode())
-    assert run("check", str(path), "--steps", "1000")[0] == 0
+    assert run("check", str(path), "--total-steps", "1000")[0] == 0
 
 
 def test_a_recipe_by_hand(config):
@@ -135,9 +241,42 @@ def test_the_process(config):
     shown = subprocess.run([*command, "show", config(WSD)], capture_output=True, env=environment)
     assert (shown.returncode, shown.stderr) == (0, b"")
     assert b"one_minus_sqrt" in shown.stdout  # braille is question marks there
-    bad = subprocess.run([*command, "check", "missing", "--steps", "9"], capture_output=True, env=environment)
+    bad = subprocess.run(
+        [*command, "check", "missing", "--total-steps", "9"], capture_output=True, env=environment
+    )
     assert (bad.returncode, bad.stdout) == (2, b"")
     assert bad.stderr == b"warmup-optax: error: missing: No such file or directory\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no device that is always full")
+def test_a_disk_that_is_full_and_a_pipe_that_is_closed(config, monkeypatch, capfd):
+    """The output fails when it is flushed: in the command, not when the process ends."""
+    arguments = ["check", config(WSD), "--total-steps", "1200"]
+    full = open("/dev/full", "w")
+    monkeypatch.setattr(sys, "stdout", full)
+    assert cli.main(arguments) == 2
+    full.close()
+    assert capfd.readouterr().err == "warmup-optax: error: standard output: No space left on device\n"
+    reader, writer = os.pipe()
+    os.close(reader)
+    pipe = os.fdopen(writer, "w")
+    monkeypatch.setattr(sys, "stdout", pipe)
+    assert cli.main(arguments) == 1  # the findings are there, whether anybody reads them or not
+    pipe.close()
+    monkeypatch.setattr(sys, "stdout", None)
+    assert cli.main(arguments) == 1
+    assert capfd.readouterr().err == ""
+
+
+def test_what_nobody_thought_of_is_one_line_too(monkeypatch, capsys):
+    def fail():
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr(cli, "main", fail)
+    with pytest.raises(SystemExit) as caught:
+        cli.script()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == "warmup-optax: error: unexpected RuntimeError: two lines\n"
 
 
 # ------------------------------------------------------------------ what it refuses
@@ -148,9 +287,9 @@ def test_the_process(config):
         ["draw"],
         ["show"],
         ["check", "x.json"],
-        ["check", "x.json", "--steps", "0"],
-        ["check", "x.json", "--steps", "2.5"],
-        ["check", "x.json", "--steps", "3000000000"],
+        ["check", "x.json", "--total-steps", "0"],
+        ["check", "x.json", "--total-steps", "2.5"],
+        ["check", "x.json", "--total-steps", "3000000000"],
         ["plot", "x.json"],
     ],
     ids=" ".join,
@@ -187,7 +326,7 @@ def test_bad_files_give_one_line(name, tmp_path):
     path = tmp_path / "bad.json"
     content, message = BAD_FILES[name]
     path.write_bytes(content)
-    for command in (["show"], ["check", "--steps", "10"], ["plot", "--out", str(tmp_path / "x.png")]):
+    for command in (["show"], ["check", "--total-steps", "10"], ["plot", "--out", str(tmp_path / "x.png")]):
         assert message in refused(command[0], str(path), *command[1:])
     assert not (tmp_path / "x.png").exists()
 
@@ -215,20 +354,23 @@ def test_the_tools_of_the_terminal_may_be_missing(config, monkeypatch):
     import_ = builtins.__import__
 
     def importing(name, *args, **kwargs):
-        if name.split(".")[0] in ("plotext", "matplotlib"):
+        if name.split(".")[0] in ("plotext", "matplotlib", "yaml"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return import_(name, *args, **kwargs)
 
     path = config(WSD)
     monkeypatch.setattr(builtins, "__import__", importing)
-    assert 'pip install "warmup-optax[cli]"' in refused("show", path)
-    assert 'pip install "warmup-optax[plot]"' in refused("plot", path, "--out", "x.png")
-    assert run("check", path, "--steps", "1000")[0] == 0
+    assert 'pip install -e ".[cli]"' in refused("show", path)
+    assert 'pip install -e ".[plot]"' in refused("plot", path, "--out", "x.png")
+    assert run("check", path, "--total-steps", "1000")[0] == 0
+    Path(path).with_suffix(".yaml").write_text("version: 1")
+    message = refused("check", path.replace(".json", ".yaml"), "--total-steps", "1000")
+    assert 'YAML files need PyYAML: pip install -e ".[cli]"' in message
 
 
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
 def test_every_kind_is_shown(file):
-    assert run("show", str(file), "--steps", "50")[0] == 0
+    assert run("show", str(file), "--total-steps", "50")[0] == 0
 
 
 def test_as_deep_as_a_config_may_be(config):
@@ -242,32 +384,32 @@ def test_as_deep_as_a_config_may_be(config):
     deep = wo.to_config(wo.cosine(0.1, 0.01, 50))
     for level in (levels * 25)[:99]:
         deep = {"version": 1, "schedule": deep, **level}
-    status, out, err = run("check", config(deep), "--steps", "150")
+    status, out, err = run("check", config(deep), "--total-steps", "150")
     assert (status, err) == (1, "")
-    assert "zero_first_update" in out
+    assert "zero_at_the_start" in words(out)
 
 
 # ------------------------------------------------------------------ malformed by the hundred
 SCRATCH = "malformed.json"
-CHEAP = ["check", "--steps", "20"]
+CHEAP = ["check", "--total-steps", "20"]
 
 
-@hypothesis.settings(max_examples=300, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.settings(max_examples=100, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 @hypothesis.given(
     content=st.binary(max_size=40) | st.text(max_size=40).map(str.encode) | ANYTHING.map(json.dumps)
 )
 def test_no_file_gives_a_traceback(tmp_path, content):
     path = tmp_path / SCRATCH
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    refused("check", str(path), "--steps", "20")
+    refused("check", str(path), "--total-steps", "20")
 
 
-@hypothesis.settings(max_examples=200, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.settings(max_examples=100, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 @hypothesis.given(content=malformed())
 def test_no_config_gives_a_traceback(tmp_path, content):
     path = tmp_path / SCRATCH
     path.write_text(json.dumps(content))
-    status, out, err = run("check", str(path), "--steps", "20")
+    status, out, err = run("check", str(path), "--total-steps", "20")
     assert status in (0, 1, 2)
     assert bool(err) == (status == 2)
     assert err.count("\n") == bool(err)

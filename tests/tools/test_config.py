@@ -399,7 +399,10 @@ def test_a_bomb_of_aliases_is_refused():
     bomb = [0.1]
     for _ in range(40):
         bomb = [bomb, bomb]
-    for config in (top("join", schedules=bomb, boundaries=[]), top("join", schedules=[], boundaries={1: bomb})):
+    for config in (
+        top("join", schedules=bomb, boundaries=[]),
+        top("join", schedules=[], boundaries={1: bomb}),
+    ):
         with pytest.raises(ValueError, match=r"^from_config: a config may hold 1048576 values"):
             wo.from_config(config)
 

@@ -20,6 +20,11 @@ PARAMS = {"w": jnp.zeros(2), "b": jnp.zeros(())}
 GRADIENTS = jax.tree.map(jnp.ones_like, PARAMS)
 
 
+def equal(actual, expected):
+    """Up to 4 ULP: XLA may turn a division by a constant into a product, in a train step and not outside."""
+    np.testing.assert_allclose(actual, expected, rtol=4 * 2**-23)
+
+
 def sgd(schedule):
     return optax.inject_hyperparams(optax.sgd)(schedule)
 
@@ -54,11 +59,11 @@ WRAPPERS = {
 def test_every_update_has_the_rate_of_the_tokens_before_it(name):
     schedule = wo.counter_schedule(SCHEDULE)
     rates, states = train(WRAPPERS[name](schedule), TOKENS)
-    np.testing.assert_array_equal(rates, SCHEDULE(SEEN[:-1]))
+    equal(rates, SCHEDULE(SEEN[:-1]))
     for n, state in enumerate(states):
         assert schedule.seen(state) == SEEN[n + 1]
-        assert schedule.applied_value(state) == SCHEDULE(SEEN[n])
-        assert schedule.next_value(state) == SCHEDULE(SEEN[n + 1])
+        equal(schedule.applied_value(state), rates[n])
+        equal(schedule.next_value(state), SCHEDULE(SEEN[n + 1]))
 
 
 def test_accumulation_around_it_counts_the_updates_argument():
@@ -67,7 +72,7 @@ def test_accumulation_around_it_counts_the_updates_argument():
     windows = [TOKENS[i : i + 2] for i in range(0, 6, 2)]
     given = [tokens for window in windows for tokens in (0, sum(window))]
     rates, states = train(optax.MultiSteps(sgd(schedule), 2), given)
-    np.testing.assert_array_equal(rates[1::2], SCHEDULE(SEEN[:6:2]))
+    equal(rates[1::2], SCHEDULE(SEEN[:6:2]))
     assert not rates[::2].any()
     assert schedule.seen(states[-1]) == SEEN[6]
 
@@ -75,7 +80,7 @@ def test_accumulation_around_it_counts_the_updates_argument():
 def test_accumulation_inside_of_it_counts_every_call():
     schedule = wo.counter_schedule(SCHEDULE)
     rates, states = train(optax.inject_hyperparams(accumulated)(schedule), TOKENS)
-    np.testing.assert_array_equal(rates[1::2], SCHEDULE(SEEN[1:7:2]))
+    equal(rates[1::2], SCHEDULE(SEEN[1:7:2]))
     assert schedule.seen(states[-1]) == SEEN[-1]
 
 
@@ -113,13 +118,13 @@ def test_other_hyperparameters_and_arguments():
         for tokens, examples in ((30, 4), (90, 50), (5, 1)):
             _, state = optimizer.update(GRADIENTS, state, PARAMS, tokens=tokens, examples=examples)
     values = state.hyperparams  # pyright: ignore
-    assert values["learning_rate"] == SCHEDULE(120)
-    assert values["b1"] == wo.linear(0.5, 0.9, 100)(54)
-    assert values["b2"] == jnp.float32(0.99)
+    equal(values["learning_rate"], SCHEDULE(120))
+    equal(values["b1"], wo.linear(0.5, 0.9, 100)(54))
+    equal(values["b2"], 0.99)
     with pytest.raises(ValueError, match="applied_value: opt_state must hold counters that agree, got 2"):
         rate.applied_value(state)
     part = state.hyperparams_states["learning_rate"]  # pyright: ignore
-    assert rate.applied_value(part) == SCHEDULE(120)
+    equal(rate.applied_value(part), SCHEDULE(120))
 
 
 @given(st.lists(st.integers(0, 2**31 - 1) | st.integers(0, 2**58), min_size=1, max_size=8))
@@ -166,10 +171,10 @@ def test_states_inside_jit():
     state = optimizer.init(PARAMS)
     with pytest.raises(ValueError, match="applied_value: opt_state must have made an update"):
         schedule.applied_value(state)
-    assert jax.jit(schedule.applied_value)(state) == schedule.next_value(state) == SCHEDULE(0)
+    assert jax.jit(schedule.applied_value)(state) == schedule.next_value(state) == 0
     _, states = train(optimizer, [10, 20])
-    assert jax.jit(schedule.applied_value)(states[0]) == SCHEDULE(0)
-    assert jax.jit(schedule.next_value)(states[0]) == SCHEDULE(10)
+    assert jax.jit(schedule.applied_value)(states[0]) == 0
+    equal(jax.jit(schedule.next_value)(states[0]), SCHEDULE(10))
     assert jnp.isnan(jax.jit(schedule.applied_value)(states))  # two states that differ
     with pytest.raises(
         ValueError, match="seen: opt_state must hold the state of a counter_schedule, got none"
@@ -181,8 +186,8 @@ def test_states_inside_jit():
 def test_the_functions_of_a_state_see_it():
     schedule = wo.counter_schedule(SCHEDULE)
     _, states = train(sgd(schedule), TOKENS[:3])
-    assert wo.applied_value(schedule, states[-1]) == SCHEDULE(SEEN[2])
-    assert wo.next_value(schedule, states[-1]) == SCHEDULE(SEEN[3])
+    equal(wo.applied_value(schedule, states[-1]), SCHEDULE(SEEN[2]))
+    equal(wo.next_value(schedule, states[-1]), SCHEDULE(SEEN[3]))
 
 
 def test_it_is_a_value():

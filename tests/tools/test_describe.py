@@ -119,26 +119,118 @@ def test_horizon_is_a_sensible_number_of_steps(schedule, steps):
     assert _phases.horizon(schedule) == steps
 
 
-def test_a_node_of_the_users_own_is_one_phase_until_it_says_more():
-    class Halves(wo.Schedule):
-        value: float
-        steps: int
-
-        def evaluate(self, time):
-            return jnp.where(time.reached(self.steps), self.value, 2 * self.value)
-
-    schedule = wo.shift(Halves(1.0, 10), 5)
-    assert [phase.shape for phase in _phases.phases(schedule)] == ["constant", "halves"]
-
-    @_phases.walk.register
-    def _(node: Halves):
-        yield _phases.Phase(0, "high")
-        yield _phases.Phase(node.steps, "low", "step")
-
-    assert [(p.first, p.shape) for p in _phases.phases(schedule)] == [
-        (0, "constant"),
-        (5, "high"),
-        (15, "low"),
-    ]
+# ------------------------------------------------------------------ schedules that are over, or in late cycles
+OVER = {
+    "a port": wo.compat.torch.LinearLR(1.0, total_iters=10, last_epoch=30),
+    "a recipe": wo.shift(wo.warmup_linear(1.0, **RUN, end_value=0.5), -2000),
+    "nested": wo.shift(wo.shift(wo.cosine(1.0, 0.5, 5), -5) * 2.0, -1),
+    "sped up": wo.speed_up(wo.shift(wo.linear(1.0, 0.5, 10), -10), 7),
+}
 
 
+@pytest.mark.parametrize("name", OVER)
+def test_a_schedule_that_is_over_at_count_0_is_one_phase(name):
+    schedule = OVER[name]
+    value = float(schedule(0))
+    assert _phases.horizon(schedule) == 100
+    assert list(cells(wo.describe(schedule))) == [(0, None, "constant", value, value)]
+    assert [finding.name for finding in wo.check(schedule, 50)] == []
+
+
+LATE = {
+    "resumed": wo.shift(wo.restart(wo.linear(1.0, 0.1, 7), period=7), -2_000_000_000),
+    "of one step": wo.shift(wo.restart(wo.linear(1.0, 0.1, 1), period=1), -2_000_000_000),
+    "joined late": wo.join([1.0, wo.restart(wo.cosine(1.0, 0.1, 9), period=9)], [10**9], offsets=[0, 0]),
+    "slower and slower": wo.shift(
+        wo.restart(wo.linear(1.0, 0.1, 7), period=7, growth=1.5, decay=0.9), -100_000_000
+    ),
+    "in a sum": 0.5 + wo.shift(wo.restart(wo.linear(1.0, 0.1, 7), period=7), -(10**9)),
+    "in a product": wo.shift(
+        wo.restart(wo.linear(1.0, 0.1, 7), period=7) * wo.piecewise_constant([1.0, 0.5], [999_999_990]),
+        -999_999_980,
+    ),
+    "in a restart": wo.restart(wo.shift(wo.restart(wo.linear(1.0, 0.1, 3), period=3), -(10**9)), period=12),
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_the_cycles_before_count_0_are_not_walked(name, monkeypatch):
+    """A resumed restart may have had billions of them; the phases in sight agree with the values."""
+    walked = []
+    shift = _phases._mapped
+    monkeypatch.setattr(_phases, "_mapped", lambda *args: walked.append(0) or shift(*args))
+    schedule = LATE[name]
+    found = list(itertools.islice(_phases.phases(schedule), 12))
+    assert len(walked) < 100
+    begins = [phase.first for phase in found]
+    assert begins[0] == 0
+    assert begins == sorted(set(begins))
+    values = wo.sample(schedule, range(min(begins[-1], 100))).astype(float)
+    jumps = 1 + np.flatnonzero(abs(np.diff(values)) > 0.5 * np.ptp(values))
+    assert set(jumps.tolist()) <= set(begins)
+    assert wo.describe(schedule)
+    assert _phases.horizon(schedule) > 0
+
+
+def test_the_cycle_of_a_late_count_is_the_one_that_the_walk_comes_to():
+    """By arithmetic as by walking, for cycles of many lengths."""
+    for growth in (1, 1.1, 1.5, 2):
+        schedule = wo.restart(wo.linear(1.0, 0.1, 7), period=7, growth=growth, decay=0.5)
+        walked = [phase.first for phase in itertools.islice(_phases.phases(schedule), 12)]
+        for count in (begin + near for begin in walked[1:-1] for near in (-1, 0, 1)):
+            now, later = itertools.islice(_phases.phases(wo.shift(schedule, -count)), 2)
+            assert now.first == 0
+            assert later.first + count == next(begin for begin in walked if begin > count)
+
+
+def test_a_clock_that_cannot_count_on_is_held():
+    """Examples in a schedule of 3e11 of them leave int32: the table says what the rate really does."""
+    examples = wo.warmup_stable_decay(1.0, warmup_steps=2 * 10**9, decay_steps=10**10, total_steps=3 * 10**11)
+    schedule = wo.speed_up(examples, 4_194_304)
+    rows = list(cells(wo.describe(schedule)))
+    values = wo.sample(schedule, [511, 71_000, 2**31 - 1]).tolist()
+    assert [row[2] for row in rows] == ["linear", "constant", "constant"]
+    assert values == [rows[-1][3]] * 3
+
+
+# ------------------------------------------------------------------ nodes of the user's own
+class Halves(wo.Schedule):
+    value: float
+    steps: int
+
+    def evaluate(self, time):
+        return jnp.where(time.reached(self.steps), self.value, 2 * self.value)
+
+
+class NamedHalves(Halves):
+    def phases(self):
+        return [(0, "high"), (self.steps, "low")]
+
+
+class LikeAJoin(Halves):
+    def phases(self):
+        return wo.join([wo.constant(2 * self.value), wo.linear(self.value, 0.0, 10)], [self.steps])
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (Halves, [(0, "constant"), (5, "halves")]),
+        (NamedHalves, [(0, "constant"), (5, "high"), (15, "low")]),
+        (LikeAJoin, [(0, "constant"), (15, "linear"), (25, "constant")]),
+    ],
+)
+def test_a_node_of_the_users_own_is_one_phase_until_it_says_more(node, expected):
+    schedule = wo.shift(node(1.0, 10), 5)
+    assert [(phase.first, phase.shape) for phase in _phases.phases(schedule)] == expected
+    assert len(wo.describe(schedule).splitlines()) == 1 + len(expected)
+    assert wo.check(schedule, 30) is not None
+
+
+def test_phases_of_a_users_own_that_are_in_no_order_are_refused():
+    class Backwards(Halves):
+        def phases(self):
+            return [(0, "high"), (self.steps, "low"), (1, "again")]
+
+    with pytest.raises(ValueError, match=r"^Backwards\.phases\(\) must give pairs"):
+        wo.describe(Backwards(1.0, 10))

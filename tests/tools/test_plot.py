@@ -147,5 +147,7 @@ def _without(module, import_=builtins.__import__):
 
 def test_plot_without_matplotlib_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", _without("matplotlib"))
-    with pytest.raises(ImportError, match=r'^plot needs matplotlib: pip install -e "\.\[plot\]" in a checkout'):
+    with pytest.raises(
+        ImportError, match=r'^plot needs matplotlib: pip install -e "\.\[plot\]" in a checkout'
+    ):
         wo.plot(wo.constant(1.0), 10)

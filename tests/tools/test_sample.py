@@ -164,7 +164,10 @@ os.waitpid(child, 0)
 @pytest.mark.parametrize(
     ("used", "expected"),
     [
-        ("before", "sample: this process was forked from one that had used JAX, whose threads do not survive"),
+        (
+            "before",
+            "sample: this process was forked from one that had used JAX, whose threads do not survive",
+        ),
         ("not", "[0.0, 0.25, 0.5, 0.75, 1.0]"),
     ],
 )

@@ -459,13 +459,14 @@ def test_a_schedule_in_a_unit_has_the_rate_of_what_was_seen(unit):
 
 @AWAITS
 @given(plans(), st.sampled_from(["tokens", "examples", "epochs"]))
-@hypothesis.settings(max_examples=8)  # each may compile a program
+@hypothesis.settings(max_examples=5)  # each may compile a program
 def test_in_steps_of_any_plan(plan, unit):
     segments = plan.run._segments(unit)
     schedule = plan.run.in_steps(wo.exponential(1.0, decay_rate=0.5, transition_steps=100), unit=unit)
     expected = [0.5 ** float(at(segments, n) / 100) for n in range(plan.updates)]
     got = np.asarray(schedule(np.arange(plan.updates)), np.float64)
-    np.testing.assert_allclose(got, expected, rtol=30 * 2**-23)  # 8 ULP, and one more for each halving
+    # 8 ULP, and one more for each halving; a value below the smallest normal float32 is 0
+    np.testing.assert_allclose(got, expected, rtol=138 * 2**-23, atol=2.0**-126)
 
 
 @AWAITS

@@ -95,7 +95,9 @@ class Clip(Schedule, kind="clip"):
         return value
 
 
-def clip(schedule: ScheduleLike, min_value: Number | None = None, max_value: Number | None = None) -> Schedule:
+def clip(
+    schedule: ScheduleLike, min_value: Number | None = None, max_value: Number | None = None
+) -> Schedule:
     """A schedule held between a floor and a ceiling.
 
     Args:

@@ -15,7 +15,17 @@ from .._core import checks
 from .._core.node import checked
 from .._core.numerics import rate_power, split_rate, table
 from .._core.schedule import Lowered, Number, Schedule, ScheduleLike, Steps, as_schedule_argument
-from .._core.time import LARGEST, Factor, Time, default_float, default_int, divide_real, real, take, whole_number
+from .._core.time import (
+    LARGEST,
+    Factor,
+    Time,
+    default_float,
+    default_int,
+    divide_real,
+    real,
+    take,
+    whole_number,
+)
 
 MOST_CYCLES = 2**16  # more would be a table of megabytes, for a growth that nobody can see
 TRACED_CYCLES = 128  # cycles of a traced growth, whose number is not known
@@ -126,7 +136,11 @@ class _TracedCycles(_Clock):
         nearest = jnp.round(bounds)
         near = abs(bounds - nearest) <= 4 * float(jnp.finfo(default_float()).eps) * jnp.maximum(nearest, 1)
         starts = bounds + jax.lax.stop_gradient(jnp.where(near, nearest - bounds, 0))
-        largest = float(np.nextafter(np.asarray(np.iinfo(default_int()).max, default_float()), np.zeros((), default_float())))
+        largest = float(
+            np.nextafter(
+                np.asarray(np.iinfo(default_int()).max, default_float()), np.zeros((), default_float())
+            )
+        )
         firsts = jnp.ceil(jnp.minimum(jax.lax.stop_gradient(starts), largest)).astype(default_int())
         last = jnp.sum(starts <= largest, dtype=jnp.int32) - 1
         return jnp.where(starts <= largest, starts, largest), firsts, units, last
@@ -172,7 +186,7 @@ def _growing(period: int, growth: Fraction) -> Any:
     return _RealCycles(*map(table, columns), factor, len(cycles) - 1)
 
 
-def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1.0, decay: Number = 1.0) -> Schedule:
+def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay: Number = 1.0) -> Schedule:
     r"""A schedule again and again (SGDR): each cycle longer than the last, and scaled.
 
     .. math:: v(c) = d^i\, s\!\left(\frac{c - B_i}{g^i}\right) \ \text{for}\ B_i \le c < B_{i+1}, \qquad

@@ -7,6 +7,7 @@ the last structures are kept; one with a function of the user's in it stays with
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import math
 from collections.abc import Callable
@@ -186,10 +187,8 @@ def normalize_count(count: Any) -> Any:
     except (TypeError, ValueError) as error:
         raise TypeError(f"a schedule's count must be a whole or real number, got {count!r}") from error
     if array.dtype.kind == "O":  # whole numbers past int64, fractions, decimals
-        try:
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
             array = array.astype(np.float64)
-        except (TypeError, ValueError, OverflowError):
-            pass
     known = array.dtype.kind in "biuf" or jnp.issubdtype(array.dtype, np.floating)  # bfloat16 is "V"
     if not known:
         raise TypeError(f"a schedule's count must be a whole or real number, got {count!r}")

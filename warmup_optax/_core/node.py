@@ -139,7 +139,7 @@ class Node(metaclass=_NodeType):
             if name not in cls.__dict__:
                 setattr(cls, name, getattr(cls, name))
         cls._fields = tuple(f.name for f in fields)
-        inherited = set(cls._static_fields) - set(cls.__dict__.get("__annotations__", ()))
+        inherited = set(cls._static_fields) - set(inspect.get_annotations(cls))
         cls._static_fields = tuple(f.name for f in fields if f.metadata.get("static") or f.name in inherited)
         cls._checks = {f.name: f.metadata.get("check") or known.get(f.name, _plain) for f in fields}
         cls._defaults = {f.name: f.default for f in fields}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Number: TypeAlias = SupportsFloat  # what float() takes: JAX's arrays, and so traced scalars, too
     Steps: TypeAlias = SupportsFloat
-    ScheduleLike: TypeAlias = Union["Schedule", Callable[[Any], Any], SupportsFloat]
+    ScheduleLike: TypeAlias = "Schedule" | Callable[[Any], Any] | SupportsFloat
 else:  # what a command line that is made from a signature can parse
     Number: TypeAlias = float
     Steps: TypeAlias = int

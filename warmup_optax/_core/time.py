@@ -363,7 +363,7 @@ class Time:
         table = jax.tree.map(laid_out, boundaries)
         found = jnp.zeros((), jnp.int32)
         while block:
-            ends = jax.tree.map(lambda x: x[block - 1 :: block].reshape(-1, BLOCKS)[:, : BLOCKS - 1], table)
+            ends = jax.tree.map(lambda x, n=block: x[n - 1 :: n].reshape(-1, BLOCKS)[:, : BLOCKS - 1], table)
             found = found * BLOCKS + jnp.sum(self.reached(take(ends, found)), dtype=jnp.int32)
             block //= BLOCKS
         return jnp.minimum(found, size)

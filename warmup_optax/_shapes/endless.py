@@ -223,9 +223,9 @@ def power_law(init_value: Number, *, power: Number, timescale: Number = 1.0) -> 
     Source: Shen et al., Power Scheduler (2024), section 3; TF Model Garden's ``DirectPowerDecay``.
 
     >>> import warmup_optax as wo
-    >>> wo.power_law(1.0, power=-0.5)([0, 3, 15]).tolist()
+    >>> wo.shapes.power_law(1.0, power=-0.5)([0, 3, 15]).tolist()
     [1.0, 0.5, 0.25]
-    >>> wo.power_law(1.0, power=-2, timescale=10)([0, 10, 30]).tolist()
+    >>> wo.shapes.power_law(1.0, power=-2, timescale=10)([0, 10, 30]).tolist()
     [1.0, 0.25, 0.0625]
     """
     return PowerLaw(init_value, power, timescale)
@@ -267,7 +267,7 @@ def exponential_approach(init_value: Number, end_value: Number, *, timescale: Nu
     Source: Ma & Yarats, On the Adequacy of Untuned Warmup for Adaptive Optimization (2019), section 5.
 
     >>> import warmup_optax as wo
-    >>> wo.exponential_approach(0.0, 1.0, timescale=10)([0, 10, 1000]).round(4).tolist()
+    >>> wo.shapes.exponential_approach(0.0, 1.0, timescale=10)([0, 10, 1000]).round(4).tolist()
     [0.0, 0.632099986076355, 1.0]
     """
     return ExponentialApproach(init_value, end_value, timescale)
@@ -342,7 +342,7 @@ def radam(value: Number, *, b2: Number) -> Schedule:
     Source: Liu et al., On the Variance of the Adaptive Learning Rate and Beyond (2020), section 4.2.
 
     >>> import warmup_optax as wo
-    >>> wo.radam(1.0, b2=0.999)([4, 5, 100, 1000, 20000]).round(4).tolist()
+    >>> wo.shapes.radam(1.0, b2=0.999)([4, 5, 100, 1000, 20000]).round(4).tolist()
     [0.0, 0.01730000041425228, 0.21529999375343323, 0.6452999711036682, 1.0]
     """
     return Radam(value, b2)

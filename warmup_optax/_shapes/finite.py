@@ -170,9 +170,7 @@ class Polynomial(FiniteSchedule, kind="polynomial"):
     """Made by `polynomial`."""
 
     power: Number = checked(checks.number, above=0)
-    origin: Literal["end", "init"] = checked(
-        checks.choice, words=("end", "init"), default="end", static=True
-    )
+    origin: Literal["end", "init"] = checked(checks.choice, words=("end", "init"), default="end", static=True)
 
     def lower(self) -> Lowered:
         if isinstance(self.power, float) and self.power == 1:
@@ -187,7 +185,12 @@ class Polynomial(FiniteSchedule, kind="polynomial"):
 
 
 def polynomial(
-    init_value: Number, end_value: Number, steps: Steps, *, power: Number, origin: Literal["end", "init"] = "end"
+    init_value: Number,
+    end_value: Number,
+    steps: Steps,
+    *,
+    power: Number,
+    origin: Literal["end", "init"] = "end",
 ) -> Schedule:
     r"""A power of the remaining, or of the elapsed, time.
 
@@ -358,7 +361,7 @@ def tanh(
     Source: Hsueh et al., Stochastic Gradient Descent with Hyperbolic-Tangent Decay (2018), section 3.
 
     >>> import warmup_optax as wo
-    >>> wo.tanh(1.0, 0.0, steps=10)([0, 5, 7, 9, 10]).round(4).tolist()
+    >>> wo.shapes.tanh(1.0, 0.0, steps=10)([0, 5, 7, 9, 10]).round(4).tolist()
     [1.0, 0.9819999933242798, 0.5, 0.017999999225139618, 0.0]
     """
     return Tanh(init_value, end_value, steps, start, stop)
@@ -396,9 +399,7 @@ def _stretched(p: Any, q: Any, x: Any) -> tuple[Any, Any]:
     return jnp.where(line, q, of_init), jnp.where(line, p, of_end)
 
 
-def finite_exponential(
-    init_value: Number, end_value: Number, steps: Steps, *, ratio: Number
-) -> Schedule:
+def finite_exponential(init_value: Number, end_value: Number, steps: Steps, *, ratio: Number) -> Schedule:
     r"""An exponential decay, stretched to arrive at a value that need not be above 0.
 
     .. math:: v(t) = I + (E - I) \frac{1 - r^{t/n}}{1 - r}
@@ -420,7 +421,7 @@ def finite_exponential(
       TypeError: If an argument is not a number.
 
     >>> import warmup_optax as wo
-    >>> wo.finite_exponential(1.0, 0.0, steps=2, ratio=0.25)([0, 1, 2]).round(4).tolist()
+    >>> wo.shapes.finite_exponential(1.0, 0.0, steps=2, ratio=0.25)([0, 1, 2]).round(4).tolist()
     [1.0, 0.33329999446868896, 0.0]
     """
     return FiniteExponential(init_value, end_value, steps, ratio)
@@ -617,7 +618,9 @@ def finite_argument(where: str, name: str, schedule: Any) -> FiniteSchedule:
     """A finite shape."""
     if not isinstance(schedule, FiniteSchedule):
         fix = "for a whole schedule, apply k_decay to the shapes in it"
-        checks.raise_bad_argument(where, name, schedule, "a finite shape, as cosine(...)", fix, error=TypeError)
+        checks.raise_bad_argument(
+            where, name, schedule, "a finite shape, as cosine(...)", fix, error=TypeError
+        )
     return schedule
 
 
@@ -662,7 +665,7 @@ def k_decay(schedule: Schedule, k: Number) -> Schedule:
     Source: Zhang & Li, k-decay: A New Method for Learning Rate Schedule (2020), section 3.
 
     >>> import warmup_optax as wo
-    >>> wo.k_decay(wo.linear(1.0, 0.0, 4), 2)([0, 2, 4, 9]).tolist()
+    >>> wo.shapes.k_decay(wo.linear(1.0, 0.0, 4), 2)([0, 2, 4, 9]).tolist()
     [1.0, 0.75, 0.0, 0.0]
     """
     return KDecay(schedule, k)

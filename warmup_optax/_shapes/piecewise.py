@@ -115,7 +115,9 @@ def _between_knots(
     safe = jnp.where(length > 0, length, 1)
     of_left, of_right = weights(since / safe, until / safe)
     # At a knot and outside the value is selected: it is the user's number.
-    between = jnp.where(since > 0, take(values, left) * of_left + take(values, right) * of_right, take(values, left))
+    between = jnp.where(
+        since > 0, take(values, left) * of_left + take(values, right) * of_right, take(values, left)
+    )
     held = jnp.where(reached == 0, values[0], values[size - 1])
     return jnp.where((reached == 0) | (reached == size), held, between)
 
@@ -210,7 +212,7 @@ def piecewise_cosine(values: Sequence[Number], boundaries: Sequence[Number]) -> 
       TypeError: If an argument is not a sequence of numbers.
 
     >>> import warmup_optax as wo
-    >>> wo.piecewise_cosine([0.0, 1.0, 0.5], [0, 2, 4.5])([0, 1, 2, 5]).round(6).tolist()
+    >>> wo.shapes.piecewise_cosine([0.0, 1.0, 0.5], [0, 2, 4.5])([0, 1, 2, 5]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.5]
     """
     return PiecewiseCosine(values, boundaries)

@@ -80,7 +80,7 @@ def cosine_wave(init_value: Number, end_value: Number, steps: Steps) -> Schedule
       TypeError: If an argument is not a number.
 
     >>> import warmup_optax as wo
-    >>> wo.cosine_wave(1.0, 0.0, steps=4)([0, 2, 4, 6, 8, 12]).round(6).tolist()
+    >>> wo.shapes.cosine_wave(1.0, 0.0, steps=4)([0, 2, 4, 6, 8, 12]).round(6).tolist()
     [1.0, 0.5, 0.0, 0.5, 1.0, 0.0]
     """
     return CosineWave(init_value, end_value, steps)
@@ -125,7 +125,7 @@ def triangle_wave(
     Source: Smith, Cyclical Learning Rates for Training Neural Networks (2017), section 3.2.
 
     >>> import warmup_optax as wo
-    >>> wo.triangle_wave(0.0, 1.0, steps=4, back_steps=2)([0, 1, 4, 5, 6, 10]).tolist()
+    >>> wo.shapes.triangle_wave(0.0, 1.0, steps=4, back_steps=2)([0, 1, 4, 5, 6, 10]).tolist()
     [0.0, 0.25, 1.0, 0.5, 0.0, 1.0]
     """
     return TriangleWave(init_value, end_value, steps, back_steps)

@@ -126,7 +126,9 @@ def _names(where: str, ignore: Any) -> frozenset[str]:
         if name not in every:
             near = difflib.get_close_matches(str(name), every, 1)
             fix = f"did you mean {near[0]}?" if near else ""
-            checks.raise_bad_argument(where, "ignore", name, "one or several of " + ", ".join(sorted(every)), fix)
+            checks.raise_bad_argument(
+                where, "ignore", name, "one or several of " + ", ".join(sorted(every)), fix
+            )
     return frozenset(names)
 
 
@@ -153,14 +155,15 @@ class _Run:
             [*np.linspace(total, 2 * total, 64).astype(np.int64), *(c for c in beside if c >= total)]
         )
         self.counts, self.later = every, later
-        self.values, self.after = np.split(self.at(np.append(every, later)), [every.size])
+        seen = np.minimum(np.append(every, later), CLOCK_END)  # an optimizer's count goes no further
+        self.values, self.after = np.split(self.at(seen), [every.size])
         finite = np.abs(self.values[np.isfinite(self.values)])
         self.small = TOLERANCE * float(finite.max(initial=0))
         self.warmup = self._cut_warmup()
 
     def at(self, counts: Any) -> np.ndarray:
-        """The values at counts, in float64; an optimizer's count does not pass `CLOCK_END`."""
-        return sample(self.schedule, np.minimum(counts, CLOCK_END)).astype(np.float64)
+        """The values at counts, in float64."""
+        return sample(self.schedule, counts).astype(np.float64)
 
     def _cut_warmup(self) -> int | None:
         """Where the warmup ends that a run begins with and does not finish."""

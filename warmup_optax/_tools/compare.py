@@ -114,5 +114,7 @@ def _concrete(name: str, schedule: Any) -> Schedule:
     schedule = as_schedule_argument("compare", name, schedule)
     if any(map(checks.is_traced, jax.tree.leaves(schedule))):
         fix = "compare outside of jit"
-        checks.raise_bad_argument("compare", name, schedule, "a schedule without traced numbers", fix, error=TypeError)
+        checks.raise_bad_argument(
+            "compare", name, schedule, "a schedule without traced numbers", fix, error=TypeError
+        )
     return schedule

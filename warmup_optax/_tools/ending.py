@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
-from .sample import sample
 from .._core.schedule import Schedule
+from .sample import sample
 
 
 def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray:
@@ -106,7 +106,9 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
     values = checks.numbers("merge_checkpoints", "weights", weights)
     if abs(sum(values) - 1) > 1e-6:
         fix = "divide them by their sum"
-        checks.raise_bad_argument("merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix)
+        checks.raise_bad_argument(
+            "merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix
+        )
     total, first, structure, seen = None, None, None, 0
     for tree in trees:
         if seen == len(values):

@@ -179,5 +179,3 @@ def png(schedule: Schedule) -> bytes | None:
     except Exception:  # a notebook that only wanted to show a value must not fail
         return None
     return buffer.getvalue()
-
-

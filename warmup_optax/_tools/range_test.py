@@ -100,7 +100,9 @@ def suggest(
         )
     if not (np.isfinite(rates).all() and (rates > 0).all() and (np.diff(rates) > 0).all()):
         fix = "give the rates in the order of the updates, as geometric makes them"
-        checks.raise_bad_argument("suggest", "rates", rates, "positive numbers, each greater than the one before", fix)
+        checks.raise_bad_argument(
+            "suggest", "rates", rates, "positive numbers, each greater than the one before", fix
+        )
     checks.number("suggest", "smoothing", smoothing, at_least=0)
     if not smoothing < 1:
         checks.raise_bad_argument("suggest", "smoothing", smoothing, "a number in [0, 1)")
@@ -158,7 +160,9 @@ def _end(smooth: np.ndarray, blow_up: float | None, length: int) -> int:
     if blow_up is None or not len(smooth):
         return length
     if smooth.min() < 0:
-        checks.raise_bad_argument("suggest", "blow_up", blow_up, "None for losses below 0", "write blow_up=None")
+        checks.raise_bad_argument(
+            "suggest", "blow_up", blow_up, "None for losses below 0", "write blow_up=None"
+        )
     over = smooth > checks.number("suggest", "blow_up", blow_up, above=1) * np.minimum.accumulate(smooth)
     return int(np.argmax(over)) + 1 if over.any() else length
 

@@ -3,7 +3,7 @@
 A step is one optimizer update, and everything is rounded down: a step counts once it is complete. The
 arithmetic is that of Python's integers and fractions, exact whatever the size. A float stands for the decimal
 number that it prints as, so 0.29 of 100 steps are 29 although ``0.29 * 100 < 29`` in floating point. A float
-of more than 9 digits is taken for the rounded result of a computation, such as ``1 / 3``: a number of steps
+of more than 9 digits counts as the rounded result of a computation, such as ``1 / 3``: a number of steps
 that misses a whole number by no more than that rounding (a relative ``2**-50``) is that number, so ``1 / 3``
 of 300 steps are 100.
 """
@@ -17,15 +17,14 @@ import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from .._combinators.clocks import InSteps
 from .._core import checks
+from .._core.schedule import Schedule, as_schedule_argument
 
-if TYPE_CHECKING:
-    from .._core.schedule import Schedule
 
 Number = Any  # what float() takes: Python's, NumPy's and JAX's numbers, fractions and decimals
 
@@ -60,7 +59,9 @@ def _exact(
     """A finite number; a float is the decimal number that it prints as, in its own precision."""
     if checks.is_traced(value):
         fix = "convert units outside of jit, before the schedule is made"
-        checks.raise_bad_argument(where, name, value, f"{allowed}, known before tracing", fix, error=TypeError)
+        checks.raise_bad_argument(
+            where, name, value, f"{allowed}, known before tracing", fix, error=TypeError
+        )
     as_float = checks.number(where, name, value, at_least=at_least)
     if not isinstance(value, float) and not hasattr(value, "dtype") and hasattr(value, "as_integer_ratio"):
         return _Exact(Fraction(*value.as_integer_ratio()), Fraction(0))  # int, Fraction and Decimal

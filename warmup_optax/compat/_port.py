@@ -72,7 +72,9 @@ def plain_number(where: str, name: str, value: Any) -> Any:
     return int(value) if hasattr(value, "__index__") and number.is_integer() else number
 
 
-def refuse(name: str, value: Any, allowed: str, fix: str = "", *, error: type[Exception] = ValueError) -> NoReturn:
+def refuse(
+    name: str, value: Any, allowed: str, fix: str = "", *, error: type[Exception] = ValueError
+) -> NoReturn:
     """Raises the error for an argument of the constructor that is being called."""
     checks.raise_bad_argument("", name, value, allowed, fix, error=error)
 

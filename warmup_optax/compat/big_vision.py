@@ -12,6 +12,7 @@ from typing import Any
 import warmup_optax as wo
 
 from . import _factors
+from ._parts import within
 from ._port import port
 
 Number = Any
@@ -24,7 +25,7 @@ DURATIONS = tuple(
 ARGUMENTS = (*DURATIONS, "power", "end", "linear_end", "timescale", "shift", "steps", "mults")
 
 
-@port(init_value="base", end_value="end", boundaries="steps", values="mults", timescale="timescale + shift")
+@port(init_value="base", end_value="end", boundaries="steps", values="mults")
 def create_learning_rate_schedule(
     total_steps: int,
     batch_size: int | None = None,
@@ -71,13 +72,14 @@ def create_learning_rate_schedule(
     Raises:
       ValueError: If ``decay_type`` is unknown, a duration is given twice, the warmup is not below
         ``total_steps``, or a number is out of its range.
-      TypeError: If an argument is of the wrong type or, unlike the original, which drops it, not one of these.
+      TypeError: If an argument is of the wrong type, or is not one of these (the original drops it).
 
     >>> from warmup_optax.compat import big_vision
     >>> schedule = big_vision.create_learning_rate_schedule(12, decay_type="cosine", warmup_percent=1 / 3)
     >>> schedule([0, 2, 4, 8, 12]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.0]
-    >>> schedule = big_vision.create_learning_rate_schedule(12, decay_type="rsqrt", timescale=4, cooldown_steps=4)
+    >>> decay = {"decay_type": "rsqrt", "timescale": 4, "cooldown_steps": 4}
+    >>> schedule = big_vision.create_learning_rate_schedule(12, **decay)
     >>> schedule([0, 12, 16]).tolist()
     [1.0, 0.0, -0.4472135901451111]
     """
@@ -92,6 +94,8 @@ def create_learning_rate_schedule(
     _factors.whole(0, total_steps=total_steps, warmup_steps=warmup_steps, cooldown_steps=cooldown_steps)
     if total_steps > 1 and warmup_steps >= total_steps:
         raise ValueError("warmup_steps is >= total_steps")
+    if scale_with_batchsize and batch_size is None:
+        raise TypeError("batch_size must be given for scale_with_batchsize, got None")
     lr = base * batch_size / 256.0 if scale_with_batchsize else base
     if decay_type in ("linear", "polynomial"):
         end = kw.get("end", kw.get("linear_end", 0.0))
@@ -101,6 +105,8 @@ def create_learning_rate_schedule(
     elif decay_type == "rsqrt":
         timescale = steps("timescale", kw.get("timescale", 10_000))
         shift = steps("shift", kw.get("shift", 0))
+        within("timescale", timescale, 0, math.inf, above=True)
+        within("shift", shift, -timescale, math.inf, above=True)
         peak = lr / math.sqrt(1 + shift / timescale)
         schedule = wo.shift(wo.inverse_sqrt(peak, timescale=timescale + shift), warmup_steps)
     elif decay_type == "stair":
@@ -133,9 +139,7 @@ def _steps(
         return _rounded(given["epochs"] * (data_size / batch_size))
     if "percent" in given and total_steps:
         if given["percent"] > 1:
-            raise ValueError(
-                f"Percents should lie in [0.0, 1.0], but {name}_percent is {given['percent']}"
-            )
+            raise ValueError(f"Percents should lie in [0.0, 1.0], but {name}_percent is {given['percent']}")
         return _rounded(given["percent"] * total_steps)
     return default
 
@@ -144,7 +148,9 @@ def _rounded(steps: float) -> int:
     return max(1, round(steps)) if steps else 0
 
 
-def _between(lr: Number, end: Number, begin: int, total_steps: int, power: Number | None = None) -> wo.Schedule:
+def _between(
+    lr: Number, end: Number, begin: int, total_steps: int, power: Number | None = None
+) -> wo.Schedule:
     """From ``lr`` at ``begin`` to ``end`` at ``total_steps``, which is the earlier one in a run of 1 step."""
 
     def curve(first: Number, last: Number, steps: int, origin: str) -> wo.Schedule:

@@ -68,10 +68,10 @@ def WarmupDecayLR(
     warmup_type: str = "log",
     last_batch_iteration: int = -1,
 ) -> wo.Schedule:
-    """`WarmupLR`, and then a line down to ``warmup_min_lr``, which is first reached at ``n == T + 1``.
+    """`WarmupLR`, and then a line down to ``warmup_min_lr``: there at ``n == T + 1``.
 
-    The line, ``(T - n + 1) / (T - W)``, starts at ``n == W + 1`` at the top: "log" has two updates there. With
-    ``T <= W`` there is no way down: the rate jumps.
+    The line, ``(T - n + 1) / (T - W)``, starts at ``n == W + 1`` at the top: "log" has two updates there.
+    With ``T <= W`` there is no way down: the rate jumps.
 
     Args:
       total_num_steps: ``T``, with the warmup.

@@ -230,7 +230,9 @@ def lr_warmup_cosine_decay(
     begin = _begin_of_decay(warmup_steps, hold, total_steps)
     warmup = wo.linear(start_lr, target_lr, warmup_steps)
     return wo.join(
-        [warmup, wo.shapes.cosine_wave(target_lr, 0.0, total_steps - begin)], [warmup_steps], offsets=[0, begin]
+        [warmup, wo.shapes.cosine_wave(target_lr, 0.0, total_steps - begin)],
+        [warmup_steps],
+        offsets=[0, begin],
     )
 
 

@@ -1,8 +1,7 @@
 """Levanter (2025): ``OptimizerConfig.lr_scheduler``, with the fields of the config as keywords.
 
 A number up to and including 1 is a fraction of a cycle's steps (of the run's for ``cycle_length`` and
-``cooldown``), cut to a whole number; above 1 it is a number of steps. So ``decay=1`` is a decay over the whole
-cycle.
+``cooldown``), cut to a whole number; above 1 it is a number of steps. So ``decay=1`` is all of the cycle.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ class LinearLrSchedule:
 
 @dataclasses.dataclass(frozen=True)
 class InvSqrtLrSchedule:
-    """``lr * sqrt(timescale / (t + warmup_steps))``, at most ``lr`` and not below the floor, without an end."""
+    """``lr * sqrt(timescale / (t + warmup_steps))``, between the floor and ``lr``, without an end."""
 
     timescale: Number = 10000
 
@@ -95,10 +94,9 @@ class InvLrSchedule:
         if ratio >= 1 or steps == 0:
             return wo.constant(cycle.min_lr)
         slope = 1 / ratio - 1
-        if steps < 0:  # a warmup longer than its cycle: the line falls through 0
-            return wo.piecewise_constant(
-                [cycle.learning_rate, cycle.min_lr], [max(math.floor(-steps / slope), 0) + 1]
-            )
+        if steps < 0:  # a warmup longer than its cycle: the line falls through 0, its step 0 counts as 1
+            last = math.floor(-steps / slope)
+            return wo.piecewise_constant([cycle.learning_rate, cycle.min_lr], [last + 1 if last else 0])
         curve = wo.inverse_time(cycle.learning_rate, decay_rate=slope, transition_steps=steps)
         return wo.clip(wo.shift(wo.shift(curve, -1), 1), min_value=cycle.min_lr)
 
@@ -156,9 +154,9 @@ def lr_scheduler(
 ) -> wo.Schedule:
     """Warmup, a stable part and a decay, once or in cycles; a later warmup starts where the last cycle ended.
 
-    The floor, ``min_lr_ratio * learning_rate``, is first used at ``n == num_train_steps``, and held ("inv_sqrt"
-    and "power" go on). Phases are joined as Optax joins them: where a decay is longer than its cycle leaves
-    room for, it replaces what stands before it, the warmup too.
+    The floor, ``min_lr_ratio * learning_rate``, is first used at ``n == num_train_steps``, and held;
+    "inv_sqrt" and "power" go on. Phases are joined as Optax joins them: a decay that is longer than its cycle
+    leaves room for replaces what stands before it, the warmup too.
 
     Args:
       num_train_steps: The length of the run, in updates.
@@ -184,7 +182,7 @@ def lr_scheduler(
     [0.0, 0.5, 1.0, 0.10000000149011612]
     >>> schedule = levanter.lr_scheduler(8, learning_rate=1.0, warmup=0, cycles=2, lr_schedule="linear")
     >>> schedule([0, 3, 4, 8]).round(3).tolist()
-    [1.0, 0.32499998807907104, 1.0, 0.10000000149011612]
+    [1.0, 0.32500001788139343, 1.0, 0.10000000149011612]
     """
     if not known(num_train_steps) or num_train_steps != int(num_train_steps):
         raise ValueError(f"num_train_steps must be a whole number of steps, got {num_train_steps!r}")
@@ -193,7 +191,7 @@ def lr_scheduler(
         warnings.warn("cooldown is deprecated: use decay", DeprecationWarning, stacklevel=3)
         cooldown_steps = _steps(cooldown, num_train_steps)
     decays = _decay(lr_schedule)
-    top = learning_rate if override_lr is None else override_lr
+    top = wo.constant(learning_rate if override_lr is None else override_lr).value
     ends = _ends(num_train_steps - cooldown_steps, cycle_length, cycles, haps)
 
     schedules: list[Any] = []
@@ -211,7 +209,8 @@ def lr_scheduler(
                 start += steps
         schedules.append(curve)
         begins.append(start)
-        bottom = curve(fall)
+        # Its own step `fall` may be before its first.
+        bottom = decays.build(Cycle(top, min_lr_ratio, ramp + min(fall, 0), fall))(max(fall, 0))
     if cooldown_steps:
         schedules.append(_line(bottom, top * min_lr_ratio, cooldown_steps))
         begins.append(ends[-1])

@@ -33,17 +33,16 @@ OLD = "cosine_learning_rate_final_fraction"
 def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Schedule:
     r"""A line from 0, a cosine or a stable phase with a decay, and 0 for the rest of the run.
 
-    With :math:`T` the ``learning_rate_schedule_steps`` and :math:`W` = ``int(T * warmup_steps_fraction)`` it is
-
     .. math:: v(n) = \begin{cases}
               L\, n / W & n < W \\
-              F + (L - F) \tfrac12 \left(1 + \cos \pi \frac{n - W}{T - W - 1}\right) & W \le n \text{ (cosine)} \\
+              F + (L - F)\, \tfrac12 \left(1 + \cos \pi \frac{n - W}{T - W - 1}\right) & n \ge W \\
               0 & n \ge T \text{, if steps} > T
               \end{cases}
 
-    so that :math:`F` is reached at the last update, ``T - 1``. With ``lr_schedule_type="wsd"`` it is
-    :math:`L` up to ``T - D`` and then falls over :math:`D` = ``int(T * wsd_decay_steps_fraction)`` updates, to
-    :math:`F` at ``T - 1``.
+    with the length :math:`T` in ``learning_rate_schedule_steps``, and :math:`W` the whole part of
+    ``T * warmup_steps_fraction``. :math:`F` is reached at the last update, ``T - 1``. With
+    ``lr_schedule_type="wsd"`` it is :math:`L` up to ``T - D``, :math:`D` the whole part of
+    ``T * wsd_decay_steps_fraction``, and then falls to :math:`F` at ``T - 1``.
 
     Args:
       config: An object or a mapping with the fields below, as MaxText's own; what it lacks has the value of
@@ -70,12 +69,12 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
       TypeError: If a field is not one of these, or of the wrong type.
 
     >>> from warmup_optax.compat import maxtext
-    >>> schedule = maxtext.create_learning_rate_schedule(learning_rate=1.0, steps=11, warmup_steps_fraction=0.2)
+    >>> fields = {"learning_rate": 1.0, "steps": 11, "warmup_steps_fraction": 0.2}
+    >>> schedule = maxtext.create_learning_rate_schedule(fields)
     >>> schedule([0, 1, 2, 6, 10, 14]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.550000011920929, 0.10000000149011612, 0.550000011920929]
-    >>> schedule = maxtext.create_learning_rate_schedule(
-    ...     {"learning_rate": 1.0, "steps": 12, "learning_rate_schedule_steps": 10, "lr_schedule_type": "wsd"}
-    ... )
+    >>> shorter = {"learning_rate_schedule_steps": 10, "lr_schedule_type": "wsd"}
+    >>> schedule = maxtext.create_learning_rate_schedule(learning_rate=1.0, steps=12, **shorter)
     >>> schedule([0, 1, 8, 9, 10]).tolist()
     [0.0, 1.0, 1.0, 1.0, 0.0]
     """
@@ -97,11 +96,13 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
     peak = values["learning_rate"]
     floor = peak * values[OLD if old else "learning_rate_final_fraction"]
     cosine = chosen({"cosine": True, "wsd": False}, "lr_schedule_type", _word(values["lr_schedule_type"]))
-    style = chosen({"linear": _linear, "cosine": _cosine}, "wsd_decay_style", _word(values["wsd_decay_style"]))
+    style = chosen(
+        {"linear": _linear, "cosine": _cosine}, "wsd_decay_style", _word(values["wsd_decay_style"])
+    )
 
     warmup = int(total * values["warmup_steps_fraction"])
     rest, decay = total - warmup, int(total * values["wsd_decay_steps_fraction"])
-    phases = [(0, wo.linear(0.0, peak, warmup))]
+    phases: list[tuple[int, wo.Schedule]] = [(0, wo.linear(0.0, peak, warmup))]
     if cosine and old:
         last = peak * (warmup - 1) / max(warmup, 1)  # of a warmup that is all, after which there is NaN
         phases.append((warmup, wo.shapes.cosine_wave(peak, floor, rest) if rest else wo.constant(last)))

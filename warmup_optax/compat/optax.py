@@ -125,7 +125,9 @@ def piecewise_interpolate_schedule(
     boundaries, values = _cumulative(init_value, boundaries_and_scales)
     knots = boundaries if boundaries[:1] == [0] else [0, *boundaries]
     values = values[-len(knots) :]
-    return (wo.piecewise_linear if interpolate_type == "linear" else wo.shapes.piecewise_cosine)(values, knots)
+    return (wo.piecewise_linear if interpolate_type == "linear" else wo.shapes.piecewise_cosine)(
+        values, knots
+    )
 
 
 @port(steps="decay_steps")

@@ -16,6 +16,7 @@ from . import _factors
 from ._parts import is_zero, known, shrinking, within
 from ._port import port
 
+
 @port(
     value="base_learning_rate",
     init_value="end_factor",
@@ -28,9 +29,9 @@ from ._port import port
 def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
     r"""The factors named in ``config["factors"]``, applied in the order written.
 
-    .. math:: v(n) = \prod_i f_i(n) \quad\text{and, for a linear\_decay}\quad r \mapsto r\,f(n) + E\,(1 - f(n))
+    .. math:: r \mapsto r\, f(n) \quad\text{or, for linear\_decay,}\quad r \mapsto r\, f(n) + E\, (1 - f(n))
 
-    In the table :math:`W` is ``warmup_steps`` and :math:`T` is ``total_steps``.
+    from :math:`r = 1` on. In the table :math:`W` is ``warmup_steps`` and :math:`T` is ``total_steps``.
 
     ======================  ==================================================================================
     factor                  its value at update :math:`n`, and the entries of ``config`` that it uses
@@ -144,7 +145,9 @@ def _cosine_decay(config: Mapping[str, Any]) -> Any:
     _factors.whole(1, steps_per_cycle=steps_per_cycle)
     _factors.whole(0, start_decay_step=start)
     within("t_mul", t_mul, 0, math.inf, above=True)
-    cycle = steps_per_cycle - int(warmup_steps / (config.get("total_steps", steps_per_cycle) / steps_per_cycle))
+    cycle = steps_per_cycle - int(
+        warmup_steps / (config.get("total_steps", steps_per_cycle) / steps_per_cycle)
+    )
     if cycle <= 0:
         return 1.0
     cosine = wo.cosine(1 - alpha, 0.0, cycle)

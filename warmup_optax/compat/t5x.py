@@ -6,6 +6,7 @@ in Flax's old examples (``lm1b``, ``wmt``) is this one with ``min_learning_rate=
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import warmup_optax as wo
@@ -66,7 +67,8 @@ def create_learning_rate_scheduler(
 
     Returns:
       A `Schedule` without an end. With ``warmup_steps=0`` T5X divides by 0 at step 0 (NaN, or an infinite
-      rate); here that step has no warmup, and the ``rsqrt_decay`` of step 1.
+      rate); here that step has no warmup, and the ``rsqrt_decay`` of step 1. A ``decay_factor``
+      above 1 grows to ``exp(60)`` and no further.
 
     Raises:
       ValueError: If a factor is unknown, or a length that a factor uses is negative or not whole.
@@ -82,7 +84,7 @@ def create_learning_rate_scheduler(
 
     def linear_decay() -> wo.Schedule:
         _factors.whole(0, warmup_steps=warmup_steps)
-        within("decay_factor", decay_factor, 0, 1e30)
+        within("decay_factor", decay_factor, 0, math.inf)
         after = 1.0 if is_zero(decay_factor) else _factors.descent(1 / decay_factor)
         return wo.join([wo.linear(0.0, 1.0, warmup_steps), after], [warmup_steps]) * base_learning_rate
 

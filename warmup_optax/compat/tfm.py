@@ -153,7 +153,9 @@ def PowerDecayWithOffset(
     >>> schedule([0, 2, 3, 6]).tolist()
     [0.75, 0.75, 0.75, 0.5]
     """
-    capped = wo.clip(wo.shapes.power_law(initial_learning_rate, power=power), max_value=pre_offset_learning_rate)
+    capped = wo.clip(
+        wo.shapes.power_law(initial_learning_rate, power=power), max_value=pre_offset_learning_rate
+    )
     return wo.join([pre_offset_learning_rate, capped], [max(offset + 1, 0)], offsets=[0, offset + 1])
 
 

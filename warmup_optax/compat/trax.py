@@ -163,11 +163,11 @@ def _BodyAndTail(
     >>> trax._BodyAndTail(1.0, body_start=2, tail_start=4, tail_fn=trax._rsqrt)([0, 1, 3, 15]).tolist()
     [0.5, 1.0, 1.0, 0.5]
     """
-    if body_start is None and tail_start is None:
-        raise ValueError("Both body start and tail start are None.")
     if tail_start is not None and tail_fn is None:
         raise ValueError(f"Tail start has value ({tail_start}) but tail_fn is None.")
     body_start = tail_start if body_start is None else body_start
+    if body_start is None:
+        raise ValueError("Both body start and tail start are None.")
     _factors.whole(0, body_start=body_start)
     schedule = wo.linear(0.0, body_value, body_start)
     if tail_start is not None and tail_fn is not None:

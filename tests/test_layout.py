@@ -1,11 +1,12 @@
-"""The house: imports run one way, the surface is curated, the documentation is executed."""
+"""The layout: imports run one way, the surface is curated, the documentation is executed."""
 
 import ast
 import doctest
-import functools
 import importlib
+import importlib.metadata
 import inspect
 import os
+import pickle
 import pkgutil
 import subprocess
 import sys
@@ -20,20 +21,29 @@ import warmup_optax as wo
 PACKAGE = Path(wo.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = sorted({wo.__name__, *(m.name for m in pkgutil.walk_packages([PACKAGE], "warmup_optax."))})
-NAMED = ["_checks", "_schedule", "_shapes", "_combinators", "_recipes"]  # from the ground upwards
-BESIDE = {"_config", "_units", "_tools", "_inspect", "compat"}  # nothing in the core imports these
+CORE = ["_core", "_shapes", "_combinators", "_recipes"]  # each may import those before it
+BESIDE = {"_tools", "compat"}  # nothing in the core imports these when it is imported
 
 
-def room(path):
-    """`_shapes` for `_shapes.py`, `compat` for everything in that folder."""
+def folder(path):
+    """`_recipes` for `_recipes.py`, `compat` for everything in that folder."""
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def imports(path):
-    """The other rooms that a file imports, at any depth of its code; "" for the package itself."""
+def imports(path, *, inside_functions=False):
+    """The other folders that a file imports; "" for the package itself."""
     package = ["warmup_optax", *path.relative_to(PACKAGE).parts[:-1]]
+    tree = ast.parse(path.read_text())
+    later = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.If))
+        for inner in ast.walk(node)
+    }
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree):
+        if id(node) in later and not inside_functions:  # reached when the function is called, or by a checker
+            continue
         if isinstance(node, ast.Import):
             found += [alias.name.split(".") for alias in node.names]
         if isinstance(node, ast.ImportFrom):
@@ -41,24 +51,33 @@ def imports(path):
             base = base + (node.module.split(".") if node.module else [])
             found += [[*base, alias.name] for alias in node.names]
     ours = [name[1:] or [""] for name in found if name[0] == "warmup_optax"]
-    return {name[0] if name[0] in ROOMS else "" for name in ours} - {room(path)}
+    return {name[0] if name[0] in FOLDERS else "" for name in ours} - {folder(path)}
 
 
-ROOMS = sorted({room(path) for path in FILES} - {"__init__"})
+FOLDERS = sorted({folder(path) for path in FILES} - {"__init__"})
 
 
-@functools.cache
-def reached(name):
-    """Every room that a room imports, directly or through others."""
-    files = [path for path in FILES if room(path) == name]
-    direct = set().union(*(imports(path) for path in files)) if files else set()
-    return direct.union(*(reached(other) for other in direct if other))
+def imported_by(name, **options):
+    """Every folder that the files of a folder import."""
+    return set().union(*(imports(path, **options) for path in FILES if folder(path) == name))
 
 
-def test_the_named_rooms_are_there():
-    """Section 1 names these; if they are elsewhere the tests of this file look at nothing."""
-    assert set(NAMED) | BESIDE <= set(ROOMS)
-    assert imports(PACKAGE / "_recipes.py")
+def test_the_folders_are_those_of_the_layout():
+    """The layout in CONTRIBUTING.md names these; elsewhere the tests of this file would look at nothing."""
+    assert {*CORE, *BESIDE, "shapes", "__main__"} == set(FOLDERS)
+    assert imports(PACKAGE / "_recipes.py") == {"_core", "_shapes", "_combinators"}
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_imports_run_one_way(name):
+    """No folder of the core imports one after it, nor a tool, a port or the package."""
+    assert imported_by(name) <= set(CORE[: CORE.index(name)])
+
+
+def test_a_tool_is_imported_by_the_core_where_it_is_used_alone():
+    """The picture of a schedule in a notebook is the one thing that the core asks of a tool."""
+    assert imported_by("_core", inside_functions=True) == {"_tools"}
+    assert all(imported_by(name, inside_functions=True) <= set(CORE) for name in CORE[1:])
 
 
 def test_the_oldest_releases_tested_are_the_floors():
@@ -68,47 +87,56 @@ def test_the_oldest_releases_tested_are_the_floors():
     assert [floor.replace(">=", "==") for floor in project["dependencies"]] == [p for p in pins if "==" in p]
 
 
-@pytest.mark.parametrize("name", ROOMS)
-def test_imports_run_one_way(name):
-    """Section 1: no room is imported, however indirectly, by a room that it imports."""
-    for other in reached(name) - {""}:
-        assert name not in reached(other), f"{name} and {other} import each other"
-
-
-def test_the_core_looks_neither_up_nor_beside():
-    """Section 1: a named room reaches none above it, and none of the side rooms."""
-    for i, name in enumerate(NAMED):
-        assert not reached(name) & {*NAMED[i + 1 :], *BESIDE, ""}, name
-    assert reached("_checks") == set()
-    assert reached("_units") <= {"_checks"}
-
-
 def test_combinators_know_one_curve_by_name():
-    """Section 1: of the shapes, combinators import only the default one, `linear`."""
+    """Of the shapes, combinators import only the default one, `linear`."""
     names = set()
-    for node in ast.walk(ast.parse((PACKAGE / "_combinators.py").read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").endswith("_shapes"):
-            names |= {alias.name for alias in node.names}
-        if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "_shapes":
-            names.add(node.attr)
-    assert names <= {"linear", "Linear"}
+    for path in (PACKAGE / "_combinators").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and "_shapes" in (node.module or ""):
+                names |= {alias.name for alias in node.names}
+    assert names == {"linear"}
 
 
 def test_compat_uses_the_public_names_only():
-    """Section 1: a thin file per library, over what any user can import."""
+    """A thin file per library, over what any user can import; their errors alone reach further."""
     for path in (PACKAGE / "compat").rglob("*.py"):
-        assert imports(path) <= {""}, path.name
+        assert imports(path, inside_functions=True) <= ({"_core"} if path.name == "_port.py" else {""}), path
 
 
 # ------------------------------------------------------------------------------- the surface
 def test_all_is_sorted_and_is_what_can_be_seen():
-    """A curated `__init__`: `__all__` is the visible public names, in order."""
-    visible = {name for name in vars(wo) if not name.startswith("_")}
-    modules = {name for name in visible if inspect.ismodule(getattr(wo, name))}
-    assert sorted(wo.__all__) == list(wo.__all__)
-    assert set(wo.__all__) - {"__version__"} >= visible - modules
-    assert set(wo.__all__) <= visible | {"__version__"}
-    assert modules <= {"compat"}
+    """A curated `__init__`: `__all__` is the public names, in order, and what `dir` shows."""
+    for module in (wo, wo.shapes):
+        assert sorted(module.__all__) == list(module.__all__)
+        visible = {
+            name for name, value in vars(module).items() if name[0] != "_" and not inspect.ismodule(value)
+        }
+        assert visible <= set(module.__all__)
+    assert dir(wo) == sorted(wo.__all__)
+    assert {"compat", "shapes", "__version__"} <= set(dir(wo))
+
+
+@pytest.mark.parametrize("module", [wo, wo.shapes], ids=["top", "shapes"])
+def test_what_is_public_says_where_it_is_found(module):
+    """A pickle names the module of a class: the public one, which does not change with the layout."""
+    for name in set(module.__all__) - {"compat", "shapes", "__version__"}:
+        value = getattr(module, name)
+        home = wo if name in wo.__all__ else wo.shapes
+        assert value.__module__ == home.__name__, name
+        assert getattr(importlib.import_module(value.__module__), value.__name__) is value
+
+
+def test_a_pickle_does_not_carry_the_layout():
+    """Schedules name the package alone."""
+    kinds = wo.warmup_cosine(1.0, warmup_steps=1, total_steps=3), wo.shapes.tanh(1.0, 0.0, 3)
+    for schedule in (*kinds, wo.join([kinds[0], wo.with_warmup(kinds[1], steps=2)], [4])):
+        assert b"warmup_optax._" not in pickle.dumps(schedule)
+        assert pickle.loads(pickle.dumps(schedule)) == schedule
+
+
+def test_the_version_is_the_metadata_s():
+    """One version, in `pyproject.toml`."""
+    assert wo.__version__ == importlib.metadata.version("warmup-optax")
 
 
 PINNED = """
@@ -143,7 +171,7 @@ SIGNATURES = {
 
 
 def test_the_pinned_names_are_there_and_documented():
-    """Section 3: users rely on these names; section 6: the docstring is the specification."""
+    """Users rely on these names; section 6: the docstring is the specification."""
     assert set(PINNED.split()) <= set(wo.__all__)
     for name in wo.__all__:
         if callable(getattr(wo, name)):
@@ -152,7 +180,7 @@ def test_the_pinned_names_are_there_and_documented():
 
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_the_pinned_signatures(name):
-    """Section 3: parameters, their order, their kinds and their defaults."""
+    """parameters, their order, their kinds and their defaults."""
     found = []
     for parameter in inspect.signature(getattr(wo, name)).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY and "*" not in found:
@@ -164,7 +192,7 @@ def test_the_pinned_signatures(name):
 
 
 def test_importing_it_loads_no_more_than_optax():
-    """Section 1: neither matplotlib nor anything that a plain `import optax` does not load."""
+    """Neither matplotlib nor anything that a plain `import optax` does not load."""
     code = "import sys, {}; print(*sorted(m.partition('.')[0] for m in sys.modules))"
 
     def loaded(name):
@@ -178,7 +206,7 @@ def test_importing_it_loads_no_more_than_optax():
 # -------------------------------------------------------------------------------- examples
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings_run(name):
-    """Section 6: every example is executed, as a user runs it: in JAX's default configuration."""
+    """Every example is executed, as a user runs it: in JAX's default configuration."""
     module = importlib.import_module(name)
     promotion, rank = jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow")
     with promotion, rank, jax.enable_x64(False):
@@ -187,6 +215,6 @@ def test_examples_in_docstrings_run(name):
 
 
 def test_every_public_function_of_the_core_has_an_example():
-    """Section 6: shapes, combinators and recipes each show one."""
+    """shapes, combinators and recipes each show one."""
     missing = [name for name in PINNED.split() if ">>>" not in (getattr(wo, name).__doc__ or "")]
     assert missing == []

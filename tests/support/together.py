@@ -1,0 +1,84 @@
+"""Many schedules in one compiled program.
+
+Compiling is what a run of the suite costs: about a tenth of a second for each program, however small. So the
+laws are not run by one program for each case, but by one for each question, over every case: a function of
+lists, whose n-th result belongs to the n-th case. Arguments of one structure share a place in the program,
+which is called as often as the most frequent structure occurs.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+QUICK = {"xla_backend_optimization_level": 0}  # the same HLO in two thirds of the time
+
+
+def structure(tree: Any) -> Any:
+    """What arguments must share in order to share a program: the structure, shapes and dtypes."""
+    leaves, treedef = jax.tree.flatten(tree)
+    return treedef, tuple((type(leaf), np.shape(leaf), getattr(leaf, "dtype", None)) for leaf in leaves)
+
+
+def together(
+    function: Callable[..., Any],
+    calls: Sequence[Callable[[], tuple[Any, ...]]],
+    *,
+    options: dict[str, Any] | None = None,
+    keys: Sequence[Any] | None = None,
+) -> list[Any]:
+    """`function(*call())` for each of the calls, compiled as one program.
+
+    Args:
+      function: It is traced once for each structure of arguments.
+      calls: One for each case: what makes its arguments. Schedules in them are data.
+      options: For XLA.
+      keys: What tells cases apart that are of one structure and yet not one program. The function gets the
+        case's key first.
+
+    Returns:
+      The result of each case. In place of one that could not be made or traced, what was raised.
+    """
+    results: list[Any] = [None] * len(calls)
+    places: dict[Any, list[int]] = {}
+    arguments: list[Any] = [None] * len(calls)
+    for i, call in enumerate(calls):
+        try:
+            arguments[i] = tuple(call())
+        except Exception as error:
+            results[i] = error
+        else:
+            key = None if keys is None else keys[i]
+            places.setdefault((key, structure(arguments[i])), []).append(i)
+    rows = list(places.values())
+    functions = [_of(function, keys, row[0]) for row in rows]
+
+    def program(every):
+        return [one(*given) for one, given in zip(functions, every, strict=True)]
+
+    compiled = jax.jit(program, compiler_options=options)
+    for k in range(max(map(len, rows), default=0)):
+        chosen = [row[min(k, len(row) - 1)] for row in rows]
+        try:
+            values = compiled([arguments[i] for i in chosen])
+        except Exception:  # one of them: each by itself, to say which
+            return _one_by_one(results, functions, rows, arguments, options)
+        for i, value in zip(chosen, values, strict=True):
+            results[i] = value
+    return results
+
+
+def _of(function, keys, i):
+    return function if keys is None else lambda *given: function(keys[i], *given)
+
+
+def _one_by_one(results, functions, rows, arguments, options):
+    for function, row in zip(functions, rows, strict=True):
+        compiled = jax.jit(function, compiler_options=options)
+        for i in row:
+            try:
+                results[i] = compiled(*arguments[i])
+            except Exception as error:
+                results[i] = error
+    return results

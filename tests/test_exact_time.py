@@ -1,0 +1,310 @@
+"""Law 2 where it is hard: clocks inside clocks, against exact rational time (`support/exact.py`).
+
+A boundary, a stair or a cycle that is due at a whole count is reached at that count, for every length, however
+deep the schedule that it belongs to is nested, for whole and for real counts, eager and under `jit` over arrays.
+All schedules of a test are in one program.
+"""
+
+import itertools
+from fractions import Fraction
+
+import jax
+import numpy as np
+import pytest
+from support import exact
+from support.expressions import NEVER, e, find, mentions, numbers
+from support.random_expressions import COMBINATORS, LENGTHS, REAL_CLOCKS, counts_of, nested
+from support.together import together
+
+import warmup_optax as wo
+
+SIZE = 256
+FAR = [2**24 - 1, 2**24, 2**24 + 1, 2**24 + 3, 2**30 + 1, 123_456_789, 2**31 - 10_001]
+
+
+def values_of(expressions, counts):
+    """The values of each expression at its counts, its numbers constants of one program for all."""
+    schedules = [expression.on(wo) for expression in expressions]
+    calls = [lambda c=c: (c,) for c in counts]
+    found = together(lambda schedule, c: schedule(c), calls, keys=schedules)
+    for value, expression in zip(found, expressions, strict=True):
+        if isinstance(value, Exception):
+            raise AssertionError(str(expression.on(wo))) from value
+    return [np.asarray(value, np.float64) for value in found]
+
+
+def differences(expressions, counts, values, width=0.0):
+    """What is wrong, as sentences: expression, count, value, exact value.
+
+    Within 64 ULP of the largest value: 8 for each of the at most four curves that are multiplied, and twice that
+    for two operations on them. With a ``width``, the exact value may be that of a time off by as much, relatively:
+    a clock that is not whole is known to float32.
+    """
+    wrong = []
+    for expression, at, got in zip(expressions, counts, values, strict=True):
+        curve = expression.on(exact)
+        wanted = np.array([curve(Fraction(t)) for t in np.asarray(at).tolist()])
+        slack = 64 * np.spacing(np.float32(max(np.abs(wanted).max(), 1e-30)))
+        for i in np.flatnonzero(~(np.abs(got - wanted) <= slack)):
+            t = Fraction(np.asarray(at)[i].item())
+            near = [curve(t * (1 + Fraction(side * width))) for side in (-1, 1)] if width else []
+            near = [*near, wanted[i]]
+            if not min(near) - slack <= got[i] <= max(near) + slack:
+                wrong.append(f"{expression.on(wo)} at {at[i]}: {got[i]:.7g} instead of {wanted[i]:.7g}")
+                break
+    return wrong
+
+
+def report(wrong):
+    assert not wrong, f"{len(wrong)} schedules are wrong:\n" + "\n".join(wrong[:12])
+
+
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 20))]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nested_clocks_at_whole_counts(seed):
+    """Law 2: whole counts, also far ones, through any two combinators around any shape."""
+    expressions = nested(seed, 46)
+    counts = [counts_of(expression, SIZE - len(FAR)) + FAR for expression in expressions]
+    # `speed_up` may leave the integers there, and what a sum of far counts is, is another test's matter.
+    fast = [mentions_name(expression, "speed_up") for expression in expressions]
+    counts = [c[: -len(FAR)] + [0] * len(FAR) if f else c for c, f in zip(counts, fast, strict=True)]
+    counts = [np.array(c, np.int32) for c in counts]
+    report(differences(expressions, counts, values_of(expressions, counts)))
+
+
+def mentions_name(expression, name):
+    from support.expressions import Expression
+
+    parts = [*expression.args, *expression.kwargs.values()]
+    parts += [x for part in parts if isinstance(part, (list, tuple)) for x in part]
+    return expression.name == name or any(mentions_name(x, name) for x in parts if isinstance(x, Expression))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nested_clocks_at_real_counts(seed):
+    """Law 2: a count of 41.0 is 41, and 40.5 lies before it."""
+    expressions = nested(1000 + seed, 30)
+    counts = [np.array(counts_of(x, SIZE), np.float32) for x in expressions]
+    counts = [c + np.resize(np.float32([0, 0, 0, 0.5]), SIZE) for c in counts]
+    report(differences(expressions, counts, values_of(expressions, counts), width=2.0**-23))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_cycles_that_end_between_two_counts(seed):
+    """Law 4: inside a stretched cycle time is known to float32, whatever is nested there."""
+    expressions = nested(
+        2000 + seed, 16, COMBINATORS | REAL_CLOCKS | {f"{k}-too": v for k, v in REAL_CLOCKS.items()}
+    )
+    counts = [np.array(counts_of(x, SIZE), np.int32) for x in expressions]
+    report(differences(expressions, counts, values_of(expressions, counts), width=2.0**-20))
+
+
+def test_stairs_counted_in_epochs():
+    """Law 2: the drop of every 41st epoch is at its first update, for every length."""
+    lengths = range(1, 131)
+    step = e.exponential(0.1, decay_rate=0.5, transition_steps=41, staircase=True)
+    form = jax.jit(lambda schedule, counts: schedule(counts))
+    wrong = []
+    for n in lengths:
+        schedule = wo.staircase(wo.exponential(0.1, decay_rate=0.5, transition_steps=n, staircase=True), 100)
+        counts = np.add.outer(np.array([1, 2, 3, 7]) * 100 * n, [-1, 0, 99, 100]).ravel()
+        wanted = 0.1 * 0.5 ** (counts // 100 // n).astype(float)
+        if not np.allclose(np.asarray(form(schedule, counts)), wanted, rtol=1e-5, atol=0):
+            wrong.append(n)
+    assert wrong == []
+    counts = np.array([40.0, 41.0, 42.0])
+    np.testing.assert_allclose(step.on(wo)(counts), [0.1, 0.05, 0.05], rtol=1e-6)
+
+
+@pytest.mark.parametrize("way", ["eager", "jit", "host"])
+def test_a_boundary_inside_a_stretched_cycle(way):
+    """Law 2: 50 steps of a cycle stretched by 1.2 are 60 updates, and the boundary is at the 60th."""
+    growths = [1.1, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.5, 3.3]
+    inner = [e.join([1.0, 0.5], [b]) for b in (10, 50, 90)]
+    inner += [e.piecewise_constant([1.0, 0.5, 0.25], [30, 70])]
+    inner += [e.exponential(1.0, decay_rate=0.5, transition_steps=10, staircase=True)]
+    expressions = [e.restart(x, period=100, growth=g) for x, g in itertools.product(inner, growths)]
+    counts = np.array(sorted({c for c in range(90, 480)} | {c for c in range(0, 100, 9)}), np.int32)
+    call = {
+        "eager": lambda schedule: schedule(counts),
+        "host": lambda schedule: wo.sample(schedule, counts),
+    }
+    if way == "jit":
+        values = values_of(expressions, [counts] * len(expressions))
+    else:
+        values = [np.asarray(call[way](x.on(wo)), np.float64) for x in expressions]
+    due = [Fraction(c) for c in counts.tolist()]
+    wrong = []
+    for expression, got in zip(expressions, values, strict=True):
+        curve = expression.on(exact)
+        off = [(int(t), v) for t, v in zip(due, got, strict=True) if abs(v - curve(t)) > 1e-5]
+        if off:
+            wrong.append(f"{expression.on(wo)}: {off[:3]}")
+    report(wrong)
+
+
+# ------------------------------------------------- restarts of what ends before the period does
+EARLY = [
+    (e.linear(1.0, 1.0, 1000), 10**9, 1, [0, 1, 500, 999]),
+    (e.linear(1.0, 0.1, 1000), 10**8, 1, [0, 1, 10, 999, 1000, 1001]),
+    (e.tanh(0.1, 0.0, 1, lower=-2.0, upper=5.0), 2**30, 1, [0, 1]),
+    (e.linear(0.1, 0.01, 100), 10_000, 1.1, [0, 10_000, 10_001, 10_055, 21_000, 21_001, 33_100, 33_150]),
+    (e.linear(0.1, 0.01, 100), 1_000_000, 1.3, [1_000_000, 1_000_001, 1_000_126, 2_300_100]),
+    (e.cosine(0.1, 0.0, 41), 2**20, 1, [2**20, 2**20 + 40, 2**20 + 41, 2**23 - 1]),
+]
+
+
+@pytest.mark.parametrize("row", EARLY, ids=lambda row: f"{row[0].name}-{row[1]}-{row[2]}")
+def test_a_phase_that_ends_before_its_cycle(row):
+    """Law 4: the digits of a short phase do not go with the length of the cycle; 8 ULP of its peak."""
+    inner, period, growth, counts = row
+    expression = e.restart(inner, period=period, growth=growth)
+    curve = expression.on(exact)
+    wanted = [curve(count) for count in counts]
+    schedule = expression.on(wo)
+    for values in [schedule(np.array(counts)), jax.jit(lambda c: schedule(c))(np.array(counts))]:
+        np.testing.assert_allclose(values, wanted, rtol=0, atol=8 * np.spacing(np.float32(max(wanted))))
+
+
+# ------------------------------------------------------------------------------ NaN and beyond
+def test_a_count_that_is_nan_gives_nan():
+    """Law 1: no value is made up for no count."""
+    schedules = {name: expression.on(wo) for name, expression in one_of_each().items()}
+    values = jax.jit(lambda c: {name: schedule(c) for name, schedule in schedules.items()})(np.float32("nan"))
+    assert [name for name, value in values.items() if not np.isnan(value)] == []
+    assert np.isnan(wo.linear(0.0, 1.0, 3)(float("nan")))
+    both = wo.linear(0.0, 1.0, 4)(np.array([np.nan, 1.0]))
+    assert np.isnan(both[0])
+    assert both[1] == 0.25
+
+
+def one_of_each():
+    import random
+
+    from support.random_expressions import SHAPES
+
+    r = random.Random(0)
+    every = {name: make(r) for name, make in SHAPES.items()}
+    return every | {
+        name: make(r, e.cosine(0.1, 0.0, 41)) for name, make in (COMBINATORS | REAL_CLOCKS).items()
+    }
+
+
+BEYOND = [  # whole numbers that an int32 cannot hold
+    (lambda: jax.tree.map(lambda x: x * 2, wo.linear(0.0, 1.0, 2_000_000_000)), 10**9, 0.25),
+    (lambda: replaced(wo.linear(0.0, 1.0, 10), steps=5_000_000_000), 10**9, 0.2),
+    (lambda: wo.linear(0.0, 1.0, 5_000_000_000), 10**9, 0.2),
+    (lambda: wo.shift(wo.linear(0.0, 1.0, 8_000_000_000), -4_000_000_000), 0, 0.5),
+    (lambda: wo.restart(wo.linear(0.0, 1.0, 5_000_000_000), period=5_000_000_000), 10**9, 0.2),
+]
+
+
+def replaced(schedule, **changes):
+    import dataclasses
+
+    return dataclasses.replace(schedule, **changes)
+
+
+@pytest.mark.parametrize(("make", "count", "wanted"), BEYOND)
+def test_whole_numbers_past_int32(make, count, wanted):
+    """Law 1: a length that an int32 cannot hold is kept as a float, however it came to be; it never wraps."""
+    schedule = make()
+    if isinstance(schedule.__dict__.get("steps"), int) and schedule.init_value == 0 and wanted == 0.25:
+        wanted = count / schedule.steps  # 2 * 0.0 and 2 * 1.0 are the ends of the doubled one
+        wanted *= schedule.end_value
+    values = [schedule(count), jax.jit(lambda c: schedule(c))(np.int32(count)), wo.sample(schedule, count)]
+    values.append(jax.jit(lambda s, c: s(c))(jax.tree.map(as_data, schedule), np.int32(count)))
+    np.testing.assert_allclose(values, wanted, rtol=2e-6)
+
+
+def as_data(leaf):
+    """What `jit` cannot take as it is: a Python integer past int32."""
+    return float(leaf) if isinstance(leaf, int) and abs(leaf) > NEVER else leaf
+
+
+def test_a_clock_that_runs_faster_than_int32():
+    """Law 1: the count times the factor may be more than an int32 holds."""
+    schedule = wo.speed_up(wo.linear(0.0, 1.0, 300_000_000_000), 4_194_304)
+    counts = np.array([0, 1, 511, 512, 513, 40_000, 71_525, 71_526, 80_000, NEVER])
+    wanted = np.minimum(counts * 4_194_304 / 3e11, 1.0)
+    values = [schedule(counts), jax.jit(lambda c: schedule(c))(counts), wo.sample(schedule, counts)]
+    for got in values:
+        np.testing.assert_allclose(got, wanted, rtol=2e-6)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16"])
+def test_traced_lengths_of_few_bits(dtype):
+    """Law 7: sums of traced lengths do not wrap in the dtype that they came in."""
+    short = np.array(100 if dtype == "int8" else 200, dtype)
+    long = np.int32(short)
+    counts = np.array([0, 50, 99, 100, 199, 200, 250, 399, 400, 700])
+
+    def built(n):
+        return [
+            wo.warmup_cosine(1.0, warmup_steps=n, hold_steps=n, total_steps=1000)(counts),
+            wo.warmup_linear(1.0, warmup_steps=n, hold_steps=n, total_steps=1000)(counts),
+            wo.warmup_stable_decay(1.0, warmup_steps=n, decay_steps=n, total_steps=1000)(counts),
+            wo.with_cooldown(wo.with_warmup(wo.constant(1.0), steps=n), begin=2 * long, steps=n)(counts),
+            wo.join([1.0, 0.5, 0.25], [n, 2 * long])(counts),
+            wo.restart(wo.linear(1.0, 0.0, n), period=n)(counts),
+        ]
+
+    program = jax.jit(built)
+    for got, wanted in zip(program(short), built(int(long)), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-7)
+
+
+# ------------------------------------------------------------------------ numbers that are 1
+SLOPES = {  # the number, and a schedule that has it as an argument
+    "cosine exponent": lambda x: e.cosine(1.0, 0.0, 100, exponent=x),
+    "polynomial power": lambda x: e.polynomial(1.0, 0.0, 100, power=x),
+    "polynomial power, from the start": lambda x: e.polynomial(1.0, 0.0, 100, power=x, origin="init"),
+    "warmup_cosine exponent": lambda x: e.warmup_cosine(1.0, warmup_steps=10, total_steps=100, exponent=x),
+    "warmup_polynomial power": lambda x: e.warmup_polynomial(1.0, power=x, warmup_steps=10, total_steps=100),
+    "k_decay k": lambda x: e.k_decay(e.cosine(1.0, 0.0, 100), x),
+    "restart growth": lambda x: e.restart(e.linear(1.0, 0.0, 40), period=40, growth=x),
+}
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_the_slope_by_a_number_that_is_1(name):
+    """Law 7: 1 is where an exponent starts to be learned; its slope is that of the numbers beside it."""
+    make = SLOPES[name]
+    count, width = 50, 2.0**-16
+    curve = {
+        side: make(1.0 + side * width).on(reference_of(name))(np.array([count])).item() for side in (-1, 1)
+    }
+    wanted = (curve[1] - curve[-1]) / (2 * width)
+    slope = jax.jit(jax.grad(lambda x: make(x).on(wo)(count)))(1.0)
+    np.testing.assert_allclose(slope, wanted, rtol=2e-3)
+    assert abs(wanted) > 0.01
+    field = name.partition(",")[0].split()[1]
+    by_field = jax.grad(lambda s: s(count), allow_int=True)(make(1.0).on(wo))
+    np.testing.assert_allclose(getattr(by_field, field), wanted, rtol=2e-3)
+
+
+def reference_of(name):
+    from support import catalogue, reference  # noqa: F401 (it completes the reference)
+
+    return reference
+
+
+@pytest.mark.parametrize("ratio", [0.5, 0.999, 0.9999999, 0.99999998, 1 - 2.0**-40, 1 - 2.0**-53])
+def test_an_exponential_whose_ratio_is_almost_1_is_a_line(ratio):
+    """Law 6: finite, and near 1 a straight line, although float32 has no such number below 1."""
+    schedule = find(wo, "finite_exponential")(1.0, 0.1, 100, ratio=ratio)
+    counts = np.arange(0, 101, 5)
+    p = counts / 100
+    elapsed = np.expm1(np.log(ratio) * p) / np.expm1(np.log(ratio)) if ratio < 1 - 1e-12 else p
+    for values in [schedule(counts), jax.jit(lambda c: schedule(c))(counts)]:
+        np.testing.assert_allclose(values, 1.0 - 0.9 * elapsed, rtol=8 * 2.0**-23)
+
+
+def test_the_lists_of_this_file_are_what_they_say():
+    """Every length is tried where it matters, and counts are not all alike."""
+    assert {41, 47, 55, 61, 82, 83, 94, 97} <= set(LENGTHS)
+    assert all(len(set(counts_of(x, SIZE))) > 40 for x in nested(0, 46))
+    assert all(numbers(x) for x in nested(0, 46))
+    assert not any(mentions(x, str) for x in [e.linear(0.0, 1.0, 2)])

@@ -1,0 +1,83 @@
+"""The guides: every cell runs, and the lines that they recommend do what they say."""
+
+import re
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import warmup_optax as wo
+
+GUIDES = Path(__file__).parents[2] / "docs" / "guides"
+CELL = re.compile(r"^```\{code-cell\} \S+\n(.*?)^```$", re.M | re.S)
+
+
+def run(name):
+    """The names that a guide's cells define, run in JAX's default configuration."""
+    page = GUIDES / f"{name}.md"
+    found = {}
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        for cell in CELL.finditer(page.read_text()):
+            line = page.read_text()[: cell.start(1)].count("\n")
+            exec(compile("\n" * line + cell[1], page, "exec"), found)
+    return found
+
+
+def values(schedule, counts):
+    return wo.sample(schedule, counts).astype(np.float64)
+
+
+def test_hyperparameters():
+    page = run("hyperparameters")
+    assert values(page["nanochat"], [0, 400, 1000, 2000]) == pytest.approx([0.85, 0.97, 0.97, 0.9])
+    assert values(page["modded"], [0, 150, 300, 1950, 2000]) == pytest.approx([0.85, 0.9, 0.95, 0.95, 0.85])
+    assert values(page["momentum"], [0, 300, 1000]) == pytest.approx([0.946, 0.85, 0.95], abs=1e-5)
+    counts = np.arange(0, 200_000, 1111)
+    expected = np.minimum(0.9999, (1 + counts) / (10 + counts))
+    np.testing.assert_allclose(values(page["decay"], counts), expected, rtol=1e-6)  # float32
+    assert page["train_step"]._cache_size() == 1
+
+
+def test_ending_a_run():
+    page = run("ending_a_run")
+    peak, trunk, finished = page["peak"], page["trunk"], page["finished"]
+    before = range(0, 800, 7)
+    np.testing.assert_array_equal(wo.sample(page["branch"], before), wo.sample(trunk, before))
+    for name, (cooled, merged) in list(page["table"].items())[1:]:
+        constant = page["table"]["constant rate"]
+        assert cooled < constant / 2, name  # the page: both take most of the noise away
+        assert merged < constant / 2, name
+    counts = [0, 500, 999, 1000, 1050, 2000]
+    expected = [0, float(finished(500)), float(finished(999)), 3e-5, peak, 0]
+    np.testing.assert_allclose(values(page["rewarmed"], counts), expected, rtol=1e-6)
+    assert values(page["longer"], [1600, 2000]) == pytest.approx([peak, 0])
+    np.testing.assert_array_equal(wo.sample(page["extended"], range(600)), wo.sample(finished, range(600)))
+    at = float(finished(600))
+    assert values(page["extended"], [600, 1300, 2000]) == pytest.approx([at, (at + 3e-5) / 2, 3e-5])
+    assert (np.diff(values(page["extended"], range(100, 2001))) <= 0).all()
+    ratio = values(page["calmer"], range(1, 999)) / values(finished, range(1, 999))
+    np.testing.assert_allclose(ratio, np.repeat([1, 0.5], [599, 399]), rtol=1e-6)
+    low = 3e-5 + (peak - 3e-5) / 50
+    counts = [0, 50, 100, 300, 325, 349, 350, 599, 600, 850]
+    expected = [0, peak / 2, peak, peak, (peak + 3e-5) / 2, low, peak, low, peak, peak]
+    np.testing.assert_allclose(values(page["wsd_s"], counts), expected, rtol=1e-6)
+    counts = [0, 100, 250, 400, 2000, 2100, 2200, 9999]
+    expected = [0, peak, 2e-4, 1e-4, 1e-4, 1e-5, 1e-6, 1e-6]
+    np.testing.assert_allclose(values(page["annealed"], counts), expected, rtol=2e-6)
+
+
+def test_range_test():
+    pytest.importorskip("matplotlib").use("agg")
+    page = run("range_test")
+    assert 1e-6 < page["found"].steepest_per_rate < page["found"].steepest < 10
+    assert np.isfinite(page["best"])
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+def test_plateau():
+    page = run("plateau")
+    expected = [0, 0.25, 0.5, 0.75, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]
+    assert page["rates"] == pytest.approx([1e-3 * x for x in expected])
