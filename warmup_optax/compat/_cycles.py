@@ -24,7 +24,10 @@ def cyclic(
         height = meaning({"cycle": by_cycle, "iterations": scale_fn}, "scale_mode", scale_mode)
     elif mode == "triangular":
         return wave
-    elif meaning(dict.fromkeys(("triangular", "triangular2", "exp_range"), mode), "mode", mode) == "triangular2":
+    elif (
+        meaning(dict.fromkeys(("triangular", "triangular2", "exp_range"), mode), "mode", mode)
+        == "triangular2"
+    ):
         halves = wo.exponential(1.0, decay_rate=0.5, transition_steps=up + down, staircase=True)
         height = in_updates(halves, ticks)
     else:
@@ -52,7 +55,9 @@ def one_cycle(
     rates = [first, peak, *([first] if three_phase else []), last]
     top = exact(part) * exact(total_steps) - 1  # not a whole number of updates
     if is_zero(top):
-        fix = f"it is 1 / total_steps, which leaves no update on the way to the peak; total_steps={total_steps}"
+        fix = (
+            f"it is 1 / total_steps, which leaves no update on the way to the peak; total_steps={total_steps}"
+        )
         refuse(part_name, part, "more or less", fix)
     ends = [top, *([2 * top] if three_phase else []), exact(total_steps) - 1]
     return _anneal(strategy, rates, ends, total_steps)

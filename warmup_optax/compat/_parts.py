@@ -153,4 +153,6 @@ known, timed, resumed, left, shrinking, chosen = (
 def within(name: str, number: Any, least: float, most: float, above: bool = False) -> None:
     """`check_number`, by the name that the other modules use."""
     bounds = {"above" if above else "at_least": least, "at_most": most}
-    check_number(name, number, **{key: x for key, x in bounds.items() if not (is_concrete(x) and math.isinf(x))})
+    check_number(
+        name, number, **{key: x for key, x in bounds.items() if not (is_concrete(x) and math.isinf(x))}
+    )
