@@ -160,9 +160,9 @@ def CosineDecay(
     [0.0, 0.5, 1.0, 0.5, 0.0, 0.0]
     """
     check_steps("decay_steps", decay_steps)
+    check_steps("warmup_steps", warmup_steps, at_least=0)
     if warmup_target is None:
         return wo.cosine(initial_learning_rate, alpha * initial_learning_rate, decay_steps)
-    check_steps("warmup_steps", warmup_steps, at_least=0)
     warmup = wo.linear(initial_learning_rate, warmup_target, warmup_steps)
     return wo.join([warmup, wo.cosine(warmup_target, alpha * warmup_target, decay_steps)], [warmup_steps])
 
