@@ -76,9 +76,9 @@ def constructors():
     for library in LIBRARIES:
         module = importlib.import_module(f"warmup_optax.compat.{library}")
         for name, member in vars(module).items():
-            if inspect.isfunction(member) and hasattr(member, "__wrapped__") and name[0] != "_":
-                if member.__module__ == module.__name__:
-                    yield library, name, member
+            own = inspect.isfunction(member) and member.__module__ == module.__name__
+            if own and hasattr(member, "__wrapped__"):
+                yield library, name, member
 
 
 def good_arguments(library, name, constructor):

@@ -68,7 +68,7 @@ def test_errors_speak_of_what_was_written(name, kwargs, message):
 
 
 def test_a_wsd_needs_one_of_two_lengths():
-    with pytest.raises(ValueError, match="num_training_steps must be a number .*num_stable_steps"):
+    with pytest.raises(ValueError, match=r"num_training_steps must be a number .*num_stable_steps"):
         transformers.get_wsd_schedule(0.1, 5, 5)
     with pytest.raises(ValueError, match="name must be one of 'linear'"):
         transformers.get_scheduler("greedy", 0.1, 5, 50)

@@ -277,10 +277,8 @@ def WSDLRScheduler(
         "power": functools.partial(wo.polynomial, power=decay_power, origin="init"),
         "exp": functools.partial(wo.shapes.finite_exponential, ratio=decay_ratio),
     }
-    if callable(decay_fn):
-        shape = functools.partial(_tabled, decay_fn)
-    else:
-        shape = meaning(shapes, "decay_fn", decay_fn)
+    tabled = functools.partial(_tabled, decay_fn)
+    shape = tabled if callable(decay_fn) else meaning(shapes, "decay_fn", decay_fn)
     begin = t_initial - decay_t
     if stable_fn == "constant":
         top = max(lr, lr_min) if is_concrete(lr) and is_concrete(lr_min) else lr
