@@ -2,10 +2,10 @@
 
 import math
 
-import golden
 import numpy as np
 import optax
 import pytest
+from support import golden
 
 import warmup_optax as wo
 from warmup_optax.compat import axlearn

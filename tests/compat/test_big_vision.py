@@ -1,9 +1,8 @@
 """`compat.big_vision` beside the tables of Big Vision, and its rules in float64."""
 
-import golden
 import numpy as np
 import pytest
-import together
+from support import golden, rules
 
 from warmup_optax.compat import big_vision
 
@@ -27,7 +26,7 @@ def built():
 
 @pytest.fixture(scope="module")
 def rates(built):
-    return together.values(built, {case.id: case.steps for case in CASES if not case.refused})
+    return rules.values(built, {case.id: case.steps for case in CASES if not case.refused})
 
 
 @pytest.mark.parametrize("case", CASES, ids=golden.name)
@@ -53,7 +52,7 @@ def drawn(random, name, most, total, batch, data):
 
 
 def test_the_rules():
-    random, schedules, rules, n = np.random.default_rng(0), [], [], COUNTS.astype(float)
+    random, schedules, expected, n = np.random.default_rng(0), [], [], COUNTS.astype(float)
     for i, decay_type in enumerate(["stair", "linear", "polynomial", "cosine", "rsqrt"] * 50):
         total, batch = random.integers([40, 1], [120, 600]).tolist()
         data, base, scaled = batch * 17.3, random.uniform(1e-3, 1), random.choice([True, False]).item()
@@ -94,8 +93,8 @@ def test_the_rules():
             "rsqrt": lr * (1 + (np.fmax(n - warmup, 0) + shift) / timescale) ** -0.5,
         }[decay_type]
         rate = rate * np.fmin(n / warmup, 1) if warmup else rate
-        rules.append(rate * np.fmin((total - n) / cooldown, 1) if cooldown else rate)
-    together.agree(schedules, rules, COUNTS)
+        expected.append(rate * np.fmin((total - n) / cooldown, 1) if cooldown else rate)
+    rules.agree(schedules, expected, COUNTS)
 
 
 @pytest.mark.parametrize(("total", "warmup"), [(0, 0), (0, 6), (1, 1), (1, 6)])

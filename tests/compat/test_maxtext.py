@@ -3,10 +3,9 @@
 import enum
 import types
 
-import golden
 import numpy as np
 import pytest
-import together
+from support import golden, rules
 
 from warmup_optax.compat import maxtext
 
@@ -27,7 +26,7 @@ def built():
 
 @pytest.fixture(scope="module")
 def rates(built):
-    return together.values(built, {case.id: case.steps for case in CASES})
+    return rules.values(built, {case.id: case.steps for case in CASES})
 
 
 @pytest.mark.parametrize("case", CASES, ids=golden.name)
@@ -58,7 +57,7 @@ def rule(peak, steps, total, kind, style, final, warmup, decay, old):
 
 
 def test_the_rules():
-    random, schedules, rules = np.random.default_rng(0), [], []
+    random, schedules, expected = np.random.default_rng(0), [], []
     for i in range(240):
         total = int(random.integers(1, 120))
         steps = total if i % 2 else int(random.integers(1, 140))
@@ -81,8 +80,8 @@ def test_the_rules():
                 **{("cosine_" if old else "") + "learning_rate_final_fraction": final},
             )
         )
-        rules.append(rule(peak, steps, total, kind, style, final, warmup, decay, old))
-    together.agree(schedules, rules, COUNTS)
+        expected.append(rule(peak, steps, total, kind, style, final, warmup, decay, old))
+    rules.agree(schedules, expected, COUNTS)
 
 
 def test_a_config_is_a_mapping_or_an_object():

@@ -1,9 +1,8 @@
 """`compat.scenic` beside the tables of Scenic, and its rules in float64."""
 
-import golden
 import numpy as np
 import pytest
-import together
+from support import golden, rules
 
 from warmup_optax.compat import scenic
 
@@ -26,7 +25,7 @@ def built():
 
 @pytest.fixture(scope="module")
 def rates(built):
-    return together.values(built, {case.id: case.steps for case in CASES if not case.refused})
+    return rules.values(built, {case.id: case.steps for case in CASES if not case.refused})
 
 
 @pytest.mark.parametrize("case", CASES, ids=golden.name)
@@ -148,7 +147,7 @@ def test_the_rules():
     random, configs = np.random.default_rng(0), []
     for i, string in enumerate(STRINGS * 21):
         configs.append(drawn(random, string, case=i % 3))
-    together.agree(list(map(scenic.compound_lr_scheduler, configs)), list(map(rule, configs)), COUNTS)
+    rules.agree(list(map(scenic.compound_lr_scheduler, configs)), list(map(rule, configs)), COUNTS)
 
 
 def test_other_cycles():
@@ -157,7 +156,7 @@ def test_other_cycles():
     others = [{"t_mul": 1.5}, {"t_mul": 0.5, "m_mul": 0.8}, {"m_mul": 0.0}, {"t_mul": 0.75}]
     configs = {str(entries): config | entries for entries in others}
     schedules = {name: scenic.compound_lr_scheduler(config) for name, config in configs.items()}
-    for name, rates in together.values(schedules, dict.fromkeys(configs, COUNTS)).items():
+    for name, rates in rules.values(schedules, dict.fromkeys(configs, COUNTS)).items():
         golden.compare(rates, rule(configs[name]), golden.EXACT, near_zero=2e-7, steps=COUNTS)
 
 

@@ -1,9 +1,8 @@
 """`compat.t5x` beside the tables of T5X, and its rules in float64."""
 
-import golden
 import numpy as np
 import pytest
-import together
+from support import golden, rules
 
 from warmup_optax.compat import t5x
 
@@ -47,7 +46,7 @@ def built():
 
 @pytest.fixture(scope="module")
 def rates(built):
-    return together.values(built, {case.id: case.steps for case in CASES if not case.refused})
+    return rules.values(built, {case.id: case.steps for case in CASES if not case.refused})
 
 
 @pytest.mark.parametrize("case", CASES, ids=golden.name)
@@ -62,7 +61,7 @@ def test_the_table(case, built, rates):
 
 @np.errstate(all="ignore")
 def test_the_rules():
-    random, schedules, rules = np.random.default_rng(0), [], []
+    random, schedules, expected = np.random.default_rng(0), [], []
     for string in STRINGS * 24:
         base, factor = random.uniform(1e-4, 1), random.choice([0.5, 0.02, random.uniform(0, 0.99)])
         warmup, per_decay, per_cycle = random.integers([1, 1, 1], [60, 40, 80]).tolist()
@@ -77,8 +76,8 @@ def test_the_rules():
             value = value * FACTORS[name.strip()](
                 t, base=base, warmup=warmup, factor=factor, per_decay=per_decay, per_cycle=per_cycle
             )
-        rules.append(np.fmax(value, least))
-    together.agree(schedules, rules, COUNTS)
+        expected.append(np.fmax(value, least))
+    rules.agree(schedules, expected, COUNTS)
 
 
 def test_without_a_warmup_the_first_rate_is_finite():

@@ -1,9 +1,8 @@
 """`compat.trax` beside the tables of Trax, and its rules in float64."""
 
-import golden
 import numpy as np
 import pytest
-import together
+from support import golden, rules
 
 from warmup_optax.compat import trax
 
@@ -34,7 +33,7 @@ def built():
 
 @pytest.fixture(scope="module")
 def rates(built):
-    return together.values(built, {case.id: case.steps for case in CASES if not case.refused})
+    return rules.values(built, {case.id: case.steps for case in CASES if not case.refused})
 
 
 @pytest.mark.parametrize("case", CASES, ids=golden.name)
@@ -48,7 +47,7 @@ def test_the_table(case, built, rates):
 
 
 def test_the_rules_of_multifactor():
-    random, schedules, rules = np.random.default_rng(0), [], []
+    random, schedules, expected = np.random.default_rng(0), [], []
     for string in STRINGS * 30:
         constant, second = random.uniform(1e-4, 1, 2).tolist()
         warmup, per_decay, per_cycle, switch = random.integers(1, 60, 4).tolist()
@@ -70,12 +69,12 @@ def test_the_rules_of_multifactor():
             "cosine_decay": np.cos(np.pi / 2 * (np.fmax(STEPS - warmup, 0) % per_cycle) / per_cycle) ** 2,
         }
         product = np.prod([np.broadcast_to(factors[f.strip()], STEPS.shape) for f in string.split("*")], 0)
-        rules.append(np.fmax(product, minimum))
-    together.agree(schedules, rules, COUNTS)
+        expected.append(np.fmax(product, minimum))
+    rules.agree(schedules, expected, COUNTS)
 
 
 def test_the_rules_of_the_bodies_and_tails():
-    random, schedules, rules = np.random.default_rng(1), [], []
+    random, schedules, expected = np.random.default_rng(1), [], []
     for i in range(200):
         value, (warmup, begin, cycle) = (
             random.uniform(1e-4, 1),
@@ -95,8 +94,8 @@ def test_the_rules_of_the_bodies_and_tails():
             ),
         ][i % 4]
         schedules.append(kind)
-        rules.append(rule)
-    together.agree(schedules, rules, COUNTS)
+        expected.append(rule)
+    rules.agree(schedules, expected, COUNTS)
 
 
 @pytest.mark.parametrize(
