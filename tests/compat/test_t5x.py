@@ -94,17 +94,37 @@ def test_the_function_of_flax_has_no_minimum():
     assert float(schedule(0)) == 0.0
 
 
+def test_lengths_need_not_be_whole():
+    string = "linear_decay * decay_every * cosine_decay * rsqrt_decay"
+    schedule = t5x.create_learning_rate_scheduler(string, 0.5, 2.5, 0.125, 7.5, 20.25, min_learning_rate=-9.0)
+    lengths = {"base": 0.5, "warmup": 2.5, "factor": 0.125, "per_decay": 7.5, "per_cycle": 20.25}
+    t = np.arange(60.0)
+    expected = np.prod([FACTORS[name.strip()](t, **lengths) for name in string.split("*")], 0)
+    golden.compare(schedule(t.astype(int)), expected, golden.EXACT, near_zero=1e-6)
+
+
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"factors": "constant * warmup"}, "Unknown factor warmup"),
-        ({"factors": ""}, "Unknown factor "),
-        ({"warmup_steps": -1}, "warmup_steps must be a whole number of steps >= 0, got -1"),
-        ({"warmup_steps": 2.5}, "warmup_steps must be a whole number of steps >= 0, got 2.5"),
-        ({"factors": "decay_every", "steps_per_decay": 0}, "steps_per_decay must be .* >= 1, got 0"),
+        (
+            {"factors": "constant * warmup"},
+            r"factors must be names of factors with \* between.*, got 'warmup'; Unknown factor warmup\.",
+        ),
+        ({"factors": ""}, r"factors must be names of factors with \* between.*, got ''; Unknown factor \."),
+        ({"warmup_steps": -1}, "warmup_steps must be a finite number >= 0, got -1"),
+        (
+            {"factors": "decay_every", "steps_per_decay": 0},
+            "steps_per_decay must be a finite number > 0, got 0",
+        ),
         ({"factors": "decay_every", "decay_factor": -1}, "decay_factor must be a finite number > 0, got -1"),
-        ({"factors": "linear_decay", "decay_factor": -1}, "decay_factor must be at least 0"),
-        ({"factors": "cosine_decay", "steps_per_cycle": 0}, "steps_per_cycle must be .* >= 1, got 0"),
+        (
+            {"factors": "linear_decay", "decay_factor": -1},
+            "decay_factor must be a finite number >= 0, got -1",
+        ),
+        (
+            {"factors": "cosine_decay", "steps_per_cycle": 0},
+            "steps_per_cycle must be a finite number > 0, got 0",
+        ),
         ({"min_learning_rate": float("nan")}, "min_learning_rate must be a finite number, got nan"),
         ({"base_learning_rate": float("inf")}, "base_learning_rate must be a finite number, got inf"),
         ({"step_offset": 0.5}, "step_offset must be a whole number of steps, got 0.5"),

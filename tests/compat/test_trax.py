@@ -98,17 +98,30 @@ def test_the_rules_of_the_bodies_and_tails():
     rules.agree(schedules, expected, COUNTS)
 
 
+def test_a_warmup_need_not_be_whole():
+    step = np.arange(1.0, 40.0)
+    rates = trax.warmup_and_rsqrt_decay(5.5, 0.5)(np.arange(39))
+    golden.compare(rates, 0.5 * np.fmin(step / 6.5, (step / 6.5) ** -0.5), golden.EXACT)
+
+
 @pytest.mark.parametrize(
     ("name", "kwargs", "message"),
     [
         ("constant", {"value": np.nan}, "value must be a finite number, got nan"),
         ("warmup", {"n_warmup_steps": -1, "max_value": 1.0}, "n_warmup_steps must be .* >= 0, got -1"),
         ("warmup", {"n_warmup_steps": 3, "max_value": np.inf}, "max_value must be a finite number, got inf"),
-        ("warmup_and_rsqrt_decay", {"n_warmup_steps": 0.5, "max_value": 1.0}, "n_warmup_steps must be"),
-        ("multifactor", {"factors": "constant*rsqrt"}, "Unknown factor rsqrt"),
+        (
+            "multifactor",
+            {"factors": "constant*rsqrt"},
+            r"factors must be names of factors with \* between.*, got 'rsqrt'; Unknown factor rsqrt\.",
+        ),
         ("multifactor", {"constant": np.nan}, "constant must be a finite number, got nan"),
         ("multifactor", {"warmup_steps": -3}, "warmup_steps must be .* >= 0, got -3"),
-        ("multifactor", {"factors": "decay_every", "steps_per_decay": -1}, "steps_per_decay must be .* >= 1"),
+        (
+            "multifactor",
+            {"factors": "decay_every", "steps_per_decay": -1},
+            "steps_per_decay must be a finite number > 0, got -1",
+        ),
         (
             "multifactor",
             {"factors": "two_constants", "second_constant_step": -1},
@@ -123,7 +136,11 @@ def test_errors_speak_of_what_was_written(name, kwargs, message):
 
 
 def test_a_body_or_a_tail_must_be_given():
-    with pytest.raises(ValueError, match=r"^Both body start and tail start are None\.$"):
+    with pytest.raises(
+        ValueError, match=r"_BodyAndTail: body_start must be a step, or tail_start one, got None"
+    ):
         trax._BodyAndTail(1.0)
-    with pytest.raises(ValueError, match=r"^Tail start has value \(4\) but tail_fn is None\.$"):
+    with pytest.raises(
+        ValueError, match=r"_BodyAndTail: tail_fn must be a function where a tail_start is given"
+    ):
         trax._BodyAndTail(1.0, tail_start=4)

@@ -69,7 +69,8 @@ def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
       which the original keeps ``piecewise_linear`` from dividing by 0, is left out.
 
     Raises:
-      ValueError: If a factor is unknown, an entry that it uses is missing, a length is out of its range, or ``total_steps`` is not above ``warmup_steps`` in a ``linear_decay``.
+      ValueError: If a factor is unknown, an entry that it uses is missing, a length is out of its range, or
+        ``total_steps`` is not above ``warmup_steps`` in a ``linear_decay``.
       TypeError: If an entry is of the wrong type.
 
     >>> from warmup_optax.compat import scenic
