@@ -104,6 +104,12 @@ def register_pytree(cls: type, data: tuple[str, ...], static: tuple[str, ...]) -
 class _NodeType(abc.ABCMeta):
     """Checks the fields of a node once it is constructed, whatever its constructor is."""
 
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """The constructor's, which `__call__` would hide."""
+        signature = inspect.signature(cls.__init__)
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         node = cls.__new__(cls, *args, **kwargs)
         node.__dict__["_open"] = True  # an __init__ of the user's own may assign

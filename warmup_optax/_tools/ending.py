@@ -106,7 +106,9 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
     values = checks.numbers("merge_checkpoints", "weights", weights)
     if abs(sum(values) - 1) > 1e-6:
         fix = "divide them by their sum"
-        checks.raise_bad_argument("merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix)
+        checks.raise_bad_argument(
+            "merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix
+        )
     total: Any = None
     first: Any = None
     structure: Any = None
