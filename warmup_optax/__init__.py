@@ -52,6 +52,7 @@ from ._tools.plot import plot
 from ._tools.range_test import Suggestion, suggest
 from ._tools.sample import sample
 from ._tools.state import applied_value, next_value, update_count
+from ._tools.suggestions import no_attribute as _no_attribute
 from ._tools.units import TrainingRun, adam_warmup_steps, scale_learning_rate
 
 __all__ = [
@@ -136,15 +137,15 @@ if _TYPE_CHECKING:
 
 def __getattr__(name: str) -> _Any:
     """Imports `compat` when it is asked for: most programs never do. Finds the classes of the nodes by name."""
-    import importlib
-
     if name == "compat":
+        import importlib
+
         return importlib.import_module(".compat", __name__)
     if name == "KerasSchedule":  # made when it is asked for, and so registered with Keras
         return _adapters.KerasSchedule
     if name in _CLASSES:
         return _CLASSES[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise _no_attribute(__name__, name, (*(f"wo.shapes.{rare}" for rare in shapes.__all__), *__all__))
 
 
 def __dir__() -> list[str]:

@@ -4,6 +4,8 @@ The shapes that a trainer types are at the top level too (`warmup_optax.cosine`)
 ones here alone.
 """
 
+from typing import NoReturn as _NoReturn
+
 from ._shapes.endless import (
     constant,
     debiased_decay,
@@ -56,3 +58,10 @@ __all__ = [
     "tanh",
     "triangle_wave",
 ]
+
+
+def __getattr__(name: str) -> _NoReturn:
+    """Suggests the nearest names."""
+    from ._tools.suggestions import no_attribute
+
+    raise no_attribute(__name__, name, __all__)

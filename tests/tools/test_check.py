@@ -129,7 +129,8 @@ def test_every_recipe_passes_with_its_defaults(schedule):
         (lambda count: 1.0 + jnp.cos(count.astype("float32") * 0.01), 500, [("rises_again", 314)]),
         (wo.shapes.triangle_wave(1e-5, 1e-3, 100), 1000, []),
         (
-            wo.shapes.triangle_wave(1e-5, 1e-3, 100) * wo.exponential(1.0, decay_rate=0.5, transition_steps=200),
+            wo.shapes.triangle_wave(1e-5, 1e-3, 100)
+            * wo.exponential(1.0, decay_rate=0.5, transition_steps=200),
             999,
             [],
         ),

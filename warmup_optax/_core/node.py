@@ -104,14 +104,16 @@ def register_pytree(cls: type, data: tuple[str, ...], static: tuple[str, ...]) -
 class _NodeType(abc.ABCMeta):
     """Checks the fields of a node once it is constructed, whatever its constructor is."""
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        node = cls.__new__(cls, *args, **kwargs)
-        node.__dict__["_open"] = True  # an __init__ of the user's own may assign
-        node.__init__(*args, **kwargs)
-        if _checking.get():
-            node._check_fields()
-        node.__dict__.pop("_open", None)
-        return node
+    if not typing.TYPE_CHECKING:  # a checker reads the constructor of the class
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            node = cls.__new__(cls, *args, **kwargs)
+            node.__dict__["_open"] = True  # an __init__ of the user's own may assign
+            node.__init__(*args, **kwargs)
+            if _checking.get():
+                node._check_fields()
+            node.__dict__.pop("_open", None)
+            return node
 
 
 @typing.dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(static, checked))

@@ -6,21 +6,26 @@ import io
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule
+from .._core.schedule import Schedule, ScheduleLike, Steps
 from .extras import missing
 from .phases import FAR, concrete, horizon, phases
 from .sample import sample
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 POINTS = 2000  # more than a picture has columns
 MOST_MARKS = 40  # more boundaries would be a grey wall
 
 
-def plot(schedules: Any, total_steps: Any, *, ax: Any = None) -> Any:
+def plot(
+    schedules: ScheduleLike | Mapping[str, ScheduleLike], total_steps: Steps, *, ax: Axes | None = None
+) -> Axes:
     """Draws one or several schedules, and marks where their phases begin.
 
     Args:
