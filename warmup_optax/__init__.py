@@ -9,6 +9,7 @@ warmup_cosine(peak_value=0.0003, warmup_steps=100, total_steps=1000)
 """
 
 from importlib.metadata import version as _version
+from inspect import get_annotations as _get_annotations
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
@@ -152,20 +153,28 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+def _move(value: _Any, module: str) -> None:
+    """Gives a class or a function another module; the annotations of a class are read in its own first."""
+    if isinstance(value, type):
+        value.__annotations__ = _get_annotations(value, eval_str=True)
+    value.__module__ = module
+
+
 def _publish() -> dict[str, type]:
     """Gives everything public the name it is reached by, so that pickles do not carry the layout."""
     for home in (shapes, None):
         for name in home.__all__ if home else __all__:
             value = getattr(home, name) if home else globals().get(name)
             if hasattr(value, "__module__") and not isinstance(value, str):
-                value.__module__ = home.__name__ if home else __name__
+                _move(value, home.__name__ if home else __name__)
     classes: dict[str, type] = {}
     rest: list[type] = [_Node]
     while rest:
         cls = rest.pop()
         rest.extend(cls.__subclasses__())
         if cls.__name__[0] != "_" and cls.__module__.startswith(f"{__name__}."):
-            cls.__module__, classes[cls.__name__] = __name__, cls
+            _move(cls, __name__)
+            classes[cls.__name__] = cls
     return classes
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -41,7 +41,7 @@ else:  # what a command line that is made from a signature can parse
     Number: TypeAlias = float
     Steps: TypeAlias = int
     Count: TypeAlias = Any
-    ScheduleLike: TypeAlias = Union["Schedule", float]
+    ScheduleLike: TypeAlias = float
     ShapeLike: TypeAlias = Callable[[Any, Any, Any], Any]
     NumberField: TypeAlias = float
 
