@@ -149,7 +149,7 @@ class Node(metaclass=_NodeType):
         register_pytree(cls, data, cls._static_fields)
 
     def _check_fields(self) -> None:
-        cls, fields = type(self), self.__dict__
+        cls, fields = type(self), vars(self)
         for name, check in cls._checks.items():
             value = fields[name]
             if name in cls._static_fields and check is _plain:
@@ -196,7 +196,7 @@ class Node(metaclass=_NodeType):
     def __hash__(self) -> int:
         if "_hash" not in self.__dict__:
             key = self._key()
-            self.__dict__["_hash"] = object.__hash__(self) if key is None else hash(key[1:])
+            vars(self)["_hash"] = object.__hash__(self) if key is None else hash(key[1:])
         return self.__dict__["_hash"]
 
     def __repr__(self) -> str:

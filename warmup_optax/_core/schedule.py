@@ -64,7 +64,7 @@ class Lowered(abc.ABC):
         register_pytree(cls, cls._data, cls._static)
 
     def __init__(self, *values: Any) -> None:
-        self.__dict__.update(zip((*self._data, *self._static), values, strict=True))
+        vars(self).update(zip((*self._data, *self._static), values, strict=True))
 
     @abc.abstractmethod
     def evaluate(self, time: Time) -> Any:
@@ -150,7 +150,7 @@ class Schedule(Node):
         for name, value in fields.items():
             if name not in self._static_fields:
                 fields[name] = _lowered(value, self._checks[name])
-        lowered.__dict__.update(fields)
+        vars(lowered).update(fields)
         return _Evaluated(lowered)
 
     def phases(self) -> Schedule | Iterable[tuple[float, str]] | None:

@@ -629,7 +629,7 @@ def finite_argument(where: str, name: str, schedule: Any) -> FiniteSchedule:
 class KDecay(Schedule, kind="k_decay"):
     """Made by `k_decay`."""
 
-    schedule: FiniteSchedule = checked(finite_argument)
+    schedule: Any = checked(finite_argument)
     k: NumberField = checked(checks.number, above=0)
 
     def lower(self) -> Lowered:

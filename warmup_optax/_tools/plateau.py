@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import optax
 
 from .._core import checks
-from .._core.schedule import Number, Steps
+from .._core.schedule import Steps
 
 
 class PlateauState(NamedTuple):
@@ -27,13 +27,13 @@ def with_plateau(
     optimizer: optax.GradientTransformation,
     *,
     begin: Steps = 0,
-    factor: Number = 0.1,
-    patience: Steps = 10,
-    rtol: Number = 1e-4,
-    atol: Number = 0.0,
-    cooldown: Steps = 0,
-    accumulation_size: Steps = 1,
-    min_scale: Number = 0.0,
+    factor: float = 0.1,
+    patience: int = 10,
+    rtol: float = 1e-4,
+    atol: float = 0.0,
+    cooldown: int = 0,
+    accumulation_size: int = 1,
+    min_scale: float = 0.0,
 ) -> optax.GradientTransformationExtraArgs:
     """Multiplies what an optimizer does by a scale that falls when a loss stops improving.
 

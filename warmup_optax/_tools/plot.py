@@ -49,10 +49,9 @@ def plot(
     """
     named = _named(schedules)
     last = min(int(checks.steps("plot", "total_steps", total_steps, at_least=1)), int(FAR))
-    if ax is None:
-        ax = _pyplot().subplots(figsize=(7.2, 3.6), layout="constrained")[1]
-    draw(ax, named, last)
-    return ax
+    axes = _pyplot().subplots(figsize=(7.2, 3.6), layout="constrained")[1] if ax is None else ax
+    draw(axes, named, last)
+    return axes
 
 
 def draw(ax: Any, named: Mapping[str, Schedule], last: int) -> None:
