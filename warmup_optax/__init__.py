@@ -134,19 +134,19 @@ __version__ = _version("warmup-optax")
 
 if _TYPE_CHECKING:
     from . import compat as compat
+else:  # a checker refuses a name that is not there
 
+    def __getattr__(name: str) -> _Any:
+        """Imports `compat` when it is asked for: most programs never do. Finds the classes of the nodes by name."""
+        if name == "compat":
+            import importlib
 
-def __getattr__(name: str) -> _Any:
-    """Imports `compat` when it is asked for: most programs never do. Finds the classes of the nodes by name."""
-    if name == "compat":
-        import importlib
-
-        return importlib.import_module(".compat", __name__)
-    if name == "KerasSchedule":  # made when it is asked for, and so registered with Keras
-        return _adapters.KerasSchedule
-    if name in _CLASSES:
-        return _CLASSES[name]
-    raise _no_attribute(__name__, name, (*(f"wo.shapes.{rare}" for rare in shapes.__all__), *__all__))
+            return importlib.import_module(".compat", __name__)
+        if name == "KerasSchedule":  # made when it is asked for, and so registered with Keras
+            return _adapters.KerasSchedule
+        if name in _CLASSES:
+            return _CLASSES[name]
+        raise _no_attribute(__name__, name, (*(f"wo.shapes.{rare}" for rare in shapes.__all__), *__all__))
 
 
 def __dir__() -> list[str]:

@@ -53,10 +53,11 @@ def run(checker, arguments):
 
 
 def expected(checker):
-    """`{(file, line): rule}` of the comments."""
+    """`{(file, line): rule}` of the comments, which name pyright's rule and mypy's."""
+    place = ["pyright", "mypy"].index(checker)
     lines = enumerate(WRONG.read_text().splitlines(), 1)
-    found = {(WRONG.name, i): re.search(rf"# .*{checker}: ([\w-]+)", line) for i, line in lines}
-    return {place: match[1] for place, match in found.items() if match}
+    rules = {i: line.partition("# expected: ")[2].split(", ") for i, line in lines if "# expected: " in line}
+    return {(WRONG.name, i): both[place] for i, both in rules.items()}
 
 
 @pytest.mark.typing
@@ -70,10 +71,6 @@ def test_a_checker_refuses_the_wrong_calls_and_no_other(checker):
 
 def test_the_right_calls_run():
     runpy.run_path(str(RIGHT))
-
-
-def test_no_wrong_call_lacks_an_error_of_a_checker():
-    assert expected("pyright").keys() == expected("mypy").keys()
 
 
 @pytest.mark.parametrize("name", [name for name in wo.__all__ if inspect.isfunction(getattr(wo, name))])

@@ -1,7 +1,6 @@
 """Right calls: a checker passes this file as it stands. It is also run, so nothing here is only well typed."""
 
 import dataclasses
-import tempfile
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import partial
@@ -10,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
+import optax  # type: ignore[import-untyped]  # it has no py.typed
 
 import warmup_optax as wo
 
@@ -53,7 +52,7 @@ stable = wo.warmup_stable_decay(1e-3, warmup_steps=10, decay_steps=20, total_ste
 wo.warmup_cosine_restarts(1e-3, warmup_steps=10, cycle_steps=20, growth=1.5, decay=0.9)
 wo.one_cycle(1e-3, total_steps=100, shape=wo.linear)
 peak = float(cosine.peak_value)
-longer: wo.Schedule = dataclasses.replace(cosine, total_steps=2000)
+longer = wo.warmup_cosine(cosine.peak_value, warmup_steps=100, total_steps=2000)
 
 # ------------------------------------------------------------------ combinators and operators
 joined = wo.join([line, optax.linear_schedule(1.0, 0.0, 10), 0.1], [10, 20], offsets=None)
@@ -147,6 +146,7 @@ period: float = breathing.period
 straight = Straight(0.0, 1.0, steps=10, unused=1.0)
 straights: list[Straight] = wo.unstack(wo.stack([straight, Straight(0.0, 2.0, 10)]))
 stack_of_own: Straight = wo.stack([straight, straight])
+lengthened: Straight = dataclasses.replace(straight, steps=20)
 wo.with_warmup(breathing, steps=10, shape=Straight)
 wo.join([Both(1.0), breathing], [20])(3)
 
@@ -198,8 +198,6 @@ def show() -> None:
     """A picture of two."""
     axes = wo.plot({"one": cosine, "two": lambda count: 0.1}, 1000)
     axes.set_title("two")
-    with tempfile.TemporaryFile() as file:
-        axes.figure.savefig(file)
 
 
 def to_keras() -> Any:

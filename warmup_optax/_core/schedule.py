@@ -117,6 +117,7 @@ class Schedule(Node):
             cls.evaluate = _evaluate_lowered
 
     if TYPE_CHECKING:  # the fields: a factory says `Schedule`, whichever kind it makes
+        __float__: ClassVar[None]  # it is not a number, though every name seems to be there
 
         def __getattr__(self, name: str) -> Any: ...
 
