@@ -137,7 +137,7 @@ if _TYPE_CHECKING:
 else:  # a checker refuses a name that is not there
 
     def __getattr__(name: str) -> _Any:
-        """Imports `compat` when it is asked for: most programs never do. Finds the classes of the nodes by name."""
+        """Imports `compat` when it is asked for: most programs never do. Finds the classes by name."""
         if name == "compat":
             import importlib
 
