@@ -21,7 +21,7 @@ from jax.core import Tracer
 
 from .._combinators.ramps import Shape, shape_argument
 from .._core.node import as_python
-from .._core.schedule import Function, Schedule, as_schedule_argument
+from .._core.schedule import Function, Schedule, ScheduleLike, as_schedule_argument
 
 VERSION = 1
 DEEPEST = 100  # dicts and lists inside one another: Python's own stack holds about 1000 calls
@@ -34,7 +34,7 @@ _RENAMED = {("tanh", "lower"): "start", ("tanh", "upper"): "stop"}
 _FINITE = ("init_value", "end_value", "steps")  # what every shape that can be an argument takes first
 
 
-def to_config(schedule: Any) -> dict[str, Any]:
+def to_config(schedule: ScheduleLike) -> dict[str, Any]:
     """A schedule as plain JSON: dicts, lists, strings, bools and finite numbers, nothing else.
 
     Args:
@@ -73,7 +73,7 @@ def to_config(schedule: Any) -> dict[str, Any]:
     return config
 
 
-def from_config(config: Any) -> Schedule:
+def from_config(config: Mapping[str, Any]) -> Schedule:
     """The schedule that a config describes.
 
     Args:
