@@ -153,7 +153,7 @@ def in_steps(
           TypeError: If an argument is of the wrong type.
 
         >>> import warmup_optax as wo
-        >>> ramp = wo.in_steps(wo.linear(0.0, 1.0, 100), boundaries=[2], starts=[0, 20], rates=[10, 40])
+        >>> ramp = wo.in_steps(wo.linear(0.0, 1.0, 80), boundaries=[2], starts=[0, 20], rates=[10, 40])
         >>> ramp([0, 1, 2, 3, 4]).round(2).tolist()
         [0.0, 0.10000000149011612, 0.20000000298023224, 0.6000000238418579, 1.0]
     """
