@@ -141,7 +141,15 @@ class _Planter(ast.NodeVisitor):
                 new = between.replace(symbol, COMPARISONS[type(operator)])
                 text = f"{self.text(left)}{between}{self.text(right)}"
                 self.found.append(
-                    Mutant(self.path, left.lineno, f"compare {_one_line(text)}", symbol, new.strip(), begin + between.index(symbol), begin + between.index(symbol) + len(symbol))  # noqa: E501
+                    Mutant(
+                        self.path,
+                        left.lineno,
+                        f"compare {_one_line(text)}",
+                        symbol,
+                        new.strip(),
+                        begin + between.index(symbol),
+                        begin + between.index(symbol) + len(symbol),
+                    )  # noqa: E501
                 )
             left = right
         self.generic_visit(node)
@@ -156,8 +164,15 @@ class _Planter(ast.NodeVisitor):
             if symbol and "#" not in between:
                 at = begin + between.index(symbol)
                 self.found.append(
-                    Mutant(self.path, node.lineno, f"operator of {_one_line(self.text(node))}", symbol,
-                           OPERATORS[type(node.op)], at, at + len(symbol))  # fmt: skip
+                    Mutant(
+                        self.path,
+                        node.lineno,
+                        f"operator of {_one_line(self.text(node))}",
+                        symbol,
+                        OPERATORS[type(node.op)],
+                        at,
+                        at + len(symbol),
+                    )  # fmt: skip
                 )
         self.generic_visit(node)
 

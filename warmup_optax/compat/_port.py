@@ -13,6 +13,7 @@ from numbers import Rational
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from .._core import checks
+from .._core.checks import renamed as renamed
 from .._tools.suggestions import no_attribute
 
 P = ParamSpec("P")
