@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable
 from decimal import Decimal, localcontext
@@ -140,14 +141,8 @@ def as_tuple(name: str, values: Any, allowed: str) -> tuple[Any, ...]:
 
 
 # Their names until the other modules use the ones above.
-known, timed, resumed, left, shrinking, chosen = (
-    is_concrete,
-    in_updates,
-    starting_after,
-    remaining,
-    shrinking_cycles,
-    meaning,
-)
+known, timed, left, shrinking, chosen = is_concrete, in_updates, remaining, shrinking_cycles, meaning
+resumed = functools.partial(starting_after, name="last_batch_iteration")
 
 
 def within(name: str, number: Any, least: float, most: float, above: bool = False) -> None:
