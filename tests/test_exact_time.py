@@ -1,19 +1,20 @@
 """Law 2 where it is hard: clocks inside clocks, against exact rational time (`support/exact.py`).
 
-A boundary, a stair or a cycle that is due at a whole count is reached at that count, for every length, however
-deep the schedule that it belongs to is nested, for whole and for real counts, eager and under `jit` over arrays.
-All schedules of a test are in one program.
+A boundary, a stair or a cycle that is due at a whole count is reached at that count, for every length,
+however deep the schedule that it belongs to is nested, for whole and for real counts, eager and under `jit`
+over arrays. All schedules of a test are in one program.
 """
 
-import itertools
+import dataclasses
+import random
 from fractions import Fraction
 
 import jax
 import numpy as np
 import pytest
-from support import exact
-from support.expressions import NEVER, e, find, mentions, numbers
-from support.random_expressions import COMBINATORS, LENGTHS, REAL_CLOCKS, counts_of, nested
+from support import exact, reference
+from support.expressions import NEVER, Expression, e, find
+from support.random_expressions import COMBINATORS, LENGTHS, REAL_CLOCKS, SHAPES, counts_of, nested
 from support.together import together
 
 import warmup_optax as wo
@@ -36,9 +37,9 @@ def values_of(expressions, counts):
 def differences(expressions, counts, values, width=0.0):
     """What is wrong, as sentences: expression, count, value, exact value.
 
-    Within 64 ULP of the largest value: 8 for each of the at most four curves that are multiplied, and twice that
-    for two operations on them. With a ``width``, the exact value may be that of a time off by as much, relatively:
-    a clock that is not whole is known to float32.
+    Within 64 ULP of the largest value: 8 for each of the at most four curves that are multiplied, and twice
+    that for two operations on them. With a ``width``, the exact value may be that of a time that is off by
+    as much, relatively: a clock that is not whole is known to float32.
     """
     wrong = []
     for expression, at, got in zip(expressions, counts, values, strict=True):
@@ -75,8 +76,6 @@ def test_nested_clocks_at_whole_counts(seed):
 
 
 def mentions_name(expression, name):
-    from support.expressions import Expression
-
     parts = [*expression.args, *expression.kwargs.values()]
     parts += [x for part in parts if isinstance(part, (list, tuple)) for x in part]
     return expression.name == name or any(mentions_name(x, name) for x in parts if isinstance(x, Expression))
@@ -108,11 +107,22 @@ def test_stairs_counted_in_epochs():
     form = jax.jit(lambda schedule, counts: schedule(counts))
     wrong = []
     for n in lengths:
-        schedule = wo.staircase(wo.exponential(0.1, decay_rate=0.5, transition_steps=n, staircase=True), 100)
+        epochs = {
+            "stairs": wo.exponential(1.0, decay_rate=0.5, transition_steps=n, staircase=True),
+            "restart": wo.restart(wo.linear(1.0, 0.5, n), period=n),
+            "wave": find(wo, "triangle_wave")(1.0, 0.5, n),
+        }
         counts = np.add.outer(np.array([1, 2, 3, 7]) * 100 * n, [-1, 0, 99, 100]).ravel()
-        wanted = 0.1 * 0.5 ** (counts // 100 // n).astype(float)
-        if not np.allclose(np.asarray(form(schedule, counts)), wanted, rtol=1e-5, atol=0):
-            wrong.append(n)
+        epoch = counts // 100
+        wanted = {
+            "stairs": 0.5 ** (epoch // n).astype(float),
+            "restart": 1.0 - 0.5 * (epoch % n) / n,
+            "wave": 1.0 - 0.5 * np.minimum(epoch % (2 * n), 2 * n - epoch % (2 * n)) / n,
+        }
+        for name, schedule in epochs.items():
+            values = np.asarray(form(wo.staircase(schedule, 100), counts))
+            if not np.allclose(values, wanted[name], rtol=1e-5, atol=0):
+                wrong.append((name, n))
     assert wrong == []
     counts = np.array([40.0, 41.0, 42.0])
     np.testing.assert_allclose(step.on(wo)(counts), [0.1, 0.05, 0.05], rtol=1e-6)
@@ -122,11 +132,10 @@ def test_stairs_counted_in_epochs():
 def test_a_boundary_inside_a_stretched_cycle(way):
     """Law 2: 50 steps of a cycle stretched by 1.2 are 60 updates, and the boundary is at the 60th."""
     growths = [1.1, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.5, 3.3]
-    inner = [e.join([1.0, 0.5], [b]) for b in (10, 50, 90)]
-    inner += [e.piecewise_constant([1.0, 0.5, 0.25], [30, 70])]
-    inner += [e.exponential(1.0, decay_rate=0.5, transition_steps=10, staircase=True)]
-    expressions = [e.restart(x, period=100, growth=g) for x, g in itertools.product(inner, growths)]
-    counts = np.array(sorted({c for c in range(90, 480)} | {c for c in range(0, 100, 9)}), np.int32)
+    inner = e.join([1.0, 0.5, 0.25, 0.125], [10, 50, 90]) + e.piecewise_constant([3.0, 2.0, 4.0], [30, 70])
+    inner = inner + e.exponential(8.0, decay_rate=0.5, transition_steps=20, staircase=True)
+    expressions = [e.restart(inner, period=100, growth=g) for g in growths]
+    counts = np.arange(480, dtype=np.int32)
     call = {
         "eager": lambda schedule: schedule(counts),
         "host": lambda schedule: wo.sample(schedule, counts),
@@ -149,7 +158,7 @@ def test_a_boundary_inside_a_stretched_cycle(way):
 EARLY = [
     (e.linear(1.0, 1.0, 1000), 10**9, 1, [0, 1, 500, 999]),
     (e.linear(1.0, 0.1, 1000), 10**8, 1, [0, 1, 10, 999, 1000, 1001]),
-    (e.tanh(0.1, 0.0, 1, lower=-2.0, upper=5.0), 2**30, 1, [0, 1]),
+    (e.tanh(0.1, 0.0, 1, start=-2.0, stop=5.0), 2**30, 1, [0, 1]),
     (e.linear(0.1, 0.01, 100), 10_000, 1.1, [0, 10_000, 10_001, 10_055, 21_000, 21_001, 33_100, 33_150]),
     (e.linear(0.1, 0.01, 100), 1_000_000, 1.3, [1_000_000, 1_000_001, 1_000_126, 2_300_100]),
     (e.cosine(0.1, 0.0, 41), 2**20, 1, [2**20, 2**20 + 40, 2**20 + 41, 2**23 - 1]),
@@ -181,10 +190,6 @@ def test_a_count_that_is_nan_gives_nan():
 
 
 def one_of_each():
-    import random
-
-    from support.random_expressions import SHAPES
-
     r = random.Random(0)
     every = {name: make(r) for name, make in SHAPES.items()}
     return every | {
@@ -193,27 +198,18 @@ def one_of_each():
 
 
 BEYOND = [  # whole numbers that an int32 cannot hold
-    (lambda: jax.tree.map(lambda x: x * 2, wo.linear(0.0, 1.0, 2_000_000_000)), 10**9, 0.25),
-    (lambda: replaced(wo.linear(0.0, 1.0, 10), steps=5_000_000_000), 10**9, 0.2),
+    (lambda: jax.tree.map(lambda x: x * 2, wo.linear(0.0, 1.0, 2_000_000_000)), 10**9, 0.5),  # 2.0 / 4e9
+    (lambda: dataclasses.replace(wo.linear(0.0, 1.0, 10), steps=5_000_000_000), 10**9, 0.2),
     (lambda: wo.linear(0.0, 1.0, 5_000_000_000), 10**9, 0.2),
     (lambda: wo.shift(wo.linear(0.0, 1.0, 8_000_000_000), -4_000_000_000), 0, 0.5),
     (lambda: wo.restart(wo.linear(0.0, 1.0, 5_000_000_000), period=5_000_000_000), 10**9, 0.2),
 ]
 
 
-def replaced(schedule, **changes):
-    import dataclasses
-
-    return dataclasses.replace(schedule, **changes)
-
-
 @pytest.mark.parametrize(("make", "count", "wanted"), BEYOND)
 def test_whole_numbers_past_int32(make, count, wanted):
     """Law 1: a length that an int32 cannot hold is kept as a float, however it came to be; it never wraps."""
     schedule = make()
-    if isinstance(schedule.__dict__.get("steps"), int) and schedule.init_value == 0 and wanted == 0.25:
-        wanted = count / schedule.steps  # 2 * 0.0 and 2 * 1.0 are the ends of the doubled one
-        wanted *= schedule.end_value
     values = [schedule(count), jax.jit(lambda c: schedule(c))(np.int32(count)), wo.sample(schedule, count)]
     values.append(jax.jit(lambda s, c: s(c))(jax.tree.map(as_data, schedule), np.int32(count)))
     np.testing.assert_allclose(values, wanted, rtol=2e-6)
@@ -273,9 +269,7 @@ def test_the_slope_by_a_number_that_is_1(name):
     """Law 7: 1 is where an exponent starts to be learned; its slope is that of the numbers beside it."""
     make = SLOPES[name]
     count, width = 50, 2.0**-16
-    curve = {
-        side: make(1.0 + side * width).on(reference_of(name))(np.array([count])).item() for side in (-1, 1)
-    }
+    curve = {side: make(1.0 + side * width).on(reference)(np.array([count])).item() for side in (-1, 1)}
     wanted = (curve[1] - curve[-1]) / (2 * width)
     slope = jax.jit(jax.grad(lambda x: make(x).on(wo)(count)))(1.0)
     np.testing.assert_allclose(slope, wanted, rtol=2e-3)
@@ -283,12 +277,6 @@ def test_the_slope_by_a_number_that_is_1(name):
     field = name.partition(",")[0].split()[1]
     by_field = jax.grad(lambda s: s(count), allow_int=True)(make(1.0).on(wo))
     np.testing.assert_allclose(getattr(by_field, field), wanted, rtol=2e-3)
-
-
-def reference_of(name):
-    from support import catalogue, reference  # noqa: F401 (it completes the reference)
-
-    return reference
 
 
 @pytest.mark.parametrize("ratio", [0.5, 0.999, 0.9999999, 0.99999998, 1 - 2.0**-40, 1 - 2.0**-53])
@@ -305,6 +293,4 @@ def test_an_exponential_whose_ratio_is_almost_1_is_a_line(ratio):
 def test_the_lists_of_this_file_are_what_they_say():
     """Every length is tried where it matters, and counts are not all alike."""
     assert {41, 47, 55, 61, 82, 83, 94, 97} <= set(LENGTHS)
-    assert all(len(set(counts_of(x, SIZE))) > 40 for x in nested(0, 46))
-    assert all(numbers(x) for x in nested(0, 46))
-    assert not any(mentions(x, str) for x in [e.linear(0.0, 1.0, 2)])
+    assert all(len(set(counts_of(x, SIZE))) > 20 for x in nested(0, 46))

@@ -7,14 +7,14 @@ import pickle
 import subprocess
 import sys
 
-import golden
 import jax
 import numpy as np
 import pytest
+from support import golden
 
 import warmup_optax as wo
 from warmup_optax import compat
-from warmup_optax.compat import keras, mediapipe, optax, paddle, tfm
+from warmup_optax.compat import axlearn, deepspeed, keras, levanter, mediapipe, optax, paddle, praxis, tfm
 
 MODULES = {
     "optax": [optax],
@@ -80,6 +80,15 @@ def test_every_constructor_is_tabled(module):
 def test_every_constructor_has_an_example(name):
     for constructor, function in public(getattr(compat, name)).items():
         assert ">>>" in (function.__doc__ or ""), constructor
+
+
+@pytest.mark.parametrize("module", [axlearn, deepspeed, levanter, praxis], ids=lambda module: module.__name__)
+def test_every_constructor_of_a_code_base_is_documented_and_tabled(module):
+    tabled = {case.callable for case in golden.cases(module.__name__.rpartition(".")[2])}
+    tabled |= {"OneCycleMomentum", "from_config"}  # whose tables are those of OneCycle and of all
+    for name, constructor in public(module).items():
+        assert ">>>" in (constructor.__doc__ or ""), name
+        assert name in tabled, f"{name} has no table"
 
 
 def test_mediapipes_signature():

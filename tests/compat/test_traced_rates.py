@@ -5,10 +5,14 @@ import numpy as np
 import pytest
 
 from warmup_optax.compat import (
+    axlearn,
     big_vision,
+    deepspeed,
     fairseq,
+    levanter,
     maxtext,
     megatron,
+    praxis,
     pytorch_warmup,
     scenic,
     t5x,
@@ -71,6 +75,20 @@ PORTS = {
         50, 512, base=lr, decay_type="rsqrt", scale_with_batchsize=True
     ),
     "maxtext": lambda lr: maxtext.create_learning_rate_schedule(learning_rate=lr, steps=50),
+    "WarmupLR": lambda lr: deepspeed.WarmupLR(lr / 9, lr, 9),
+    "WarmupDecayLR": lambda lr: deepspeed.WarmupDecayLR(40, lr / 9, lr, 9, "linear"),
+    "WarmupCosineLR": lambda lr: deepspeed.WarmupCosineLR(lr, 40, 0.1, 9),
+    "OneCycle": lambda lr: deepspeed.OneCycle(lr / 9, lr, 0.5, 9, decay_step_size=4),
+    "LRRangeTest": lambda lr: deepspeed.LRRangeTest(lr, 9),
+    "lr_scheduler": lambda lr: levanter.lr_scheduler(50, learning_rate=lr, cycles=2, rewarmup=5, decay=0.5),
+    "inv": lambda lr: levanter.lr_scheduler(50, learning_rate=lr, lr_schedule="inv"),
+    "warmup_stable_decay": lambda lr: axlearn.warmup_stable_decay(
+        lr, max_step=50, decay_begin_step=30, warmup_steps=9, alpha=0.1
+    ),
+    "adafactor": lambda lr: axlearn.adafactor(lr, warmup_steps=9),
+    "LinearRampupExponentialDecay": lambda lr: praxis.LinearRampupExponentialDecay(5, 9, 40, 0.1, lr),
+    "SqrtDecay": lambda lr: praxis.SqrtDecay(9, lr),
+    "ContinuousSchedule": lambda lr: praxis.ContinuousSchedule(lr, 9, 9),
 }
 
 

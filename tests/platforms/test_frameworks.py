@@ -175,7 +175,7 @@ def test_a_trainer_that_looks_names_up_in_optax(monkeypatch):
     monkeypatch.setattr(optax.schedules, "warmup_cosine", wo.warmup_cosine, raising=False)
     options = {name: value for name, value in CONFIG.items() if name not in ("version", "kind")}
     schedule = getattr(optax.schedules, CONFIG["kind"])(**options)
-    optimizer = optax.inject_hyperparams(optax.adamw, hyperparam_dtype=jnp.float32)(learning_rate=schedule)
+    optimizer = optax.inject_hyperparams(optax.sgd, hyperparam_dtype=jnp.float32)(learning_rate=schedule)
     params = jnp.ones(2)
     state = optimizer.init(params)
     for count in range(5):

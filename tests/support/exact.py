@@ -1,8 +1,8 @@
 """Every schedule at an exact time: rational numbers for the clock, float64 for the values.
 
 Where a boundary is due, which stair or cycle a count is in, and how far it is in it are questions about whole
-and rational numbers, and are answered as such here; `reference` answers the rest. A growth of 1.1 is read as the
-decimal that was written, 11/10, so that a cycle of 100 updates is followed by one of exactly 110.
+and rational numbers, and are answered as such here; `reference` answers the rest. A growth of 1.1 is read as
+the decimal that was written, 11/10, so that a cycle of 100 updates is followed by one of exactly 110.
 """
 
 import functools

@@ -110,7 +110,7 @@ def nested(seed, size, combinators=COMBINATORS):
 
 
 def counts_of(expression, size, seed=0):
-    """Counts where something is due: around multiples of every length in the expression, and of their products."""
+    """Counts where something is due: around multiples of the lengths in it and of their products."""
     lengths = sorted({abs(n) for n in numbers(expression) if isinstance(n, int) and n})
     lengths += [a * b for a, b in itertools.combinations(lengths, 2)]
     due = {k * n + d for n in lengths for k in (1, 2, 3, 5) for d in (-1, 0, 1)}

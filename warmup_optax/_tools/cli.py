@@ -24,8 +24,8 @@ import numpy as np
 
 import warmup_optax as wo
 
-from .._core.schedule import Schedule
 from .._core.checks import INT32_MAX
+from .._core.schedule import Schedule
 from .check import NOTES, WARNINGS
 from .describe import HEADER, table
 from .extras import install

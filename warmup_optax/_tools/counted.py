@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule, as_schedule_argument
+from .._core.schedule import Schedule, ScheduleLike, as_schedule_argument
+from .._core.time import Time, Wide, default_int, real
 
 _BITS = 30  # of `low`: the sum of two still fits int32
 _MASK = 2**_BITS - 1
@@ -113,12 +114,9 @@ class CounterSchedule:
 
     def _at(self, count: Counter) -> jax.Array:
         high, low = jnp.asarray(count.high), jnp.asarray(count.low)
-        if jax.dtypes.canonicalize_dtype(np.int64) == np.int64:  # x64
+        if default_int() == np.int64:
             return self.schedule((high.astype(np.int64) << _BITS) + low.astype(np.int64))
-        # Up to int32 the count is a whole number to the schedule, and past it the nearest float32.
-        whole = self.schedule(jnp.where(high < 2, (high << _BITS) + low, 0))
-        rounded = self.schedule(high.astype(jnp.float32) * 2.0**_BITS + low.astype(jnp.float32))
-        return jnp.where(high < 2, whole, rounded)
+        return _value_at(self.schedule.lower(), jnp.maximum(high, 0), low)
 
     def _checked(self, count: Counter, agree: Any) -> jax.Array:
         value = self._at(count)
@@ -175,7 +173,15 @@ def _the_counter(where: str, opt_state: Any, field: str) -> tuple[Counter, Any]:
     return first, None
 
 
-def counter_schedule(schedule: Any, argument: str = "tokens") -> CounterSchedule:
+@functools.partial(jax.jit, inline=True)
+def _value_at(lowered: Any, high: jax.Array, low: jax.Array) -> jax.Array:
+    """The value at a count of two halves, exact beyond int32."""
+    for _ in range(high.ndim):  # a batch of states
+        return jax.vmap(_value_at, (None, 0, 0))(lowered, high, low)
+    return real(lowered.evaluate(Time(Wide(high, low))))
+
+
+def counter_schedule(schedule: ScheduleLike, argument: str = "tokens") -> CounterSchedule:
     r"""A schedule that is driven by what the updates are given: tokens of packed or variable batches.
 
     .. math:: v_n = s\Big(\sum_{i < n} x_i\Big)
@@ -202,8 +208,7 @@ def counter_schedule(schedule: Any, argument: str = "tokens") -> CounterSchedule
     Returns:
       An ``optax.StatefulSchedule`` with ``applied_value(opt_state)``, ``next_value(opt_state)`` (as
       `applied_value` and `next_value`) and ``seen(opt_state)``, the count on the host. The count is exact up
-      to :math:`2^{61}`. The schedule sees it as a whole number up to :math:`2^{31}`, past it as the nearest
-      float32 (1 part in 16 million: 60 thousand tokens at a trillion); under x64 as a whole number always.
+      to :math:`2^{61}`, and the schedule sees it so; a function of a count sees at most the largest int32.
 
     Raises:
       TypeError: If ``schedule`` is none of these, or ``argument`` is not a name; when an update is made, if

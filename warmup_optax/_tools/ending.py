@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule
+from .._core.schedule import Schedule, ShapeLike, Steps
 from .sample import sample
 
 
-def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray:
+def merge_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
     """The weights that average the checkpoints of a constant rate into what a cooldown would have given.
 
     With ``n`` checkpoints and ``w_j = shape(1, 0, n)(j)``, checkpoint ``j`` (from 0, the oldest) has the
@@ -43,7 +43,7 @@ def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray
         (``geometric`` cannot).
 
     Source: Tian et al. 2025, WSM: Decay-Free Learning Rate Schedule via Checkpoint Merging
-    (arXiv:2507.17634), theorem 3.1.
+    (arXiv:2507.17634).
 
     >>> import warmup_optax as wo
     >>> wo.merge_weights(wo.linear, 4).tolist()
@@ -109,7 +109,10 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
         checks.raise_bad_argument(
             "merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix
         )
-    total, first, structure, seen = None, None, None, 0
+    total: Any = None
+    first: Any = None
+    structure: Any = None
+    seen = 0
     for tree in trees:
         if seen == len(values):
             raise ValueError(f"merge_checkpoints: trees must be as many as weights, got more than {seen}")

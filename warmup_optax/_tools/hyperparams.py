@@ -28,9 +28,9 @@ def scheduled(optimizer: Callable[..., Any], /, **hyperparameters: Any) -> Any:
     asked at the same count. Everything else (numbers, masks, functions, flags, Muon's dimension numbers) is
     passed on as it is, and is no part of the state. It is `optax.inject_hyperparams` with the choices made.
 
-    The optimizer gets each value as it would get a Python number: it takes the dtype of what it is
-    multiplied with, so bfloat16 parameters keep bfloat16 updates. The state keeps it in float32 (float64
-    under x64).
+    The optimizer gets each value as it would get a Python number: it takes the dtype of what it
+    multiplies, so bfloat16 parameters keep bfloat16 updates. The state keeps it in float32 (float64 under
+    x64).
 
     Args:
       optimizer: A function that makes an optimizer: ``optax.adamw``, ``optax.lion``, ``optax.contrib.muon``,
@@ -42,7 +42,8 @@ def scheduled(optimizer: Callable[..., Any], /, **hyperparameters: Any) -> Any:
 
     Returns:
       An ``optax.GradientTransformationExtraArgs``, to be used in ``chain``, ``partition``, ``MultiSteps``
-      like any other. `applied_values` reads its state; `applied_value`, `next_value` and `update_count` do too.
+      like any other. `applied_values` reads its state; so do `applied_value`, `next_value` and
+      `update_count`.
 
     Raises:
       TypeError: If ``optimizer`` is not a function, or does not take these arguments.
@@ -50,8 +51,8 @@ def scheduled(optimizer: Callable[..., Any], /, **hyperparameters: Any) -> Any:
     Three things that Optax's optimizers do with such a value:
 
     * A weight decay is multiplied by the learning rate: ``adamw`` shrinks a parameter by ``learning_rate *
-      weight_decay`` of itself. A constant decay thus falls with the rate already, and ``weight_decay=wd *
-      (s / peak)`` falls with its square, which is AdamC (Defazio 2025, arXiv:2506.02285).
+      weight_decay`` of itself. A constant decay thus falls with the rate already; and a decay of ``wd * (s
+      / peak)`` falls with its square, which is AdamC (Defazio 2025, arXiv:2506.02285).
     * Adam's bias correction is ``1 - b1**n`` with the value of ``b1`` at that update, exact only for a ``b1``
       that never changes. Its error vanishes as ``b1**n`` does.
     * ``1 - b2`` is formed in the dtype of the value: in float32, for 0.999, to 5 parts in 100,000 of what a

@@ -7,31 +7,33 @@ from typing import Any, NamedTuple
 import optax
 
 from .._core import checks
+from .._core.schedule import Steps
 
 
 class PlateauState(NamedTuple):
     """The state of `with_plateau`.
 
     Attributes:
-      plateau: Of ``optax.contrib.reduce_on_plateau`` and of the count that it waits for.
+      plateau: Of ``optax.conditionally_transform``: the state of ``reduce_on_plateau``, and the count that it
+        waits for.
       inner_state: Of the optimizer.
     """
 
-    plateau: optax.ConditionallyTransformState
+    plateau: Any
     inner_state: Any
 
 
 def with_plateau(
-    optimizer: Any,
+    optimizer: optax.GradientTransformation,
     *,
-    begin: Any = 0,
-    factor: Any = 0.1,
-    patience: Any = 10,
-    rtol: Any = 1e-4,
-    atol: Any = 0.0,
-    cooldown: Any = 0,
-    accumulation_size: Any = 1,
-    min_scale: Any = 0.0,
+    begin: Steps = 0,
+    factor: float = 0.1,
+    patience: int = 10,
+    rtol: float = 1e-4,
+    atol: float = 0.0,
+    cooldown: int = 0,
+    accumulation_size: int = 1,
+    min_scale: float = 0.0,
 ) -> optax.GradientTransformationExtraArgs:
     """Multiplies what an optimizer does by a scale that falls when a loss stops improving.
 
@@ -68,14 +70,15 @@ def with_plateau(
 
     Source: `torch.optim.lr_scheduler.ReduceLROnPlateau`, which counts bad values from the first.
 
+    >>> import jax
     >>> import jax.numpy as jnp
     >>> import optax, warmup_optax as wo
     >>> schedule = wo.warmup_constant(0.5, warmup_steps=3)
     >>> optimizer = wo.with_plateau(optax.sgd(schedule), begin=3, factor=0.5, patience=2)
     >>> params = jnp.array([0.5])
-    >>> opt_state, rates = optimizer.init(params), []
+    >>> opt_state, rates, update = optimizer.init(params), [], jax.jit(optimizer.update)
     >>> for _ in range(8):  # a loss that never improves
-    ...     updates, opt_state = optimizer.update(params, opt_state, params, value=1.0)
+    ...     updates, opt_state = update(params, opt_state, params, value=1.0)
     ...     rates.append(round(float(wo.applied_value(schedule, opt_state)), 3))
     >>> rates
     [0.0, 0.167, 0.333, 0.5, 0.5, 0.25, 0.25, 0.125]
@@ -95,13 +98,13 @@ def with_plateau(
         accumulation_size=accumulation_size,
         min_scale=min_scale,
     )
-    plateau = optax.conditionally_transform(reduce, lambda step: step >= first)
+    plateau = optax.conditionally_transform(reduce, lambda step, **_: step >= first)
 
     def init(params: Any) -> PlateauState:
         return PlateauState(plateau.init(params), inner.init(params))
 
     def update(
-        updates: Any, state: PlateauState, params: Any = None, *, value: Any = None, **extra: Any
+        updates: Any, state: Any, params: Any = None, *, value: Any = None, **extra: Any
     ) -> tuple[Any, PlateauState]:
         if value is None:
             raise TypeError(

@@ -23,14 +23,11 @@ import numpy as np
 
 from .._combinators.clocks import InSteps
 from .._core import checks
-from .._core.schedule import Schedule, as_schedule_argument
-
-
-Number = Any  # what float() takes: Python's, NumPy's and JAX's numbers, fractions and decimals
+from .._core.schedule import Number, Schedule, ScheduleLike, as_schedule_argument
 
 _WRITTEN_DIGITS = 9  # of a float that somebody wrote; one computed float in ten million prints as shortly
 _FLOAT_ROUNDING = Fraction(1, 2**50)  # relative, a few units in a float's last place
-_LARGEST = 2**61  # what the clock of a schedule counts to
+_LARGEST = 2**53  # a step count of a schedule past int32 is kept as a float, exact up to this
 
 
 class _Exact(NamedTuple):
@@ -427,7 +424,9 @@ class TrainingRun:
         steps = _whole("TrainingRun.epochs", "steps", steps, at_least=0)
         return float(self._seen(steps) / self._examples_of_an_epoch if self._is_ramp else steps / self._epoch)
 
-    def in_steps(self, schedule: Any, unit: Literal["tokens", "examples", "epochs"] = "tokens") -> Schedule:
+    def in_steps(
+        self, schedule: ScheduleLike, unit: Literal["tokens", "examples", "epochs"] = "tokens"
+    ) -> Schedule:
         r"""A schedule written in tokens, examples or epochs, on the clock of updates.
 
         .. math:: v(n) = s(x_n)
@@ -447,7 +446,7 @@ class TrainingRun:
 
         Raises:
           ValueError: If ``unit`` is another word, if the run does not know what the unit needs, if a ramp is
-            longer than :math:`2^{61}` units, or if there are short batches (``drop_last=False``) in a run
+            longer than :math:`2^{53}` units, or if there are short batches (``drop_last=False``) in a run
             without a length.
           TypeError: If ``schedule`` is none of these.
 
@@ -469,7 +468,7 @@ class TrainingRun:
         There is one boundary fewer than there are segments. ``scale`` is 1 but for epochs.
         """
         where = "TrainingRun.in_steps"
-        checks.choice(where, "unit", unit, ("tokens", "examples", "epochs"))
+        checks.choice(where, "unit", unit, words=("tokens", "examples", "epochs"))
         if unit == "epochs" and not self._is_ramp:
             per_step = 1 / self._epoch
             return (), (0,), (per_step.numerator,), per_step.denominator
@@ -480,7 +479,7 @@ class TrainingRun:
         starts = tuple(each * x // common for x in seen)
         rates = tuple(each * x // common for x in take)
         if max(*starts, *rates) >= _LARGEST:
-            raise ValueError(f"{where}: a ramp must be shorter than 2**61 {unit}, got {max(*starts, *rates)}")
+            raise ValueError(f"{where}: a ramp must be shorter than 2**53 {unit}, got {max(*starts, *rates)}")
         return tuple(updates[1:]), starts, rates, scale // common
 
     def _short_batch_segments(self, where: str) -> tuple[list[int], list[int], list[int]]:
@@ -609,7 +608,11 @@ TrainingRun.__dataclass_fields__ = _ArgumentFields(TrainingRun.__dataclass_field
 
 
 def scale_learning_rate(
-    base_value: Number, *, batch_size: Number, base_batch_size: Number = 256, rule: str = "linear"
+    base_value: Number,
+    *,
+    batch_size: Number,
+    base_batch_size: Number = 256,
+    rule: Literal["linear", "sqrt"] = "linear",
 ) -> float:
     r"""The learning rate for another batch size than the one it was tuned at.
 
@@ -644,7 +647,7 @@ def scale_learning_rate(
     base = _exact(where, "base_value", base_value, at_least=None).value
     batch_size = _whole(where, "batch_size", batch_size, at_least=1)
     base_batch_size = _whole(where, "base_batch_size", base_batch_size, at_least=1)
-    if checks.choice(where, "rule", rule, ("linear", "sqrt")) == "sqrt":
+    if checks.choice(where, "rule", rule, words=("linear", "sqrt")) == "sqrt":
         return float(base) * math.sqrt(batch_size / base_batch_size)
     return float(base * batch_size / base_batch_size)
 

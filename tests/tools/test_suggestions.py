@@ -1,0 +1,105 @@
+"""Names that a module does not have lead to the nearest one, or to the feature."""
+
+import re
+
+import optax
+import pytest
+
+import warmup_optax as wo
+from warmup_optax._tools.suggestions import ELSEWHERE, no_attribute
+
+TORCH = [name for name in vars(wo.compat.torch) if not name.startswith("_")]
+
+
+def hint(module, name, names):
+    message = str(no_attribute(module, name, names))
+    start = f"module {module!r} has no attribute {name!r}"
+    assert message.startswith(start)
+    return message.removeprefix(start)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("ReduceLROnPlateau", "optax.contrib.reduce_on_plateau"),
+        ("ReduceLROnPlateau", "with_plateau"),
+        ("plateau", "optax.contrib.reduce_on_plateau"),
+        ("noam", "warmup_inverse_sqrt"),
+        ("NoamLR", "warmup_inverse_sqrt"),
+        ("SGDR", "warmup_cosine_restarts"),
+        ("trapezoidal", "warmup_stable_decay"),
+        ("rsqrt", "inverse_sqrt"),
+        ("rsqrt_decay", "inverse_sqrt"),
+        ("cyclic", "compat.torch.CyclicLR"),
+        ("re_warm", "with_warmup"),
+        ("LambdaLR", "as_schedule"),
+        ("warmup_cosin", "did you mean warmup_cosine"),
+        ("restarts", "did you mean restart?"),
+        ("Cosine", "did you mean cosine"),
+        ("MultiStepLR", "piecewise_constant"),
+    ],
+)
+def test_a_name_of_the_field_leads_to_the_feature(name, says):
+    assert says in hint("warmup_optax", name, wo.__all__)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("cosine_annealing_lr", "; cosine is the curve"),
+        ("CosineAnnealing", "; cosine is the curve"),
+        ("OneCycle", "; did you mean OneCycleLR?"),
+        ("Polynomial", "; did you mean PolynomialLR?"),
+        ("InverseSquareRootSchedule", "; warmup_optax.compat.fairseq has it"),
+        ("xyzzy", ""),
+        ("__path__", ""),
+        ("_repr_html_", ""),
+    ],
+)
+def test_a_name_of_a_port_leads_to_the_nearest(name, says):
+    assert hint("warmup_optax.compat.torch", name, TORCH).startswith(says)
+    if not says:
+        assert not hint("warmup_optax.compat.torch", name, TORCH)
+
+
+def test_what_is_recommended_is_there():
+    """Every name in the sentences can be imported from where they say it is."""
+    text = " ".join(ELSEWHERE.values())
+    for path in re.findall(r"\bcompat\.(\w+\.\w+)", text):
+        library, name = path.split(".")
+        assert hasattr(getattr(wo.compat, library), name)
+    for path in re.findall(r"\boptax\.([a-z_]+(?:\.[a-z_]+)*)", text.replace("warmup_optax.", "")):
+        found = optax
+        for part in path.split("."):
+            found = getattr(found, part)
+    named = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", re.sub(r"optax\.[\w.]+", "", text)))
+    assert named - {"hold_steps", "total_steps"} <= set(wo.__all__)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "says"),
+    [
+        (wo, "ReduceLROnPlateau", "with_plateau.*puts optax.contrib.reduce_on_plateau"),
+        (wo, "warmup_cosin", "did you mean warmup_cosine"),
+        (wo, "tanh", r"did you mean wo\.shapes\.tanh\?"),
+        (wo, "rex", r"did you mean wo\.shapes\.rex\?"),
+        (wo.shapes, "cosin", "'warmup_optax.shapes' has no attribute 'cosin'; did you mean cosine"),
+        (wo.compat, "pytorch", "did you mean torch"),
+        (wo.compat, "CosineAnnealingLR", "warmup_optax.compat.torch has it"),
+        (wo.compat, "xyzzy", "it has axlearn, big_vision"),
+        (wo.compat.torch, "CosineAnealingLR", "did you mean CosineAnnealingLR"),
+        (wo.compat.paddle, "NoamDecy", "did you mean NoamDecay"),
+        (wo.compat.optax, "cosine_decay", "did you mean cosine_decay_schedule"),
+    ],
+)
+def test_a_module_suggests_names(module, name, says):
+    """The modules answer with these sentences."""
+    with pytest.raises(AttributeError, match=says):
+        getattr(module, name)
+
+
+@pytest.mark.parametrize("library", wo.compat.__all__)
+def test_every_port_suggests_names(library):
+    """No module of `compat` is left out."""
+    with pytest.raises(AttributeError, match="with_plateau"):
+        wo.compat.__getattr__(library).ReduceLROnPlateau  # noqa: B018

@@ -1,0 +1,121 @@
+"""What to say of a name that a module does not have: the nearest one, or where the feature is."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+
+_PLATEAU = (
+    "a rate that follows the loss depends on more than a count: with_plateau(optimizer, begin=...) puts "
+    "optax.contrib.reduce_on_plateau behind an optimizer and its warmup"
+)
+_RESTARTS = "warmup_cosine_restarts is the recipe, and restart repeats any schedule"
+_STABLE = "warmup_stable_decay is the recipe, and with_cooldown branches the decay off any schedule"
+_ROOT = "inverse_sqrt is the curve, and warmup_inverse_sqrt the recipe"
+_CYCLES = "compat.torch.CyclicLR has the original's arguments, and restart repeats any schedule"
+_FUNCTION = "any function of a count is a schedule: give it as it is, or as_schedule(function)"
+_STEPS = "piecewise_constant takes the values themselves, and compat.torch.MultiStepLR the factor"
+_REWARM = "join([old, new], [count]), with a warmup in front of the new one: with_warmup(new, steps=...)"
+
+# Names of other libraries and papers, in lower case without underscores and endings, and what they are here.
+ELSEWHERE = {
+    "annealing": "cosine and linear are the curves, and warmup_cosine the recipe",
+    "chained": "product(a, b), or a * b",
+    "clr": _CYCLES,
+    "constantwithwarmup": "warmup_constant is the recipe",
+    "cosineannealing": "cosine is the curve, and warmup_cosine the recipe",
+    "cosineannealingwarmrestarts": _RESTARTS,
+    "cosinewithrestarts": _RESTARTS,
+    "cyclic": _CYCLES,
+    "cyclical": _CYCLES,
+    "delay": "shift(schedule, steps)",
+    "exponentialmovingaverage": "optax.ema; its decay may be a schedule, too",
+    "injecthyperparams": "optax.inject_hyperparams takes these schedules as they are",
+    "lambda": _FUNCTION,
+    "lint": "check(schedule, total_steps) is the linter",
+    "multistep": _STEPS,
+    "multiplicative": _FUNCTION,
+    "noam": _ROOT + ", and compat.paddle.NoamDecay has the original's arguments",
+    "offset": "shift(schedule, steps)",
+    "plateau": _PLATEAU,
+    "reduceonplateau": _PLATEAU,
+    "reducelronplateau": _PLATEAU,
+    "rewarm": _REWARM,
+    "rewarming": _REWARM,
+    "rsqrt": _ROOT,
+    "schedulefree": "optax.contrib.schedule_free; it takes a schedule as its learning rate",
+    "sequential": "join(schedules, boundaries)",
+    "sgdr": _RESTARTS,
+    "step": _STEPS,
+    "superconvergence": "one_cycle is the recipe",
+    "trapezoid": _STABLE,
+    "trapezoidal": _STABLE,
+    "triangular": _CYCLES,
+    "tristage": _STABLE + "; compat.fairseq.TriStageLRSchedule has the original's arguments",
+    "warmrestarts": _RESTARTS,
+    "warmuphold": "warmup_constant, or hold_steps of warmup_cosine and warmup_linear",
+    "wsd": _STABLE,
+}
+_ENDINGS = ("scheduler", "schedule", "decay", "lr")
+
+
+def no_attribute(module_name: str, name: str, names: Iterable[str], otherwise: str = "") -> AttributeError:
+    """The error for a module's ``__getattr__``.
+
+    Args:
+      module_name: The module that was asked, as ``warmup_optax.compat.torch``.
+      name: What it was asked for.
+      names: What it has; a dotted name is what is suggested for its last part.
+      otherwise: What to say where no name is near.
+
+    Returns:
+      An `AttributeError`, to be raised. It says where the feature of that name is, or else which names of the
+      module, or of the others in `compat`, are the nearest.
+
+    >>> no_attribute("warmup_optax", "SGDR", ["cosine"])
+    AttributeError("module 'warmup_optax' has no attribute 'SGDR'; warmup_cosine_restarts is the recipe, \
+and restart repeats any schedule")
+    >>> no_attribute("warmup_optax", "warm_up_cosine", ["warmup_cosine", "cosine", "linear"])
+    AttributeError("module 'warmup_optax' has no attribute 'warm_up_cosine'; did you mean warmup_cosine?")
+    """
+    message = f"module {module_name!r} has no attribute {name!r}"
+    if name.startswith("_"):  # asked for by Python itself, and by tools that look for methods
+        return AttributeError(message, name=name)
+    ported = _in_compat(module_name, name)
+    first = ported if ".compat" in module_name else ""
+    hint = first or _elsewhere(name) or _nearest(name, names) or ported or otherwise
+    return AttributeError(f"{message}; {hint}" if hint else message, name=name)
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _elsewhere(name: str) -> str:
+    folded = _folded(name).removeprefix("get")
+    for ending in ("", *_ENDINGS):
+        found = ELSEWHERE.get(folded.removesuffix(ending))
+        if found:
+            return found
+    return ""
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    folded = {_folded(public.rpartition(".")[2]): public for public in names if not public.startswith("_")}
+    wanted = _folded(name)
+    if wanted in folded:
+        return f"did you mean {folded[wanted]}?"
+    near = difflib.get_close_matches(wanted, folded, 3, 0.8)
+    near = near or sorted((key for key in folded if len(wanted) > 3 and wanted in key), key=len)[:3]
+    near = near or difflib.get_close_matches(wanted, folded, 3)
+    return f"did you mean {' or '.join(folded[key] for key in near)}?" if near else ""
+
+
+def _in_compat(module_name: str, name: str) -> str:
+    """Which module of `compat` has a name that was looked for in another."""
+    package = module_name.partition(".")[0]
+    compat = importlib.import_module(f"{package}.compat")
+    modules = [f"{compat.__name__}.{library}" for library in compat.__all__]
+    homes = [home for home in modules if home != module_name and name in vars(importlib.import_module(home))]
+    return f"{' and '.join(homes)} {'has' if len(homes) == 1 else 'have'} it" if homes else ""
