@@ -12,7 +12,6 @@ from typing import Any
 
 import warmup_optax as wo
 
-from .._core import checks
 from ._port import check_number, check_steps, refuse
 
 MOST = 2**52  # ticks in the longest length: a float64 holds them
@@ -133,11 +132,6 @@ def meaning(words: dict[str, Any], name: str, word: Any) -> Any:
     if not isinstance(word, str) or word not in words:
         refuse(name, word, f"one of {', '.join(map(repr, words))}")
     return words[word]
-
-
-def as_tuple(name: str, values: Any, allowed: str) -> tuple[Any, ...]:
-    """Any sequence as a tuple."""
-    return checks.sequence("", name, values, allowed)
 
 
 # Their names until the other modules use the ones above.

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import warmup_optax as wo
 
-from ._parts import as_tuple, is_concrete
-from ._port import check_concrete, check_number, check_steps, port, refuse
+from ._parts import is_concrete
+from ._port import as_tuple, check_concrete, check_number, check_steps, port, refuse
 
 
 @port(init_value="initial_learning_rate", transition_steps="decay_steps")
