@@ -32,11 +32,18 @@ INT32_MAX = 2**31 - 1
 
 def evaluate(schedule: Schedule, count: Any) -> jax.Array:
     """The values of a schedule at a count or an array of counts."""
-    if isinstance(count, Tracer):
-        return _values(schedule.lower(), count)
-    count = normalize_count(count)
-    program = program_of(schedule)
-    return _staged(schedule.lower(), count) if program is None else program(count)
+    if not isinstance(count, Tracer):
+        count = normalize_count(count)
+    try:
+        if isinstance(count, Tracer):
+            return _values(schedule.lower(), count)
+        program = program_of(schedule)
+        return _staged(schedule.lower(), count) if program is None else program(count)
+    except RecursionError:
+        raise RecursionError(
+            "this schedule is nested deeper than Python's stack allows; write many terms as one add(...) and "
+            "many factors as one product(...), or raise sys.setrecursionlimit"
+        ) from None
 
 
 def _values(lowered: Lowered, count: Any) -> jax.Array:
@@ -178,7 +185,7 @@ def normalize_count(count: Any) -> Any:
         return count
     if hasattr(count, "__jax_array__"):  # a variable of Flax or Keras
         return normalize_count(count.__jax_array__())
-    if isinstance(count, np.integer):
+    if isinstance(count, np.integer) and not isinstance(count, np.timedelta64):
         return normalize_count(int(count))
     try:
         array = np.asarray(count)

@@ -288,10 +288,12 @@ def _has_no_value(leaf: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return repr(as_python(value)) if hasattr(value, "dtype") else repr(value)
+    held = hasattr(value, "dtype") or isinstance(value, (tuple, list, dict))
+    return repr(jax.tree.map(as_python, value) if held else value)
 
 
 def _is_default(value: Any, default: Any) -> bool:
+    value = as_python(value) if hasattr(value, "dtype") else value
     comparable = (int, float, str, Node)  # an array would answer == with an array
     return value is default or (
         isinstance(value, comparable) and isinstance(default, comparable) and value == default
