@@ -1,4 +1,4 @@
-"""Draws `docs/_static/recipes.png`, the picture of the ten recipes in the README: `python docs/recipes_picture.py`."""
+"""Draws the picture of the ten recipes in the README, `docs/_static/recipes.png`."""
 
 from pathlib import Path
 
