@@ -1,14 +1,20 @@
-"""What all of `compat` shares: plain numbers in, and errors in the words of the library that is imitated."""
+"""What all of `compat` shares: plain numbers in, and errors in the words of the library that is imitated.
+
+A module that has a constructor with `port` also suggests the nearest names for one that it does not have.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from numbers import Rational
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from .._core import checks
+from .._tools.suggestions import no_attribute
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +35,9 @@ def port(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
 
     def decorate(constructor: Callable[P, R]) -> Callable[P, R]:
-        where = f"compat.{constructor.__module__.split('.')[2]}.{constructor.__name__}"
+        library = constructor.__module__.split(".")[2]
+        where = f"compat.{library}.{constructor.__name__}"
+        _suggest_names(f"{__package__}.{library}")
         parameters = inspect.signature(constructor).parameters
         checked = {name: check for name, p in parameters.items() if (check := _check_for(p))}
 
@@ -46,6 +54,16 @@ def port(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return ported
 
     return decorate
+
+
+def _suggest_names(module_name: str) -> None:
+    """Lets a module answer for a name that it does not have."""
+    names = vars(sys.modules[module_name])
+
+    def __getattr__(name: str) -> NoReturn:
+        raise no_attribute(module_name, name, [*names])
+
+    names.setdefault("__getattr__", __getattr__)
 
 
 def _check_for(parameter: inspect.Parameter) -> Callable[[str, str, Any], Any] | None:
@@ -95,3 +113,13 @@ def check_concrete(name: str, *values: Any) -> None:
         if checks.is_traced(value):
             fix = "which phases there are depends on it: build the schedule outside of jit, grad and vmap"
             refuse(name, value, "a concrete number", fix, error=TypeError)
+
+
+def as_tuple(name: str, values: Any, allowed: str) -> tuple[Any, ...]:
+    """Any sequence as a tuple."""
+    return checks.sequence("", name, values, allowed)
+
+
+def within_argument(name: str, keys: Iterable[str]) -> contextlib.AbstractContextManager[None]:
+    """Lets the errors raised inside name the entries of a dict that is the argument ``name``."""
+    return checks.renamed("", **{key: f"{name}[{key!r}]" for key in keys})

@@ -7,7 +7,7 @@ It is used as an Optax schedule, so its step is 0 at the first update. Big Visio
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import warmup_optax as wo
 
@@ -159,7 +159,7 @@ def _between(
 ) -> wo.Schedule:
     """From ``lr`` at ``begin`` to ``end`` at ``total_steps``, which is the earlier one in a run of 1 step."""
 
-    def curve(first: Number, last: Number, steps: int, origin: str) -> wo.Schedule:
+    def curve(first: Number, last: Number, steps: int, origin: Literal["end", "init"]) -> wo.Schedule:
         if power is None:
             return wo.cosine(first, last, steps)
         return wo.polynomial(first, last, steps, power=power, origin=origin)

@@ -11,8 +11,8 @@ from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import as_tuple, in_ticks, in_updates, is_concrete, remaining, shrinking_cycles
-from ._port import check_concrete, check_number, check_steps, plain_number, port, refuse
+from ._parts import in_ticks, in_updates, is_concrete, remaining, shrinking_cycles
+from ._port import as_tuple, check_concrete, check_number, check_steps, plain_number, port, refuse
 
 Number = Any
 
@@ -242,15 +242,17 @@ def FixedLRSchedule(
     """
     rates = _rates(lr)
     check_steps("warmup_updates", warmup_updates, at_least=0)
-    warmup = wo.shift(wo.linear(0.0, 1.0, warmup_updates), -1)
-    if updates_per_epoch is None:
-        return wo.product(rates[0], warmup)
-    epochs = wo.piecewise_constant(rates, range(1, len(rates)))
-    check_steps("updates_per_epoch", updates_per_epoch)
+    if updates_per_epoch is not None:
+        check_steps("updates_per_epoch", updates_per_epoch)
     if force_anneal is not None:
         check_concrete("force_anneal", force_anneal)
         check_steps("force_anneal", force_anneal, at_least=0)
         check_number("lr_shrink", lr_shrink, above=0)
+    warmup = wo.shift(wo.linear(0.0, 1.0, warmup_updates), -1)
+    if updates_per_epoch is None:
+        return wo.product(rates[0], warmup)
+    epochs = wo.piecewise_constant(rates, range(1, len(rates)))
+    if force_anneal is not None:
         begin = max(force_anneal - 1, 0)
         annealed = wo.exponential(rates[-1], decay_rate=lr_shrink, transition_steps=1)
         epochs = wo.join([epochs, annealed], [begin], [0, force_anneal - 2])

@@ -17,8 +17,8 @@ from typing import Any
 import warmup_optax as wo
 
 from ._cycles import cyclic, one_cycle
-from ._parts import as_tuple, in_ticks, in_updates, is_zero, stairs, starting_after
-from ._port import check_concrete, check_number, check_steps, port, refuse
+from ._parts import in_ticks, in_updates, is_zero, stairs, starting_after
+from ._port import as_tuple, check_concrete, check_number, check_steps, port, refuse
 
 Number = Any
 
@@ -292,11 +292,12 @@ def OneCycleLR(
     >>> torch.OneCycleLR(1.0, 9, anneal_strategy="linear", **cycle)([0, 1, 2, 5, 8]).tolist()
     [0.5, 0.75, 1.0, 0.75, 0.5]
     """
+    for name, number in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
+        if number is not None:
+            check_number(name, number, above=0)
     if total_steps is None:
         if epochs is None or steps_per_epoch is None:
             refuse("total_steps", total_steps, "a number of updates", "or give epochs and steps_per_epoch")
-        check_number("epochs", epochs, above=0)
-        check_number("steps_per_epoch", steps_per_epoch, above=0)
         total_steps = epochs * steps_per_epoch
     check_number("div_factor", div_factor, above=0)
     check_number("final_div_factor", final_div_factor, above=0)

@@ -32,6 +32,7 @@ def get_constant_schedule(lr: Number, last_epoch: int = -1) -> wo.Schedule:
     >>> transformers.get_constant_schedule(0.5)([0, 9]).tolist()
     [0.5, 0.5]
     """
+    check_steps("last_epoch", last_epoch, at_least=-1)
     return wo.constant(lr)
 
 
