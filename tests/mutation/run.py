@@ -254,7 +254,9 @@ def some_cases(lines: dict[str, list[str]], mutant: Mutant | None) -> list[str] 
     """Cases for a mutant: those that execute its line, spread over the catalogue; a few where none does."""
     names = sorted({name for every in lines.values() for name in every})
     if mutant is not None:
-        names = sorted(lines.get(f"{mutant.path}:{mutant.line}", [])) or names
+        # A line within a statement may not be counted: then those of the line before it.
+        near = (lines.get(f"{mutant.path}:{mutant.line - k}") for k in range(8))
+        names = sorted(next(filter(None, near), names))
     return names[:: max(1, -(-len(names) // CASES))]
 
 
