@@ -57,5 +57,5 @@ def test_errors_speak_of_what_was_written(name, kwargs, message):
 
 
 def test_an_unknown_argument_is_refused():
-    with pytest.raises(TypeError, match=r"^compat\.timm\.StepLRScheduler: lr_max is no argument"):
+    with pytest.raises(TypeError, match=r"^compat\.timm\.StepLRScheduler: lr_max must be left out"):
         timm.StepLRScheduler(0.1, 10, lr_max=1)

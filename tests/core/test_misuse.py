@@ -6,6 +6,7 @@ is one, the fix. A wrong type is a `TypeError`, a wrong value a `ValueError`.
 
 import math
 import operator
+import re
 
 import jax
 import jax.numpy as jnp
@@ -120,22 +121,22 @@ MISUSE = [
     ("inverse_time", {"decay_rate": -1.0}, ValueError),
     ("inverse_time", {"transition_steps": 0}, ValueError),
     ("piecewise_constant", {"values": [0.1, 0.2]}, ValueError, "boundaries", "one fewer"),
-    ("piecewise_constant", {"boundaries": [20, 10]}, ValueError, "increasing", "20, 10"),
-    ("piecewise_constant", {"boundaries": [10, 10]}, ValueError, "increasing", "10, 10"),
+    ("piecewise_constant", {"boundaries": [20, 10]}, ValueError, "greater", "20"),
+    ("piecewise_constant", {"boundaries": [10, 10]}, ValueError, "greater", "10"),
     ("piecewise_constant", {"boundaries": [-1, 10]}, ValueError, "-1"),
     ("piecewise_constant", {"boundaries": [2.5, 10]}, EITHER, "whole", "2.5"),
     ("piecewise_constant", {"boundaries": 5}, TypeError),
     ("piecewise_constant", {"values": [0.1, NAN, 0.2]}, ValueError, "nan"),
     ("piecewise_constant", {"values": 0.1}, TypeError),
     ("piecewise_linear", {"values": [0.1, 0.2, 0.3]}, ValueError, "boundaries", "as many"),
-    ("piecewise_linear", {"boundaries": [20, 10]}, ValueError, "increasing", "20, 10"),
-    ("piecewise_linear", {"values": [], "boundaries": []}, ValueError),
+    ("piecewise_linear", {"boundaries": [20, 10]}, ValueError, "greater", "20"),
+    ("piecewise_linear", {"values": []}, ValueError, "at least one"),
     # combinators
-    ("join", {"boundaries": []}, ValueError, "schedules", "one fewer", "3"),
-    ("join", {"boundaries": [10]}, ValueError, "schedules", "one fewer", "3"),
+    ("join", {"boundaries": []}, ValueError, "schedules", "one fewer"),
+    ("join", {"boundaries": [10]}, ValueError, "schedules", "one fewer"),
     ("join", {"schedules": []}, ValueError),
-    ("join", {"boundaries": [30, 20]}, ValueError, "increasing", "30, 20"),
-    ("join", {"boundaries": [30, 30]}, ValueError, "increasing", "30, 30"),
+    ("join", {"boundaries": [30, 20]}, ValueError, "greater", "30", "20"),
+    ("join", {"boundaries": [30, 30]}, ValueError, "greater", "30"),
     ("join", {"boundaries": [-3, 10]}, ValueError, "-3"),
     ("join", {"boundaries": [10, NAN]}, ValueError, "nan"),
     ("join", {"boundaries": [10, "20"]}, TypeError, "'20'"),
@@ -180,7 +181,6 @@ MISUSE = [
     ),
     # recipes
     ("warmup_cosine", {"warmup_steps": 101}, ValueError, "total_steps", "100"),
-    ("warmup_cosine", {"warmup_steps": 60, "hold_steps": 50}, ValueError, "total_steps", "100"),
     ("warmup_cosine", {"init_value": "0"}, TypeError),
     ("warmup_cosine", {"end_value": NAN}, ValueError),
     ("warmup_cosine", {"exponent": -1}, ValueError),
@@ -195,7 +195,6 @@ MISUSE = [
     ("warmup_piecewise_constant", {"warmup_steps": -5}, ValueError),
     ("warmup_inverse_sqrt", {"timescale": 0}, ValueError),
     ("warmup_inverse_sqrt", {"warmup_steps": 0}, ValueError, "timescale"),
-    ("warmup_stable_decay", {"warmup_steps": 81}, ValueError, "decay_steps", "total_steps", "100"),
     ("warmup_stable_decay", {"decay_steps": -1}, ValueError),
     ("warmup_stable_decay", {"decay_shape": "linear"}, TypeError),
     ("warmup_cosine_restarts", {"cycle_steps": 0}, ValueError),
@@ -229,6 +228,20 @@ def test_refused_in_words_that_help(row):
         getattr(wo, function)(**GOOD[function] | wrong)
     words += [function, *wrong, *map(shown, wrong.values())]
     assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "lengths", "words"),
+    [
+        ("warmup_cosine", {"warmup_steps": 60, "hold_steps": 50}, "warmup_steps + hold_steps = 110"),
+        ("warmup_stable_decay", {"warmup_steps": 81}, "warmup_steps + decay_steps = 101"),
+    ],
+)
+def test_lengths_that_do_not_fit_are_added_up(function, lengths, words):
+    with pytest.raises(
+        ValueError, match=f"{function}: total_steps must be at least {re.escape(words)}, got 100"
+    ):
+        getattr(wo, function)(**GOOD[function] | lengths)
 
 
 def test_the_good_calls_are_good():

@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 import tomli_w
 import yaml
-from configs import ANYTHING, GOLDEN, malformed, nested
+from support.configs import ANYTHING, GOLDEN, malformed, nested
 from hypothesis import strategies as st
 
 import warmup_optax as wo

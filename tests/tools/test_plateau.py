@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from optimizer_states import GRADS, PARAMS, made, rate, standard_promotion  # noqa: F401 (a fixture)
+from support.optimizer_states import GRADS, PARAMS, made, rate, standard_promotion  # noqa: F401 (a fixture)
 
 import warmup_optax as wo
 
-SCHEDULE = wo.warmup_linear(1.0, warmup_steps=4, total_steps=64)  # float32 holds all its products with 0.5**n
+SCHEDULE = wo.warmup_linear(1.0, warmup_steps=4, total_steps=68)  # float32 holds all its products with 0.5**n
 
 
 def rates(optimizer, losses, state=None, schedule=SCHEDULE):

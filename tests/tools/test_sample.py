@@ -12,7 +12,7 @@ import optax
 import pytest
 
 import warmup_optax as wo
-from warmup_optax import _schedule
+from warmup_optax._core import evaluation
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -89,20 +89,20 @@ def test_sample_runs_on_the_cpu_backend_and_nowhere_else(monkeypatch):
     """Another device is the default, and is said to be of another backend, as a GPU would be."""
     accelerator, cpu = jax.devices()[5], jax.local_devices(backend="cpu")[0]
     ran_on = []
-    program_of = _schedule._program
+    program_of = evaluation.program_of
 
     def watched(schedule):
         program = program_of(schedule)
         assert program is not None
 
-        def run(numbers, count):
-            value = program.run(numbers, count)
+        def run(count, *numbers):
+            value = program.run(count, *numbers)
             ran_on.append(value.devices())
             return value
 
-        return _schedule.Program(run, program.numbers, program.x64)
+        return evaluation.Program(run, program.numbers, program.x64)
 
-    monkeypatch.setattr(_schedule, "_program", watched)
+    monkeypatch.setattr(evaluation, "program_of", watched)
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     schedule = wo.warmup_linear(0.5, warmup_steps=8, total_steps=40)
     with jax.default_device(accelerator):

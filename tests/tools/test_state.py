@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from optimizer_states import (  # noqa: F401 (a fixture acts by being here)
+from support.optimizer_states import (  # noqa: F401 (a fixture acts by being here)
     GRADS,
     LABELS,
     NAN,

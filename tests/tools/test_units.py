@@ -438,10 +438,8 @@ RAMP = wo.TrainingRun(
     tokens_per_example=4096,
     total_tokens=15 * 10**12,
 )
-AWAITS = pytest.mark.xfail(strict=False, reason="needs _combinators.clocks.in_steps_node")
 
 
-@AWAITS
 @pytest.mark.parametrize("unit", ["tokens", "examples", "epochs"])
 def test_a_schedule_in_a_unit_has_the_rate_of_what_was_seen(unit):
     """Against exact fractions, near every change of the batch size and at both ends of the decay."""
@@ -457,7 +455,6 @@ def test_a_schedule_in_a_unit_has_the_rate_of_what_was_seen(unit):
     np.testing.assert_allclose(np.asarray(schedule(np.array(counts)), np.float64), expected, rtol=8 * 2**-23)
 
 
-@AWAITS
 @given(plans(), st.sampled_from(["tokens", "examples", "epochs"]))
 @hypothesis.settings(max_examples=5)  # each may compile a program
 def test_in_steps_of_any_plan(plan, unit):
@@ -469,7 +466,6 @@ def test_in_steps_of_any_plan(plan, unit):
     np.testing.assert_allclose(got, expected, rtol=138 * 2**-23, atol=2.0**-126)
 
 
-@AWAITS
 def test_in_steps_is_a_schedule_like_any_other():
     schedule = RAMP.in_steps(wo.warmup_cosine(3e-4, warmup_steps=10**9, total_steps=15 * 10**12))
     assert wo.from_config(json.loads(json.dumps(wo.to_config(schedule)))) == schedule

@@ -115,7 +115,7 @@ def program_of(schedule: Schedule) -> Program | None:
         _programs.move_to_end((structure, layout))
         if len(_programs) > MOST_PROGRAMS:
             _programs.popitem(last=False)
-    program = schedule.__dict__["_program"] = Program(run, numbers, x64)
+    program = vars(schedule)["_program"] = Program(run, numbers, x64)
     return program
 
 
@@ -186,7 +186,10 @@ def normalize_count(count: Any) -> Any:
         array = np.asarray(count, object)
     except (TypeError, ValueError) as error:
         raise TypeError(f"a schedule's count must be a whole or real number, got {count!r}") from error
-    if array.dtype.kind == "O":  # whole numbers past int64, fractions, decimals
+    numbers = array.dtype.kind == "O" and all(
+        hasattr(x, "__float__") for x in array.flat
+    )  # None would be NaN
+    if numbers:  # whole numbers past int64, fractions, decimals
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             array = array.astype(np.float64)
     known = array.dtype.kind in "biuf" or jnp.issubdtype(array.dtype, np.floating)  # bfloat16 is "V"

@@ -104,14 +104,22 @@ def register_pytree(cls: type, data: tuple[str, ...], static: tuple[str, ...]) -
 class _NodeType(abc.ABCMeta):
     """Checks the fields of a node once it is constructed, whatever its constructor is."""
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        node = cls.__new__(cls, *args, **kwargs)
-        node.__dict__["_open"] = True  # an __init__ of the user's own may assign
-        node.__init__(*args, **kwargs)
-        if _checking.get():
-            node._check_fields()
-        node.__dict__.pop("_open", None)
-        return node
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """The constructor's, which `__call__` would hide."""
+        signature = inspect.signature(cls.__init__)
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+    if not typing.TYPE_CHECKING:  # a checker reads the constructor of the class
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            node = cls.__new__(cls, *args, **kwargs)
+            node.__dict__["_open"] = True  # an __init__ of the user's own may assign
+            node.__init__(*args, **kwargs)
+            if _checking.get():
+                node._check_fields()
+            node.__dict__.pop("_open", None)
+            return node
 
 
 @typing.dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(static, checked))
@@ -147,7 +155,7 @@ class Node(metaclass=_NodeType):
         register_pytree(cls, data, cls._static_fields)
 
     def _check_fields(self) -> None:
-        cls, fields = type(self), self.__dict__
+        cls, fields = type(self), vars(self)
         for name, check in cls._checks.items():
             value = fields[name]
             if name in cls._static_fields and check is _plain:
@@ -194,7 +202,7 @@ class Node(metaclass=_NodeType):
     def __hash__(self) -> int:
         if "_hash" not in self.__dict__:
             key = self._key()
-            self.__dict__["_hash"] = object.__hash__(self) if key is None else hash(key[1:])
+            vars(self)["_hash"] = object.__hash__(self) if key is None else hash(key[1:])
         return self.__dict__["_hash"]
 
     def __repr__(self) -> str:

@@ -62,7 +62,7 @@ class Wide(NamedTuple):
         if isinstance(x, Wide):
             return x
         if isinstance(x, (int, float)):
-            high, low = divmod(int(max(min(x, LARGEST), -LARGEST)), 2**_LIMB)
+            high, low = divmod(int(max(min(x, LARGEST - 1), 1 - LARGEST)), 2**_LIMB)
             return cls(np.int32(high), np.int32(low))
         if not is_whole(x):
             size = jnp.minimum(abs(x), float(LARGEST))

@@ -15,14 +15,19 @@ import numpy as np
 
 import warmup_optax as wo
 
+from .._core import checks
+from .._core.schedule import as_schedule_argument
+
 if TYPE_CHECKING:
     import keras
     import torch
 
+    from .._core.schedule import ScheduleLike
+
 BLOCK = 1024  # counts that are sampled at once: one compiled program, and few calls of it
 
 
-def to_keras(schedule: Any) -> keras.optimizers.schedules.LearningRateSchedule:
+def to_keras(schedule: ScheduleLike) -> keras.optimizers.schedules.LearningRateSchedule:
     """A schedule as Keras's ``LearningRateSchedule``, to be an optimizer's ``learning_rate``.
 
     The rate of optimizer update ``n``, counted from 0, is ``schedule(n)``, and all lengths are in updates.
@@ -55,11 +60,11 @@ def to_keras(schedule: Any) -> keras.optimizers.schedules.LearningRateSchedule:
     >>> schedule = wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1000)
     >>> optimizer = keras.optimizers.AdamW(wo.to_keras(schedule))  # doctest: +SKIP
     """
-    return keras_class()(schedule)
+    return keras_class()(as_schedule_argument("to_keras", "schedule", schedule))
 
 
 def to_torch(
-    optimizer: torch.optim.Optimizer, schedule: Any, last_epoch: int = -1
+    optimizer: torch.optim.Optimizer, schedule: ScheduleLike, last_epoch: int = -1
 ) -> torch.optim.lr_scheduler.LRScheduler:
     """A schedule as PyTorch's ``LRScheduler``: a new rate for the optimizer at each ``step()``.
 
@@ -160,11 +165,9 @@ def torch_class() -> type:
 
         def __init__(self, optimizer: Any, schedule: Any, last_epoch: int = -1):
             if not isinstance(optimizer, torch.optim.Optimizer):
-                raise TypeError(
-                    f"to_torch: optimizer must be a torch.optim.Optimizer, got {optimizer!r}; "
-                    "write to_torch(optimizer, schedule)"
-                )
-            self._host_rates = HostRates(wo.as_schedule(schedule))
+                allowed, fix = "a torch.optim.Optimizer", "write to_torch(optimizer, schedule)"
+                checks.raise_bad_argument("to_torch", "optimizer", optimizer, allowed, fix, error=TypeError)
+            self._host_rates = HostRates(as_schedule_argument("to_torch", "schedule", schedule))
             rates = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
             first = rates[0]
             if first == 0.0 and any(rates):

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Function, Schedule
+from .._core.schedule import Function, Schedule, ScheduleLike, Steps
 from .phases import CONSTANT, FAR, Phase, concrete, phases
 from .sample import sample
 
@@ -59,7 +59,7 @@ class Finding:
         return f"step {self.step}: {self.severity}: {self.name}: {self.message}"
 
 
-def check(schedule: Any, total_steps: Any, *, ignore: str | Iterable[str] = ()) -> list[Finding]:
+def check(schedule: ScheduleLike, total_steps: Steps, *, ignore: str | Iterable[str] = ()) -> list[Finding]:
     """Looks for what is most often wrong with a schedule in a run of ``total_steps`` updates.
 
     =================== ======== ========================================================================
@@ -363,19 +363,10 @@ def _risen(counts: np.ndarray, values: np.ndarray, small: float) -> tuple[int, f
 
 
 def _clock(run: _Run) -> Iterator[Finding]:
-    """What is due after the last count: the clock of the optimizer, or that of a `speed_up`."""
+    """What is due after the last count of the optimizer."""
     end = "make the schedule shorter: an optimizer counts in int32 and stays at 2147483647"
     for before, phase in run.pairs():
-        if phase.cause == "held" and phase.first < run.total:
-            value = run.at(np.array([phase.first]))[0]
-            yield _finding(
-                "beyond_the_clock",
-                phase.first,
-                f"from step {phase.first} on the rate stays {value:.4g}: the sped-up clock of {before.shape} "
-                "cannot count on; write the lengths in updates, or in a larger unit",
-            )
-            return
-        if phase.first > CLOCK_END and run.total > CLOCK_END and phase.cause != "held":
+        if phase.first > CLOCK_END and run.total > CLOCK_END:
             what = f"the end of {before.shape}" if phase.cause == "end" else f"the phase ({phase.shape})"
             yield _finding("beyond_the_clock", CLOCK_END, f"{what} is due at step {phase.first}; {end}")
             return

@@ -21,7 +21,7 @@ from jax.core import Tracer
 
 from .._combinators.ramps import Shape, shape_argument
 from .._core.node import as_python
-from .._core.schedule import Function, Schedule, as_schedule_argument
+from .._core.schedule import Function, Schedule, ScheduleLike, as_schedule_argument
 
 VERSION = 1
 DEEPEST = 100  # dicts and lists inside one another: Python's own stack holds about 1000 calls
@@ -34,7 +34,7 @@ _RENAMED = {("tanh", "lower"): "start", ("tanh", "upper"): "stop"}
 _FINITE = ("init_value", "end_value", "steps")  # what every shape that can be an argument takes first
 
 
-def to_config(schedule: Any) -> dict[str, Any]:
+def to_config(schedule: ScheduleLike) -> dict[str, Any]:
     """A schedule as plain JSON: dicts, lists, strings, bools and finite numbers, nothing else.
 
     Args:
@@ -69,14 +69,11 @@ def to_config(schedule: Any) -> dict[str, Any]:
         raise ValueError(f"to_config: {_TOO_DEEP}") from None
     _plain(config, "to_config")
     if any(hasattr(leaf, "dtype") for leaf in jax.tree.leaves(schedule)):  # arrays have passed no checks
-        try:
-            from_config(config)
-        except ValueError as error:
-            raise ValueError(str(error).replace("from_config", "to_config", 1)) from None
+        _read(config, "to_config")
     return config
 
 
-def from_config(config: Any) -> Schedule:
+def from_config(config: Mapping[str, Any]) -> Schedule:
     """The schedule that a config describes.
 
     Args:
@@ -103,12 +100,28 @@ def from_config(config: Any) -> Schedule:
       ...
     ValueError: from_config: linear takes no 'step'; its keys are init_value, end_value, steps
     """
-    if not _is_mapping(config):
-        _fail("", f"config must be a dict, as to_config makes it, got {_shown(config)}", TypeError)
-    config = _plain(config, "from_config")
-    if "version" not in config:
-        _fail("", f'"version" is missing; this is version {VERSION}: add "version": {VERSION}')
-    return _built(config, "", _kinds())
+    return _read(config, "from_config")
+
+
+class _Unreadable(Exception):
+    """What is wrong in a config, and the type of the error that says so to the user."""
+
+    def __init__(self, message: str, error: type[Exception]) -> None:
+        super().__init__(message)
+        self.message, self.error = message, error
+
+
+def _read(config: Any, where: str) -> Schedule:
+    """`from_config`, under the name ``where`` in errors."""
+    try:
+        if not _is_mapping(config):
+            _fail("", f"config must be a dict, as to_config makes it, got {_shown(config)}", TypeError)
+        config = _plain(config, where)
+        if "version" not in config:
+            _fail("", f'"version" is missing; this is version {VERSION}: add "version": {VERSION}')
+        return _built(config, "", _kinds())
+    except _Unreadable as bad:
+        raise bad.error(f"{where}: {bad.message}") from None
 
 
 def _is_mapping(value: Any) -> bool:
@@ -175,7 +188,7 @@ def _subclasses(cls: type) -> list[Any]:
 
 def _made_by(cls: type[Schedule], of_ours: bool) -> Callable[..., Any] | None:
     """What makes a node of this class from its arguments; None for a class that is never saved."""
-    if issubclass(cls, Function):
+    if issubclass(cls, Function) or inspect.isabstract(cls):
         return None
     homes = [_PACKAGE, f"{_PACKAGE}.shapes"] if of_ours else [cls.__module__]
     for home in homes:
@@ -198,7 +211,7 @@ def _saved_node(node: Schedule, path: str, kinds: Mapping[str, _Kind]) -> dict[s
     if kind not in kinds or kinds[kind].node is not cls:
         raise TypeError(
             f"to_config: {at} is a {cls.__module__}.{cls.__qualname__}, and {kind!r} does not lead back to "
-            "it; define the class at the top of a module, under a name of its own: taken are "
+            "it; define the class at the top of a module, under a name of its own, other than "
             f"{', '.join(sorted(kinds))}"
         )
     saved = {"kind": kind}
@@ -337,7 +350,7 @@ def _shape(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
 
 
 def _fail(path: str, message: str, error: type[Exception] = ValueError) -> NoReturn:
-    raise error(f"from_config: {path}: {message}" if path else f"from_config: {message}") from None
+    raise _Unreadable(f"{path}: {message}" if path else message, error) from None
 
 
 def _shown(value: Any) -> str:

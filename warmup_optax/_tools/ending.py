@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule
+from .._core.schedule import Schedule, ShapeLike, Steps
 from .sample import sample
 
 
-def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray:
+def merge_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
     """The weights that average the checkpoints of a constant rate into what a cooldown would have given.
 
     With ``n`` checkpoints and ``w_j = shape(1, 0, n)(j)``, checkpoint ``j`` (from 0, the oldest) has the
@@ -106,7 +106,9 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
     values = checks.numbers("merge_checkpoints", "weights", weights)
     if abs(sum(values) - 1) > 1e-6:
         fix = "divide them by their sum"
-        checks.raise_bad_argument("merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix)
+        checks.raise_bad_argument(
+            "merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix
+        )
     total: Any = None
     first: Any = None
     structure: Any = None

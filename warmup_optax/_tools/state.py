@@ -26,7 +26,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import as_schedule_argument
+from .._core.schedule import ScheduleLike, as_schedule_argument
+from .counted import CounterSchedule
 
 # By name, so that no optional part of Optax is imported, and some of these are not public.
 _SCHEDULES = frozenset({"ScaleByScheduleState", "WrappedScheduleState", "WeightDecaySchedule"})
@@ -219,11 +220,12 @@ def update_count(opt_state: Any) -> jax.Array:
     return jnp.asarray(count) if agree is None else jnp.where(agree, count, -1)
 
 
-def next_value(schedule: Any, opt_state: Any) -> jax.Array:
+def next_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
     """The value of a schedule that the next update will use, by an optimizer state.
 
     Args:
-      schedule: The schedule that the optimizer was given: a schedule, a function of a count, or a number.
+      schedule: The schedule that the optimizer was given: a schedule, a function of a count, a number, or a
+        `counter_schedule`.
       opt_state: As for `applied_value`.
 
     Returns:
@@ -241,13 +243,15 @@ def next_value(schedule: Any, opt_state: Any) -> jax.Array:
     >>> float(wo.next_value(schedule, opt_state))
     1.0
     """
+    if isinstance(schedule, CounterSchedule):
+        return schedule.next_value(opt_state)
     schedule = as_schedule_argument("next_value", "schedule", schedule)
     count, agree, *_ = _count("next_value", opt_state)
     value = schedule(count)
     return value if agree is None else jnp.where(agree, value, jnp.nan)
 
 
-def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
+def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
     """The value of a schedule that the last update used, by an optimizer state: what to log.
 
     It is the schedule's value, in the schedule's precision, times the scale of a `with_plateau` around the
@@ -297,8 +301,9 @@ def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
     ===================================  =================================================================
 
     Args:
-      schedule: The schedule that the optimizer was given: a schedule, a function of a count, or a number.
-        Nothing in a state says which schedule that was.
+      schedule: The schedule that the optimizer was given: a schedule, a function of a count, a number, or a
+        `counter_schedule`, which has no value before the first update. Nothing in a state says which
+        schedule that was.
       opt_state: The state after the update: what ``update`` gave back, or any pytree that holds it. A batch
         of states (``vmap``) gives a batch of values.
 
@@ -326,6 +331,8 @@ def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
     >>> float(wo.applied_value(schedule, opt_state)), float(wo.next_value(schedule, opt_state))
     (0.75, 0.5)
     """
+    if isinstance(schedule, CounterSchedule):
+        return schedule.applied_value(opt_state)
     schedule = as_schedule_argument("applied_value", "schedule", schedule)
     count, agree, start, found = _count("applied_value", opt_state)
     if checks.is_traced(count):

@@ -132,6 +132,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._port import no_attribute
+
 if TYPE_CHECKING:
     from . import (
         axlearn,
@@ -179,12 +181,13 @@ __all__ = [
     "trax",
 ]
 
+if not TYPE_CHECKING:  # a checker refuses a name that is not there
 
-def __getattr__(name: str) -> Any:
-    """A library's module, imported when it is first asked for."""
-    if name in __all__:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    def __getattr__(name: str) -> Any:
+        """A library's module, imported when it is first asked for."""
+        if name in __all__:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise no_attribute(__name__, name, __all__, otherwise=f"it has {', '.join(__all__)}")
 
 
 def __dir__() -> list[str]:
