@@ -222,17 +222,11 @@ class _Planter(ast.NodeVisitor):
 
 
 def mutants_of(package: Path) -> Iterator[Mutant]:
-    """Every mutant of the package that compiles, in the order of the files."""
+    """Every mutant of the package, in the order of the files; a few are no Python."""
     for pattern in TARGETS:
         for file in sorted(package.glob(pattern)):
             source = file.read_bytes()
             planter = _Planter(file.relative_to(package).as_posix(), source)
             planter.visit(ast.parse(source))
-            # Identical changes on one line are one mutant.
-            for mutant in {(m.begin, m.end, m.new): m for m in planter.found}.values():
-                try:
-                    tree = ast.parse(mutant.applied(source))
-                except SyntaxError:
-                    continue
-                if ast.dump(tree) != ast.dump(ast.parse(source)):
-                    yield mutant
+            # Identical changes of one place are one mutant.
+            yield from {(m.begin, m.end, m.new): m for m in planter.found}.values()

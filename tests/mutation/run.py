@@ -13,6 +13,7 @@ Results are lines of JSON in `--results`; `equivalent.txt` names the mutants tha
 from __future__ import annotations
 
 import argparse
+import ast
 import collections
 import json
 import os
@@ -181,7 +182,7 @@ def run(options: argparse.Namespace) -> None:
     every = list(mutants_of(ROOT / "warmup_optax"))
     known = {row["name"] for row in read(results)}
     chosen = random.Random(options.seed).sample(every, min(options.sample, len(every)))
-    chosen = [m for m in chosen if m.name not in known and options.only in m.path]
+    chosen = [m for m in chosen if m.name not in known and options.only in m.path and is_python(m)]
     print(f"{len(every)} mutants, {len(chosen)} to run, work in {work}", flush=True)
     trees = [copied(work / f"tree{i}") for i in range(options.workers)]
     lines = map_cases(trees[0])
@@ -248,6 +249,15 @@ def run(options: argparse.Namespace) -> None:
             os.killpg(child, signal.SIGKILL)
         shutil.rmtree(work, ignore_errors=True)
     report(options)
+
+
+def is_python(mutant: Mutant) -> bool:
+    """Whether the file still parses."""
+    try:
+        ast.parse(mutant.applied((ROOT / "warmup_optax" / mutant.path).read_bytes()))
+    except SyntaxError:
+        return False
+    return True
 
 
 def some_cases(lines: dict[str, list[str]], mutant: Mutant | None) -> list[str] | None:
