@@ -13,7 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Calls whose two arguments are not exchanged: it changes nothing, or only breaks what no one would write.
-NOT_EXCHANGED = {"isinstance", "getattr", "hasattr", "asarray", "array", "map", "minimum", "maximum", "min", "max"}
+NOT_EXCHANGED = {
+    "isinstance",
+    "getattr",
+    "hasattr",
+    "asarray",
+    "array",
+    "map",
+    "minimum",
+    "maximum",
+    "min",
+    "max",
+}
 TARGETS = [
     "_core/*.py",
     "_shapes/*.py",
@@ -208,9 +219,9 @@ class _Planter(ast.NodeVisitor):
         if name in ("where", "_where") and len(arguments) == 3:
             condition, a, b = arguments
             self.plant(node, "swap branches", f"{self.text(function)}({condition}, {b}, {a})")
-        elif len(arguments) == 2 and not node.keywords and name not in NOT_EXCHANGED:
-            if not any(isinstance(x, ast.Starred) for x in node.args):
-                self.plant(node, "swap arguments", f"{self.text(function)}({arguments[1]}, {arguments[0]})")
+        starred = any(isinstance(x, ast.Starred) for x in node.args)
+        if len(arguments) == 2 and not node.keywords and not starred and name not in NOT_EXCHANGED:
+            self.plant(node, "swap arguments", f"{self.text(function)}({arguments[1]}, {arguments[0]})")
         self.generic_visit(node)
 
     def visit_Return(self, node):

@@ -168,10 +168,14 @@ def preload() -> None:
 
 def copied(to: Path) -> Path:
     """A copy of the tree that tests can run in."""
-    ignored = shutil.ignore_patterns(".git", "__pycache__", ".venv*", "_build", "dist", "build", ".hypothesis")
+    ignored = shutil.ignore_patterns(
+        ".git", "__pycache__", ".venv*", "_build", "dist", "build", ".hypothesis"
+    )
     shutil.copytree(ROOT, to, ignore=ignored)
     # Compiled once, and looked at by their contents: a mutant may have the size and the second of the original.
-    subprocess.run([sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash", to], check=False)
+    subprocess.run(
+        [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash", to], check=False
+    )
     return to
 
 
@@ -220,14 +224,34 @@ def run(options: argparse.Namespace) -> None:
             limits[files] = took
             print(f"without a mutant: {took:.0f} s {' '.join(files)}", flush=True)
             return
-        (trees[i] / "warmup_optax" / mutant.path).write_bytes((ROOT / "warmup_optax" / mutant.path).read_bytes())
-        result = "timeout" if signalled else "survived" if code == 0 else "killed" if code in (1, 2) else f"rc {code}"
-        by = next((line for line in log.splitlines()[::-1] if line.startswith(("FAILED IN", "ERROR"))), "")
-        row = {"name": mutant.name, "line": mutant.line, "result": result, "by": by, "seconds": round(took, 1)}
+        (trees[i] / "warmup_optax" / mutant.path).write_bytes(
+            (ROOT / "warmup_optax" / mutant.path).read_bytes()
+        )
+        result = (
+            "timeout"
+            if signalled
+            else "survived"
+            if code == 0
+            else "killed"
+            if code in (1, 2)
+            else f"rc {code}"
+        )
+        last = [line for line in log.splitlines() if line.startswith(("FAILED", "ERROR"))]
+        by = " ".join(last[-2:])[:300]
+        row = {
+            "name": mutant.name,
+            "line": mutant.line,
+            "result": result,
+            "by": by,
+            "seconds": round(took, 1),
+        }
         row |= {"date": time.strftime("%Y-%m-%d"), "files": files}
         with results.open("a") as out:
             out.write(json.dumps(row) + "\n")
-        print(f"{result:9} {took:5.0f} s  {mutant.path}:{mutant.line} {mutant.name.split(': ', 1)[1][:100]}", flush=True)
+        print(
+            f"{result:9} {took:5.0f} s  {mutant.path}:{mutant.line} {mutant.name.split(': ', 1)[1][:100]}",
+            flush=True,
+        )
 
     try:
         if options.baseline:
@@ -288,11 +312,12 @@ def report(options: argparse.Namespace) -> None:
     for row in rows:
         result = "equivalent" if row["name"] in same and row["result"] == "survived" else row["result"]
         table[row["name"].split(":")[0]][result] += 1
-    print(f"\n{'module':28} mutants killed timeout equivalent survived other")
+    columns = ("killed", "timeout", "equivalent", "survived", "other")
+    print(f"\n{'module':24} {'mutants':>8}", *(f"{column:>10}" for column in columns))
     for module, counts in [*sorted(table.items()), ("all", sum(table.values(), collections.Counter()))]:
-        other = sum(n for result, n in counts.items() if result.startswith("rc"))
-        numbers = [counts.total(), *(counts[x] for x in ("killed", "timeout", "equivalent", "survived")), other]
-        print(f"{module:28} {numbers[0]:7} {numbers[1]:6} {numbers[2]:7} {numbers[3]:10} {numbers[4]:8} {numbers[5]:5}")
+        numbers = [counts[column] for column in columns[:-1]]
+        numbers.append(counts.total() - sum(numbers))
+        print(f"{module:24} {counts.total():8}", *(f"{number:10}" for number in numbers))
     print()
     for row in rows:
         if row["result"] not in ("killed", "timeout") and row["name"] not in same:
@@ -301,15 +326,21 @@ def report(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("do", choices=["run", "report", "list"])
     parser.add_argument("--sample", type=int, default=300, help="how many of all mutants")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=1e9, help="start no mutant after this")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--timeout", type=float, default=300, help="seconds for one mutant; past them it is killed")
+    parser.add_argument(
+        "--timeout", type=float, default=300, help="seconds for one mutant; past them it is killed"
+    )
     parser.add_argument("--only", default="", help="a part of the path of modules")
-    parser.add_argument("--no-baseline", dest="baseline", action="store_false", help="do not first run without a mutant")
+    parser.add_argument(
+        "--no-baseline", dest="baseline", action="store_false", help="do not first run without a mutant"
+    )
     parser.add_argument("--results", default=str(HERE / "results.jsonl"))
     options = parser.parse_args()
     if options.do == "list":
