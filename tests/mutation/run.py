@@ -151,15 +151,17 @@ def start(tree: Path, log: Path, files: list[str], cases: list[str] | None) -> i
 
 
 def preload() -> None:
-    """What every test imports, so that a fork need not; no JAX backend starts here."""
+    """What every test imports, so that a fork need not; no JAX backend starts here.
+
+    pytest rewrites the assertions of Hypothesis and Chex when it imports them, so they are not among these.
+    """
     os.environ["JAX_PLATFORMS"] = "cpu"
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     import warnings
 
     warnings.filterwarnings("ignore", message=r".*os\.fork\(\)")
-    import chex  # noqa: F401
-    import hypothesis  # noqa: F401
     import jax
+    import matplotlib.pyplot  # noqa: F401
     import optax  # noqa: F401
     import pytest  # noqa: F401
 
@@ -192,7 +194,7 @@ def run(options: argparse.Namespace) -> None:
     lines = map_cases(trees[0])
     preload()
     began = time.monotonic()
-    free, running, limits = list(range(options.workers)), {}, {}
+    free, running = list(range(options.workers)), {}
 
     def begin(mutant: Mutant | None, files: list[str], cases: list[str] | None) -> None:
         i = free.pop()
@@ -221,7 +223,6 @@ def run(options: argparse.Namespace) -> None:
             if code != 0:
                 print(log[-3000:])
                 sys.exit(f"the tests fail without a mutant: {' '.join(files)}")
-            limits[files] = took
             print(f"without a mutant: {took:.0f} s {' '.join(files)}", flush=True)
             return
         (trees[i] / "warmup_optax" / mutant.path).write_bytes(
@@ -255,10 +256,10 @@ def run(options: argparse.Namespace) -> None:
 
     try:
         if options.baseline:
-            for files in {tuple(files_of(m)) for m in chosen}:
+            for file in sorted({file for mutant in chosen for file in files_of(mutant)}):
                 if not free:
                     finish()
-                begin(None, list(files), some_cases(lines, None))
+                begin(None, [file], some_cases(lines, None))
         for mutant in chosen:
             if time.monotonic() - began > 60 * options.minutes:
                 print("stopped by --minutes; run again to go on")
