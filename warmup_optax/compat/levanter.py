@@ -14,10 +14,9 @@ from typing import Any
 
 import warmup_optax as wo
 
-from .._core import checks
 from ._joined import joined
 from ._parts import is_concrete, meaning
-from ._port import check_concrete, check_number, check_steps, port, refuse
+from ._port import check_concrete, check_number, check_steps, port, refuse, renamed
 
 Number = Any
 
@@ -113,7 +112,7 @@ class PowerLrSchedule:
     b: Number = -0.51
 
     def __post_init__(self) -> None:
-        with checks.renamed("compat.levanter.PowerLrSchedule"):
+        with renamed("compat.levanter.PowerLrSchedule"):
             check_number("a", self.a, above=0)
             check_number("b", self.b, below=0)
 
