@@ -8,9 +8,9 @@ warmup_cosine(peak_value=0.0003, warmup_steps=100, total_steps=1000)
 >>> optimizer = optax.adamw(learning_rate=schedule)
 """
 
+import typing as _typing
 from importlib.metadata import version as _version
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from inspect import get_annotations as _get_annotations
 
 from . import shapes as shapes
 from ._combinators.arithmetic import add, clip, divide, product, scale, stack, unstack
@@ -52,6 +52,7 @@ from ._tools.plot import plot
 from ._tools.range_test import Suggestion, suggest
 from ._tools.sample import sample
 from ._tools.state import applied_value, next_value, update_count
+from ._tools.suggestions import no_attribute as _no_attribute
 from ._tools.units import TrainingRun, adam_warmup_steps, scale_learning_rate
 
 __all__ = [
@@ -130,25 +131,32 @@ __all__ = [
 
 __version__ = _version("warmup-optax")
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from . import compat as compat
+else:  # a checker refuses a name that is not there
 
+    def __getattr__(name: str) -> _typing.Any:
+        """Imports `compat` when it is asked for: most programs never do. Finds the classes by name."""
+        if name == "compat":
+            import importlib
 
-def __getattr__(name: str) -> _Any:
-    """Imports `compat` when it is asked for: most programs never do. Finds the classes of the nodes by name."""
-    import importlib
-
-    if name == "compat":
-        return importlib.import_module(".compat", __name__)
-    if name == "KerasSchedule":  # made when it is asked for, and so registered with Keras
-        return _adapters.KerasSchedule
-    if name in _CLASSES:
-        return _CLASSES[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return importlib.import_module(".compat", __name__)
+        if name == "KerasSchedule":  # made when it is asked for, and so registered with Keras
+            return _adapters.KerasSchedule
+        if name in _CLASSES:
+            return _CLASSES[name]
+        raise _no_attribute(__name__, name, (*(f"wo.shapes.{rare}" for rare in shapes.__all__), *__all__))
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def _move(value: _typing.Any, module: str) -> None:
+    """Gives a class or a function another module; the annotations of a class are read in its own first."""
+    if isinstance(value, type):
+        value.__annotations__ = _get_annotations(value, eval_str=True)
+    value.__module__ = module
 
 
 def _publish() -> dict[str, type]:
@@ -157,14 +165,15 @@ def _publish() -> dict[str, type]:
         for name in home.__all__ if home else __all__:
             value = getattr(home, name) if home else globals().get(name)
             if hasattr(value, "__module__") and not isinstance(value, str):
-                value.__module__ = home.__name__ if home else __name__
+                _move(value, home.__name__ if home else __name__)
     classes: dict[str, type] = {}
     rest: list[type] = [_Node]
     while rest:
         cls = rest.pop()
         rest.extend(cls.__subclasses__())
         if cls.__name__[0] != "_" and cls.__module__.startswith(f"{__name__}."):
-            cls.__module__, classes[cls.__name__] = __name__, cls
+            _move(cls, __name__)
+            classes[cls.__name__] = cls
     return classes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from ._combinators.ramps import Shape, WithWarmup, shape_argument, try_shape
 from ._combinators.restart import Restart
 from ._core import checks
 from ._core.node import checked, unchecked
-from ._core.schedule import Add, Lowered, Number, Schedule, Steps
+from ._core.schedule import Add, Lowered, Number, NumberField, Schedule, ShapeLike, Steps
 from ._core.time import real
 from ._shapes.endless import Exponential, InverseSqrt
 from ._shapes.finite import Cosine, Linear, Polynomial, cosine, one_minus_sqrt
@@ -42,8 +42,8 @@ class Recipe(Schedule):
 class _Warmup(Recipe):
     """A linear warmup to a peak."""
 
-    peak_value: Number = checked(checks.number)
-    warmup_steps: Steps = checked(checks.steps)
+    peak_value: NumberField = checked(checks.number)
+    warmup_steps: NumberField = checked(checks.steps)
 
     def _then(self, decay: Schedule, init_value: Any, begin: Any) -> Schedule:
         """The warmup, which holds its end, and a decay from ``begin`` on."""
@@ -53,10 +53,10 @@ class _Warmup(Recipe):
 class _WarmupDecay(_Warmup):
     """A linear warmup, a hold, and a decay to the end of the run."""
 
-    total_steps: Steps = checked(checks.steps)
-    hold_steps: Steps = checked(checks.steps, default=0)
-    init_value: Number = checked(checks.number, default=0.0)
-    end_value: Number = checked(checks.number, default=0.0)
+    total_steps: NumberField = checked(checks.steps)
+    hold_steps: NumberField = checked(checks.steps, default=0)
+    init_value: NumberField = checked(checks.number, default=0.0)
+    end_value: NumberField = checked(checks.number, default=0.0)
 
     def _check_together(self) -> None:
         _fits(self, "total_steps", warmup_steps=self.warmup_steps, hold_steps=self.hold_steps)
@@ -79,7 +79,7 @@ def _fits(node: Any, total: str, **parts: Any) -> None:
 class WarmupConstant(_Warmup, kind="warmup_constant"):
     """Made by `warmup_constant`."""
 
-    init_value: Number = checked(checks.number, default=0.0)
+    init_value: NumberField = checked(checks.number, default=0.0)
 
     def _expression(self) -> Schedule:
         return Linear(self.init_value, self.peak_value, self.warmup_steps)
@@ -154,7 +154,7 @@ def warmup_linear(
 class WarmupCosine(_WarmupDecay, kind="warmup_cosine"):
     """Made by `warmup_cosine`."""
 
-    exponent: Number = checked(checks.number, above=0, default=1.0)
+    exponent: NumberField = checked(checks.number, above=0, default=1.0)
 
     def _decay(self, steps: Any) -> Schedule:
         return Cosine(self.peak_value, self.end_value, steps, self.exponent)
@@ -202,7 +202,7 @@ def warmup_cosine(
 class WarmupPolynomial(_WarmupDecay, kind="warmup_polynomial"):
     """Made by `warmup_polynomial`."""
 
-    power: Number = checked(checks.number, above=0, kw_only=True)
+    power: NumberField = checked(checks.number, above=0, kw_only=True)
 
     def _decay(self, steps: Any) -> Schedule:
         return Polynomial(self.peak_value, self.end_value, steps, self.power)
@@ -248,12 +248,12 @@ def warmup_polynomial(
 class WarmupExponential(_Warmup, kind="warmup_exponential"):
     """Made by `warmup_exponential`."""
 
-    decay_rate: Number = checked(checks.number, above=0)
-    transition_steps: Steps = checked(checks.steps, at_least=1)
-    hold_steps: Steps = checked(checks.steps, default=0)
+    decay_rate: NumberField = checked(checks.number, above=0)
+    transition_steps: NumberField = checked(checks.steps, at_least=1)
+    hold_steps: NumberField = checked(checks.steps, default=0)
     staircase: bool = checked(checks.boolean, default=False, static=True)
-    end_value: Number | None = checked(checks.number, default=None)
-    init_value: Number = checked(checks.number, default=0.0)
+    end_value: Any = checked(checks.number, default=None)
+    init_value: NumberField = checked(checks.number, default=0.0)
 
     def _expression(self) -> Schedule:
         arguments = self.decay_rate, self.transition_steps, self.staircase, self.end_value
@@ -311,10 +311,10 @@ def warmup_exponential(
 class WarmupPiecewiseConstant(Recipe, kind="warmup_piecewise_constant"):
     """Made by `warmup_piecewise_constant`."""
 
-    values: tuple[Number, ...] = checked(checks.numbers)
-    boundaries: tuple[Number, ...] = checked(checks.boundaries)
-    warmup_steps: Steps = checked(checks.steps)
-    init_value: Number = checked(checks.number, default=0.0)
+    values: Any = checked(checks.numbers)
+    boundaries: Any = checked(checks.boundaries)
+    warmup_steps: NumberField = checked(checks.steps)
+    init_value: NumberField = checked(checks.number, default=0.0)
 
     _check_together = PiecewiseConstant._check_together  # pyright: ignore
 
@@ -354,8 +354,8 @@ def warmup_piecewise_constant(
 class WarmupInverseSqrt(_Warmup, kind="warmup_inverse_sqrt"):
     """Made by `warmup_inverse_sqrt`."""
 
-    timescale: Number | None = checked(checks.number, above=0, default=None)
-    init_value: Number = checked(checks.number, default=0.0)
+    timescale: Any = checked(checks.number, above=0, default=None)
+    init_value: NumberField = checked(checks.number, default=0.0)
 
     def _check_together(self) -> None:
         steps = self.warmup_steps
@@ -403,10 +403,10 @@ def warmup_inverse_sqrt(
 class WarmupStableDecay(_Warmup, kind="warmup_stable_decay"):
     """Made by `warmup_stable_decay`."""
 
-    decay_steps: Steps = checked(checks.steps)
-    total_steps: Steps = checked(checks.steps)
-    init_value: Number = checked(checks.number, default=0.0)
-    end_value: Number = checked(checks.number, default=0.0)
+    decay_steps: NumberField = checked(checks.steps)
+    total_steps: NumberField = checked(checks.steps)
+    init_value: NumberField = checked(checks.number, default=0.0)
+    end_value: NumberField = checked(checks.number, default=0.0)
     decay_shape: Any = checked(shape_argument, default=Shape(one_minus_sqrt))
 
     def _check_together(self) -> None:
@@ -428,7 +428,7 @@ def warmup_stable_decay(
     total_steps: Steps,
     init_value: Number = 0.0,
     end_value: Number = 0.0,
-    decay_shape: Callable[..., Any] = one_minus_sqrt,
+    decay_shape: ShapeLike = one_minus_sqrt,
 ) -> Schedule:
     """A linear warmup, a long plateau, and a short decay (WSD): stop, extend or branch the plateau at will.
 
@@ -463,11 +463,11 @@ def warmup_stable_decay(
 class WarmupCosineRestarts(_Warmup, kind="warmup_cosine_restarts"):
     """Made by `warmup_cosine_restarts`."""
 
-    cycle_steps: Steps = checked(checks.steps, at_least=1)
-    growth: Number = checked(checks.number, at_least=1, default=1.0)
-    decay: Number = checked(checks.number, above=0, default=1.0)
-    init_value: Number = checked(checks.number, default=0.0)
-    end_value: Number = checked(checks.number, default=0.0)
+    cycle_steps: NumberField = checked(checks.steps, at_least=1)
+    growth: NumberField = checked(checks.number, at_least=1, default=1.0)
+    decay: NumberField = checked(checks.number, above=0, default=1.0)
+    init_value: NumberField = checked(checks.number, default=0.0)
+    end_value: NumberField = checked(checks.number, default=0.0)
 
     def _check_together(self) -> None:
         with checks.renamed(self._kind, period="cycle_steps"):
@@ -526,13 +526,13 @@ def warmup_cosine_restarts(
 class OneCycle(Recipe, kind="one_cycle"):
     """Made by `one_cycle`."""
 
-    peak_value: Number = checked(checks.number)
-    total_steps: Steps = checked(checks.steps, at_least=1)
-    warmup_fraction: Number = checked(
+    peak_value: NumberField = checked(checks.number)
+    total_steps: NumberField = checked(checks.steps, at_least=1)
+    warmup_fraction: NumberField = checked(
         checks.number, at_least=0, at_most=1, default=0.3, fix="it is a part of total_steps"
     )
-    div_factor: Number = checked(checks.number, above=0, default=25.0)
-    final_div_factor: Number = checked(checks.number, above=0, default=1e4)
+    div_factor: NumberField = checked(checks.number, above=0, default=25.0)
+    final_div_factor: NumberField = checked(checks.number, above=0, default=1e4)
     shape: Any = checked(shape_argument, default=Shape(cosine))
 
     def _check_together(self) -> None:
@@ -567,7 +567,7 @@ def one_cycle(
     warmup_fraction: Number = 0.3,
     div_factor: Number = 25.0,
     final_div_factor: Number = 1e4,
-    shape: Callable[..., Any] = cosine,
+    shape: ShapeLike = cosine,
 ) -> Schedule:
     """Up and down once (1cycle): from a fraction of the peak to the peak, and to nearly nothing.
 

@@ -4,6 +4,8 @@ The shapes that a trainer types are at the top level too (`warmup_optax.cosine`)
 ones here alone.
 """
 
+import typing as _typing
+
 from ._shapes.endless import (
     constant,
     debiased_decay,
@@ -56,3 +58,11 @@ __all__ = [
     "tanh",
     "triangle_wave",
 ]
+
+if not _typing.TYPE_CHECKING:  # a checker refuses a name that is not there
+
+    def __getattr__(name: str) -> _typing.NoReturn:
+        """Suggests the nearest names."""
+        from ._tools.suggestions import no_attribute
+
+        raise no_attribute(__name__, name, __all__)

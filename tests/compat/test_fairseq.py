@@ -156,10 +156,14 @@ def test_a_restart_is_at_the_update_where_it_is_due(growth):
     [
         ("InverseSquareRootSchedule", {"warmup_updates": 0}, "warmup_updates must be"),
         ("InverseSquareRootSchedule", {"lr": [0.1, 0.2]}, "lr must be one rate"),
-        ("TriStageLRSchedule", {"phase_ratio": [0.5, 0.1, 0.1], "max_update": 10}, "phase_ratio must add up"),
-        ("TriStageLRSchedule", {"warmup_steps": 5}, "decay_steps must be at least 1"),
+        (
+            "TriStageLRSchedule",
+            {"phase_ratio": [0.5, 0.1, 0.1], "max_update": 10},
+            "phase_ratio must be three numbers that add up",
+        ),
+        ("TriStageLRSchedule", {"warmup_steps": 5}, "decay_steps must be a whole number of steps >= 1"),
         ("CosineLRSchedule", {"min_lr": 0.5, "max_update": 9}, "lr must be above min_lr"),
-        ("CosineLRSchedule", {}, "max_update must be above warmup_updates"),
+        ("CosineLRSchedule", {}, "max_update must be more than warmup_updates"),
         ("TriangularLRSchedule", {"max_lr": 0.01}, "max_lr must be above lr"),
     ],
 )

@@ -2,9 +2,9 @@
 
 import warnings
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
 import warmup_optax as wo
 from warmup_optax.compat import deepspeed as ours

@@ -3,10 +3,9 @@
 import enum
 import types
 
-import golden
 import numpy as np
 import pytest
-import together
+from support import golden, rules
 
 from warmup_optax.compat import maxtext
 
@@ -27,7 +26,7 @@ def built():
 
 @pytest.fixture(scope="module")
 def rates(built):
-    return together.values(built, {case.id: case.steps for case in CASES})
+    return rules.values(built, {case.id: case.steps for case in CASES})
 
 
 @pytest.mark.parametrize("case", CASES, ids=golden.name)
@@ -58,7 +57,7 @@ def rule(peak, steps, total, kind, style, final, warmup, decay, old):
 
 
 def test_the_rules():
-    random, schedules, rules = np.random.default_rng(0), [], []
+    random, schedules, expected = np.random.default_rng(0), [], []
     for i in range(240):
         total = int(random.integers(1, 120))
         steps = total if i % 2 else int(random.integers(1, 140))
@@ -81,17 +80,12 @@ def test_the_rules():
                 **{("cosine_" if old else "") + "learning_rate_final_fraction": final},
             )
         )
-        rules.append(rule(peak, steps, total, kind, style, final, warmup, decay, old))
-    together.agree(schedules, rules, COUNTS)
+        expected.append(rule(peak, steps, total, kind, style, final, warmup, decay, old))
+    rules.agree(schedules, expected, COUNTS)
 
 
 def test_a_config_is_a_mapping_or_an_object():
-    fields = {
-        "learning_rate": 0.5,
-        "steps": 20,
-        "learning_rate_schedule_steps": 10,
-        "lr_schedule_type": "wsd",
-    }
+    fields = maxtext.FIELDS | {"steps": 20, "learning_rate_schedule_steps": 10, "lr_schedule_type": "wsd"}
     by_name = maxtext.create_learning_rate_schedule(**fields)
     kinds = enum.Enum("LearningRateScheduleType", {"COSINE": "cosine", "WSD": "wsd"})
 
@@ -110,6 +104,19 @@ def test_a_config_is_a_mapping_or_an_object():
     assert maxtext.create_learning_rate_schedule(named, steps=10) == maxtext.create_learning_rate_schedule(
         **fields | {"steps": 10}
     )
+
+
+def test_a_config_must_have_what_its_schedule_reads():
+    fields = {"learning_rate": 0.5, "steps": 20, "learning_rate_schedule_steps": 10}
+    fields |= {"warmup_steps_fraction": 0.1, **OLD}
+    assert maxtext.create_learning_rate_schedule(fields) == maxtext.create_learning_rate_schedule(**fields)
+    message = (
+        "config must be a configuration with learning_rate, wsd_decay_steps_fraction, wsd_decay_style, got"
+    )
+    with pytest.raises(ValueError, match=message):
+        maxtext.create_learning_rate_schedule(
+            {k: x for k, x in fields.items() if k != "learning_rate"}, lr_schedule_type="wsd"
+        )
 
 
 def test_a_length_of_minus_1_is_the_other_one():
@@ -131,16 +138,32 @@ def test_a_warmup_that_was_all_in_2024_holds_its_last_rate():
         (
             {"warmup_steps": 10},
             TypeError,
-            "warmup_steps is not a field of the schedule; they are learning_rate",
+            r"\*\*fields must be names among learning_rate, steps,.*, got 'warmup_steps'",
         ),
         ({"lr_schedule_type": "linear"}, ValueError, "lr_schedule_type must be one of 'cosine', 'wsd'"),
         ({"wsd_decay_style": "sqrt"}, ValueError, "wsd_decay_style must be one of 'linear', 'cosine'"),
-        ({"warmup_steps_fraction": -0.1}, ValueError, "warmup_steps_fraction must be at least 0"),
-        ({"wsd_decay_steps_fraction": 1.1}, ValueError, "wsd_decay_steps_fraction must be at least 0 and at"),
+        (
+            {"warmup_steps_fraction": -0.1},
+            ValueError,
+            r"warmup_steps_fraction must be a finite number >= 0 and <= 1, got -0\.1",
+        ),
+        (
+            {"wsd_decay_steps_fraction": 1.1},
+            ValueError,
+            r"wsd_decay_steps_fraction must be a finite number >= 0 and <= 1, got 1\.1",
+        ),
         ({"steps": 2.5}, ValueError, "steps must be a whole number of steps >= -1, got 2.5"),
-        ({"steps": -1}, ValueError, "steps must be a whole number of steps >= 1, got -1"),
+        (
+            {"steps": -1},
+            ValueError,
+            "steps must be a whole number of steps >= 1, or learning_rate_schedule_steps, got -1",
+        ),
         ({"learning_rate": float("nan")}, ValueError, "learning_rate must be a finite number, got nan"),
-        (OLD | {"learning_rate_final_fraction": 0.1}, ValueError, "cosine_learning_rate_final_fraction is"),
+        (
+            OLD | {"learning_rate_final_fraction": 0.1},
+            ValueError,
+            "cosine_learning_rate_final_fraction must be left out: it is the old name of .*, got 0",
+        ),
     ],
 )
 def test_errors_speak_of_what_was_written(fields, error, message):

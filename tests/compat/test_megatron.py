@@ -86,12 +86,12 @@ def test_a_decay_without_a_style_never_begins():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"min_lr": 2.0}, "min_lr must be at least 0 and at most 1"),
+        ({"min_lr": 2.0}, "min_lr must be a finite number >= 0 and <= 1"),
         ({"init_lr": 2.0}, "init_lr must be"),
-        ({"lr_warmup_steps": 50}, r"lr_warmup_steps must be in \[0, lr_decay_steps\)"),
+        ({"lr_warmup_steps": 50}, "lr_warmup_steps must be below lr_decay_steps=50"),
         ({"lr_decay_style": "sine"}, "lr_decay_style must be one of"),
         ({"lr_decay_style": "WSD"}, "wsd_decay_steps must be a length"),
-        ({"increment": 0}, "increment must be above 0"),
+        ({"increment": 0}, "increment must be a finite number > 0"),
         (
             {"lr_decay_style": "WSD", "wsd_decay_steps": 9, "lr_wsd_decay_style": "sine"},
             "lr_wsd_decay_style must be one of",

@@ -58,10 +58,13 @@ def test_the_table(case):
             "decay_steps must be more than",
         ),
         (lambda: optax.warmup_cosine_decay_schedule(0.0, 1.0, -4, 4), "warmup_steps must be"),
-        (lambda: optax.piecewise_constant_schedule(1.0, {4: -0.5}), "a scale >= 0"),
+        (
+            lambda: optax.piecewise_constant_schedule(1.0, {4: -0.5}),
+            r"boundaries_and_scales\[4\] must be a finite number >= 0",
+        ),
         (
             lambda: optax.piecewise_constant_schedule(1.0, {-4: 0.5}),
-            r"boundaries_and_scales\[0\] must be",
+            "boundaries_and_scales must be",
         ),
         (
             lambda: optax.piecewise_interpolate_schedule("linar", 1.0),
@@ -69,9 +72,12 @@ def test_the_table(case):
         ),
         (lambda: optax.linear_onecycle_schedule(0, 1.0), "transition_steps must be"),
         (lambda: optax.cosine_onecycle_schedule(9, 1.0, div_factor=0.0), "div_factor must be"),
-        (lambda: optax.join_schedules([ONE, ONE], []), "boundaries must be one fewer"),
-        (lambda: optax.join_schedules([ONE, ONE, ONE], [4, 2]), "strictly increasing"),
-        (lambda: optax.sgdr_schedule([]), "schedules must hold at least one"),
+        (lambda: optax.join_schedules([ONE, ONE], []), "boundaries must be 1 numbers for 2 schedules"),
+        (
+            lambda: optax.join_schedules([ONE, ONE, ONE], [4, 2]),
+            r"boundaries\[1\] must be at least the one before",
+        ),
+        (lambda: optax.sgdr_schedule([]), "cosine_kwargs must be at least one dict"),
         (lambda: optax.constant_schedule(float("nan")), "constant_schedule: value must be"),
     ],
 )
@@ -115,3 +121,46 @@ def test_numbers_may_be_traced():
     lines = jax.vmap(lambda begin: optax.linear_schedule(0.0, 1.0, 4, begin)(6))(np.arange(4))
     assert lines.tolist() == [1.0, 1.0, 1.0, 0.75]
     assert isinstance(optax.constant_schedule(1.0), wo.Schedule)
+
+
+def test_surplus_boundaries_are_ignored_with_a_warning():
+    """MaxText and others append the end of the run."""
+    parts = [optax.linear_schedule(0.0, 1.0, 4), optax.linear_schedule(1.0, 0.0, 8)]
+    with pytest.warns(
+        UserWarning, match="2 schedules have 1 boundaries; ignoring the last of the 3"
+    ) as caught:
+        schedule = optax.join_schedules(parts, [4, 12, 20])
+    assert caught[0].filename == __file__
+    assert schedule == optax.join_schedules(parts, [4])
+
+
+def closure(count):
+    return 1.0 / (20.0 + count)
+
+
+PASSED_TO_OPTAX = (
+    lambda lib: lib.join_schedules([closure, lib.constant_schedule(0.5), closure], [4, 4]),
+    lambda lib: lib.join_schedules([lib.constant_schedule(0.5), closure], [0]),
+    lambda lib: lib.join_schedules([closure, lib.linear_schedule(1.0, 0.0, 8), closure], [2.5, 7.25]),
+    lambda lib: lib.linear_schedule(1.0, 0.0, 9.7, 2.5),
+    lambda lib: lib.polynomial_schedule(1.0, 0.0, 2, 9.7),
+    lambda lib: lib.cosine_decay_schedule(1.0, 9.7, alpha=0.1),
+    lambda lib: lib.exponential_decay(1.0, 2.5, 0.5, 1.5, staircase=True),
+    lambda lib: lib.warmup_cosine_decay_schedule(0.0, 1.0, 2.5, 11.2),
+    lambda lib: lib.warmup_exponential_decay_schedule(0.0, 1.0, 2.5, 3.3, 0.5),
+    lambda lib: lib.piecewise_constant_schedule(1.0, {2.5: 0.5, 4: 0.5, 2.75: 0.1}),
+    lambda lib: lib.piecewise_constant_schedule(-1.0, {3: 0.5}),
+    lambda lib: lib.piecewise_interpolate_schedule("cosine", 1.0, {2.5: 0.5, 7: 0.5}),
+    lambda lib: lib.linear_onecycle_schedule(15.5, 1.0),
+)
+
+
+@jax.numpy_dtype_promotion("standard")  # Optax needs it
+def test_what_programs_pass_to_optax():
+    """Lengths that are not whole, boundaries that are equal, and rates below 0 are as in Optax."""
+    counts = np.arange(16)
+    ours, theirs = jax.jit(
+        lambda n: [[jax.vmap(make(lib))(n) for make in PASSED_TO_OPTAX] for lib in (optax, peer)]
+    )(counts)
+    for i, (our, their) in enumerate(zip(ours, theirs, strict=True)):
+        np.testing.assert_allclose(our, their, rtol=2e-6, atol=2e-7, err_msg=str(i))  # Optax's own rounding

@@ -7,10 +7,10 @@ import pickle
 import subprocess
 import sys
 
-import golden
 import jax
 import numpy as np
 import pytest
+from support import golden
 
 import warmup_optax as wo
 from warmup_optax import compat

@@ -2,9 +2,9 @@
 
 import math
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
 import warmup_optax as wo
 from warmup_optax.compat import praxis
@@ -194,40 +194,85 @@ def test_turns_without_a_length():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: praxis.Polynomial(1, (4, 1.0), (4, 0.1)), "Polynomial: 4 must be < 4"),
-        (lambda: praxis.Polynomial(1, (4,), (5, 0.1)), r"Polynomial: \(4,\) must be of length 2"),
+        (
+            lambda: praxis.Polynomial(1, (4, 1.0), (4, 0.1)),
+            r"Polynomial: limit must be at an update after that of start \(4\), got \(4, 0\.1\)",
+        ),
+        (
+            lambda: praxis.Polynomial(1, (4,), (5, 0.1)),
+            r"Polynomial: start must be a point \(update, value\), of length 2, got \(4,\)",
+        ),
         (lambda: praxis.Polynomial(0, (0, 1.0), (5, 0.1)), "Polynomial: power must be"),
         (lambda: praxis.Linear(origin="end"), "Linear: origin must be one of 'start', 'limit', got 'end'"),
         (lambda: praxis.Exponential((0, 1.0), (5, 0.0)), "Exponential: limit must be"),
         (
             lambda: praxis.DelayedCosine((0, 0.0), (5, 0.0)),
-            "DelayedCosine: start must have a value that is > 0",
+            r"DelayedCosine: start\[1\] must be a finite number > 0, got 0\.0",
         ),
         (
             lambda: praxis.DelayedCosine((0, 1.0), (5, -0.1)),
-            "DelayedCosine: limit must have a value that is >= 0",
+            r"DelayedCosine: limit\[1\] must be a finite number >= 0, got -0\.1",
         ),
         (lambda: praxis.Cosine(total_steps=-1), "Cosine: total_steps must be"),
-        (lambda: praxis.LinearRampupCosineDecay(0, 4, 4, 9), "max must be set, to a number above 0, got 0"),
-        (lambda: praxis.LinearRampupCosineDecay(0, 4, 3, 9, max=1.0), r"decay_start \(3\) must greater than"),
+        (
+            lambda: praxis.LinearRampupCosineDecay(0, 4, 4, 9),
+            r"LinearRampupCosineDecay: max must be a finite number > 0, got 0\.0",
+        ),
+        (
+            lambda: praxis.LinearRampupCosineDecay(0, 4, 3, 9, max=1.0),
+            r"LinearRampupCosineDecay: decay_start must be >= warmup_steps \(4\), got 3",
+        ),
         (
             lambda: praxis.LinearRampupPolynomialDecay(4, 4, 4, max=1.0),
-            r"decay_end \(4\) must be greater than",
+            r"LinearRampupPolynomialDecay: decay_end must be > decay_start \(4\), got 4",
         ),
         (lambda: praxis.LinearRampupExponentialDecay(4, 4, 9, 0.0, 1.0), "Decay: min_ratio must be"),
-        (lambda: praxis.PiecewiseConstant([5], [1.0]), r"number of values \(1\) is expected to be equal"),
-        (lambda: praxis.PiecewiseConstant([5, 4], [1.0, 0.5, 0.1]), "The boundaries .* must be sorted"),
-        (lambda: praxis.PiecewiseConstant(None, [1.0]), "must not be None"),
-        (lambda: praxis.LinearRampupPiecewiseConstant([0], [1.0]), "0 must be < 0"),
-        (lambda: praxis.LinearRampupPiecewiseConstant([], []), "boundaries must be as many as values"),
-        (lambda: praxis.Transformer(model_dim=0), "model_dim must be above 0"),
-        (lambda: praxis.Transformer(decay_end=-1), "decay_end must be >= 0"),
-        (lambda: praxis.SqrtDecay(0), "decay_start must be above 0, got 0"),
-        (lambda: praxis.PiecewiseSchedule([5, 4], [1.0, 1.0, 1.0]), "Invalid boundary 4 < 5"),
-        (lambda: praxis.PiecewiseSchedule([5], [1.0]), r"len\(schedules\) != len\(boundaries\) \+ 1: 1 vs 1"),
-        (lambda: praxis.CycleSchedule([1.0], [1, 2]), r"len\(schedules\) != len\(steps\): 1 vs 2"),
+        (
+            lambda: praxis.PiecewiseConstant([5], [1.0]),
+            r"PiecewiseConstant: values must be of length 2, one more than the boundaries, got \[1\.0\]",
+        ),
+        (
+            lambda: praxis.PiecewiseConstant([5, 4], [1.0, 0.5, 0.1]),
+            r"PiecewiseConstant: boundaries must be sorted, got \[5, 4\]",
+        ),
+        (
+            lambda: praxis.PiecewiseConstant(None, [1.0]),
+            "PiecewiseConstant: boundaries must be a sequence of numbers, got None",
+        ),
+        (
+            lambda: praxis.LinearRampupPiecewiseConstant([0], [1.0]),
+            r"LinearRampupPiecewiseConstant: boundaries\[0\] must be a whole number of steps >= 1, got 0",
+        ),
+        (
+            lambda: praxis.LinearRampupPiecewiseConstant([], []),
+            r"LinearRampupPiecewiseConstant: boundaries must be as many as the values \(0\), and .*, got",
+        ),
+        (
+            lambda: praxis.Transformer(model_dim=0),
+            "Transformer: model_dim must be a finite number > 0, got 0",
+        ),
+        (
+            lambda: praxis.Transformer(decay_end=-1),
+            "Transformer: decay_end must be a whole number of steps >= 0, got -1",
+        ),
+        (lambda: praxis.SqrtDecay(0), "SqrtDecay: decay_start must be a finite number > 0, got 0"),
+        (
+            lambda: praxis.PiecewiseSchedule([5, 4], [1.0, 1.0, 1.0]),
+            r"PiecewiseSchedule: boundaries must be >= 0 and in order, got \[5, 4\]",
+        ),
+        (
+            lambda: praxis.PiecewiseSchedule([5], [1.0]),
+            r"PiecewiseSchedule: boundaries must be one fewer than the schedules \(1\), got \[5\]",
+        ),
+        (
+            lambda: praxis.CycleSchedule([1.0], [1, 2]),
+            r"CycleSchedule: steps must be as many as the schedules \(1\), and at least one, got \[1, 2\]",
+        ),
         (lambda: praxis.CycleSchedule([1.0], [0]), "steps must be >= 0, and one above 0"),
-        (lambda: praxis.ContinuousSchedule(min=1.0), "min must be above 0 and below 1"),
+        (
+            lambda: praxis.ContinuousSchedule(min=1.0),
+            r"ContinuousSchedule: min must be a finite number > 0 and < 1, got 1\.0",
+        ),
         (lambda: praxis.ContinuousSchedule(half_life_steps=0), "half_life_steps must be"),
     ],
 )

@@ -48,8 +48,10 @@ def test_a_late_start_moves_the_factor_alone():
 def test_a_period_is_an_int_above_0(name):
     with pytest.raises(ValueError, match=rf"compat\.pytorch_warmup\.{name}: warmup_period"):
         getattr(pytorch_warmup, name)(0.1, 0)
-    with pytest.raises(TypeError, match="warmup_period must be an int"):
+    with pytest.raises(ValueError, match="warmup_period must be a whole number"):
         getattr(pytorch_warmup, name)(0.1, 2.5)
+    with pytest.raises(TypeError, match="warmup_period must be an int"):
+        getattr(pytorch_warmup, name)(0.1, 2.0)
 
 
 @pytest.mark.parametrize("name", ["UntunedLinearWarmup", "UntunedExponentialWarmup", "RAdamWarmup"])

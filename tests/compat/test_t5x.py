@@ -1,9 +1,8 @@
 """`compat.t5x` beside the tables of T5X, and its rules in float64."""
 
-import golden
 import numpy as np
 import pytest
-import together
+from support import golden, rules
 
 from warmup_optax.compat import t5x
 
@@ -47,7 +46,7 @@ def built():
 
 @pytest.fixture(scope="module")
 def rates(built):
-    return together.values(built, {case.id: case.steps for case in CASES if not case.refused})
+    return rules.values(built, {case.id: case.steps for case in CASES if not case.refused})
 
 
 @pytest.mark.parametrize("case", CASES, ids=golden.name)
@@ -62,7 +61,7 @@ def test_the_table(case, built, rates):
 
 @np.errstate(all="ignore")
 def test_the_rules():
-    random, schedules, rules = np.random.default_rng(0), [], []
+    random, schedules, expected = np.random.default_rng(0), [], []
     for string in STRINGS * 24:
         base, factor = random.uniform(1e-4, 1), random.choice([0.5, 0.02, random.uniform(0, 0.99)])
         warmup, per_decay, per_cycle = random.integers([1, 1, 1], [60, 40, 80]).tolist()
@@ -77,8 +76,8 @@ def test_the_rules():
             value = value * FACTORS[name.strip()](
                 t, base=base, warmup=warmup, factor=factor, per_decay=per_decay, per_cycle=per_cycle
             )
-        rules.append(np.fmax(value, least))
-    together.agree(schedules, rules, COUNTS)
+        expected.append(np.fmax(value, least))
+    rules.agree(schedules, expected, COUNTS)
 
 
 def test_without_a_warmup_the_first_rate_is_finite():
@@ -95,17 +94,37 @@ def test_the_function_of_flax_has_no_minimum():
     assert float(schedule(0)) == 0.0
 
 
+def test_lengths_need_not_be_whole():
+    string = "linear_decay * decay_every * cosine_decay * rsqrt_decay"
+    schedule = t5x.create_learning_rate_scheduler(string, 0.5, 2.5, 0.125, 7.5, 20.25, min_learning_rate=-9.0)
+    lengths = {"base": 0.5, "warmup": 2.5, "factor": 0.125, "per_decay": 7.5, "per_cycle": 20.25}
+    t = np.arange(60.0)
+    expected = np.prod([FACTORS[name.strip()](t, **lengths) for name in string.split("*")], 0)
+    golden.compare(schedule(t.astype(int)), expected, golden.EXACT, near_zero=1e-6)
+
+
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"factors": "constant * warmup"}, "Unknown factor warmup"),
-        ({"factors": ""}, "Unknown factor "),
-        ({"warmup_steps": -1}, "warmup_steps must be a whole number of steps >= 0, got -1"),
-        ({"warmup_steps": 2.5}, "warmup_steps must be a whole number of steps >= 0, got 2.5"),
-        ({"factors": "decay_every", "steps_per_decay": 0}, "steps_per_decay must be .* >= 1, got 0"),
+        (
+            {"factors": "constant * warmup"},
+            r"factors must be names of factors with \* between.*, got 'warmup'; Unknown factor warmup\.",
+        ),
+        ({"factors": ""}, r"factors must be names of factors with \* between.*, got ''; Unknown factor \."),
+        ({"warmup_steps": -1}, "warmup_steps must be a finite number >= 0, got -1"),
+        (
+            {"factors": "decay_every", "steps_per_decay": 0},
+            "steps_per_decay must be a finite number > 0, got 0",
+        ),
         ({"factors": "decay_every", "decay_factor": -1}, "decay_factor must be a finite number > 0, got -1"),
-        ({"factors": "linear_decay", "decay_factor": -1}, "decay_factor must be at least 0"),
-        ({"factors": "cosine_decay", "steps_per_cycle": 0}, "steps_per_cycle must be .* >= 1, got 0"),
+        (
+            {"factors": "linear_decay", "decay_factor": -1},
+            "decay_factor must be a finite number >= 0, got -1",
+        ),
+        (
+            {"factors": "cosine_decay", "steps_per_cycle": 0},
+            "steps_per_cycle must be a finite number > 0, got 0",
+        ),
         ({"min_learning_rate": float("nan")}, "min_learning_rate must be a finite number, got nan"),
         ({"base_learning_rate": float("inf")}, "base_learning_rate must be a finite number, got inf"),
         ({"step_offset": 0.5}, "step_offset must be a whole number of steps, got 0.5"),

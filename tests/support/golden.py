@@ -158,7 +158,7 @@ def check(schedule: Any, case: Case) -> None:
 def check_saved(schedule: Any) -> None:
     """The schedule is a value: its ``repr`` rebuilds it, and so does its configuration as JSON."""
     assert isinstance(schedule, wo.Schedule)
-    assert eval(repr(schedule), vars(wo) | {"functools": functools}) == schedule
+    assert eval(repr(schedule), vars(wo) | vars(wo.shapes) | {"functools": functools}) == schedule
     assert wo.from_config(json.loads(json.dumps(wo.to_config(schedule)))) == schedule
 
 

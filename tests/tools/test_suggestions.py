@@ -22,6 +22,7 @@ def hint(module, name, names):
     ("name", "says"),
     [
         ("ReduceLROnPlateau", "optax.contrib.reduce_on_plateau"),
+        ("ReduceLROnPlateau", "with_plateau"),
         ("plateau", "optax.contrib.reduce_on_plateau"),
         ("noam", "warmup_inverse_sqrt"),
         ("NoamLR", "warmup_inverse_sqrt"),
@@ -73,3 +74,32 @@ def test_what_is_recommended_is_there():
             found = getattr(found, part)
     named = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", re.sub(r"optax\.[\w.]+", "", text)))
     assert named - {"hold_steps", "total_steps"} <= set(wo.__all__)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "says"),
+    [
+        (wo, "ReduceLROnPlateau", "with_plateau.*puts optax.contrib.reduce_on_plateau"),
+        (wo, "warmup_cosin", "did you mean warmup_cosine"),
+        (wo, "tanh", r"did you mean wo\.shapes\.tanh\?"),
+        (wo, "rex", r"did you mean wo\.shapes\.rex\?"),
+        (wo.shapes, "cosin", "'warmup_optax.shapes' has no attribute 'cosin'; did you mean cosine"),
+        (wo.compat, "pytorch", "did you mean torch"),
+        (wo.compat, "CosineAnnealingLR", "warmup_optax.compat.torch has it"),
+        (wo.compat, "xyzzy", "it has axlearn, big_vision"),
+        (wo.compat.torch, "CosineAnealingLR", "did you mean CosineAnnealingLR"),
+        (wo.compat.paddle, "NoamDecy", "did you mean NoamDecay"),
+        (wo.compat.optax, "cosine_decay", "did you mean cosine_decay_schedule"),
+    ],
+)
+def test_a_module_suggests_names(module, name, says):
+    """The modules answer with these sentences."""
+    with pytest.raises(AttributeError, match=says):
+        getattr(module, name)
+
+
+@pytest.mark.parametrize("library", wo.compat.__all__)
+def test_every_port_suggests_names(library):
+    """No module of `compat` is left out."""
+    with pytest.raises(AttributeError, match="with_plateau"):
+        wo.compat.__getattr__(library).ReduceLROnPlateau  # noqa: B018

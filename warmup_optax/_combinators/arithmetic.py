@@ -74,8 +74,8 @@ class Clip(Schedule, kind="clip"):
     """Made by `clip`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    min_value: Number | None = checked(checks.number, default=None)
-    max_value: Number | None = checked(checks.number, default=None)
+    min_value: Any = checked(checks.number, default=None)
+    max_value: Any = checked(checks.number, default=None)
 
     def _check_together(self) -> None:
         low, high = self.min_value, self.max_value

@@ -132,30 +132,29 @@ def in_steps(
 ) -> Schedule:
     r"""A schedule written in other units (tokens, examples, epochs), on the clock of updates.
 
-        .. math:: v(c) = s\!\left(rac{x_i + (c - b_{i-1}) r_i}{k}
-    ight) \quad	ext{for}\quad b_{i-1} \le c < b_i
+    .. math:: v(c) = s\!\left(\frac{x_i + (c - b_{i-1}) r_i}{k}\right) \quad\text{for}\quad b_{i-1} \le c < b_i
 
-        `TrainingRun.in_steps` makes one from a batch size or a ramp of batch sizes.
+    `TrainingRun.in_steps` makes one from a batch size or a ramp of batch sizes.
 
     Args:
-          schedule: :math:`s`, whose counts are units: a schedule, a function of a count, or a number.
-          boundaries: :math:`b_i`, the updates at which another rate begins: whole numbers >= 0, increasing.
-          starts: :math:`x_i`, the units seen before the first update of each segment: whole numbers >= 0, one
-            more than ``boundaries``.
-          rates: :math:`r_i`, the units that an update of each segment takes, as many whole numbers >= 0.
-          scale: :math:`k`, by which ``starts`` and ``rates`` are too large, a whole number >= 1.
+      schedule: :math:`s`, whose counts are units: a schedule, a function of a count, or a number.
+      boundaries: :math:`b_i`, the updates at which another rate begins: whole numbers >= 0, increasing.
+      starts: :math:`x_i`, the units seen before the first update of each segment: whole numbers >= 0, one
+        more than ``boundaries``.
+      rates: :math:`r_i`, the units that an update of each segment takes, as many whole numbers >= 0.
+      scale: :math:`k`, by which ``starts`` and ``rates`` are too large, a whole number >= 1.
 
     Returns:
-          A `Schedule`. The units seen are exact up to 2^61. Before count 0 the value at 0 holds.
+      A `Schedule`. The units seen are exact up to 2^61. Before count 0 the value at 0 holds.
 
     Raises:
-          ValueError: If the lengths do not fit, the boundaries are not increasing, or a number is not whole.
-          TypeError: If an argument is of the wrong type.
+      ValueError: If the lengths do not fit, the boundaries are not increasing, or a number is not whole.
+      TypeError: If an argument is of the wrong type.
 
-        >>> import warmup_optax as wo
-        >>> ramp = wo.in_steps(wo.linear(0.0, 1.0, 100), boundaries=[2], starts=[0, 20], rates=[10, 40])
-        >>> ramp([0, 1, 2, 3, 4]).round(2).tolist()
-        [0.0, 0.10000000149011612, 0.20000000298023224, 0.6000000238418579, 1.0]
+    >>> import warmup_optax as wo
+    >>> ramp = wo.in_steps(wo.linear(0.0, 1.0, 80), boundaries=[2], starts=[0, 20], rates=[10, 40])
+    >>> ramp([0, 1, 2, 3, 4]).tolist()
+    [0.0, 0.125, 0.25, 0.75, 1.0]
     """
     return InSteps(schedule, boundaries, starts, rates, scale)  # pyright: ignore[reportArgumentType]
 

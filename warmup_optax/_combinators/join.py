@@ -12,7 +12,7 @@ import numpy as np
 from .._core import checks
 from .._core.node import checked
 from .._core.numerics import form, table
-from .._core.schedule import Lowered, Number, Schedule, ScheduleLike, Steps, schedules_argument
+from .._core.schedule import Lowered, Schedule, ScheduleLike, Steps, schedules_argument
 from .._core.time import UNROLLED, Time, default_int, real, take, whole_number
 
 
@@ -25,8 +25,8 @@ class Join(Schedule, kind="join"):
     """Made by `join`."""
 
     schedules: tuple[Schedule, ...] = checked(schedules_argument)
-    boundaries: tuple[Number, ...] = checked(checks.boundaries)
-    offsets: tuple[Number, ...] | None = checked(_offsets, default=None)
+    boundaries: Any = checked(checks.boundaries)
+    offsets: Any = checked(_offsets, default=None)
 
     def _check_together(self) -> None:
         phases, where = len(self.schedules), self._kind

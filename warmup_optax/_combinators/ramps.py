@@ -11,7 +11,16 @@ import jax.numpy as jnp
 
 from .._core import checks
 from .._core.node import Node, checked, static, unchecked
-from .._core.schedule import Lowered, Number, Schedule, ScheduleLike, Steps, as_schedule_argument
+from .._core.schedule import (
+    Lowered,
+    Number,
+    NumberField,
+    Schedule,
+    ScheduleLike,
+    ShapeLike,
+    Steps,
+    as_schedule_argument,
+)
 from .._core.time import Time, real, whole_number
 from .._shapes.finite import linear
 
@@ -90,8 +99,8 @@ class WithWarmup(Schedule, kind="with_warmup"):
     """Made by `with_warmup`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    steps: Steps = checked(checks.steps)
-    init_value: Number = checked(checks.number, default=0.0)
+    steps: NumberField = checked(checks.steps)
+    init_value: NumberField = checked(checks.number, default=0.0)
     shape: Any = checked(shape_argument, default=Shape(linear))
     overlap: bool = checked(checks.boolean, default=False, static=True)
 
@@ -121,7 +130,7 @@ def with_warmup(
     *,
     steps: Steps,
     init_value: Number = 0.0,
-    shape: Callable[..., Any] = linear,
+    shape: ShapeLike = linear,
     overlap: bool = False,
 ) -> Schedule:
     r"""A warmup in front of any schedule, up to the schedule's own value, so without a jump.
@@ -162,9 +171,9 @@ class WithCooldown(Schedule, kind="with_cooldown"):
     """Made by `with_cooldown`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    begin: Steps = checked(checks.steps)
-    steps: Steps = checked(checks.steps)
-    end_value: Number = checked(checks.number, default=0.0)
+    begin: NumberField = checked(checks.steps)
+    steps: NumberField = checked(checks.steps)
+    end_value: NumberField = checked(checks.number, default=0.0)
     shape: Any = checked(shape_argument, default=Shape(linear))
 
     def _check_together(self) -> None:
@@ -191,7 +200,7 @@ def with_cooldown(
     begin: Steps,
     steps: Steps,
     end_value: Number = 0.0,
-    shape: Callable[..., Any] = linear,
+    shape: ShapeLike = linear,
 ) -> Schedule:
     r"""Branches a cooldown off any schedule, from whatever its value is there.
 

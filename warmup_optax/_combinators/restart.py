@@ -14,7 +14,7 @@ import numpy as np
 from .._core import checks
 from .._core.node import checked
 from .._core.numerics import rate_power, split_rate, table
-from .._core.schedule import Lowered, Number, Schedule, ScheduleLike, Steps, as_schedule_argument
+from .._core.schedule import Lowered, Number, NumberField, Schedule, ScheduleLike, Steps, as_schedule_argument
 from .._core.time import (
     LARGEST,
     Factor,
@@ -36,9 +36,11 @@ class Restart(Schedule, kind="restart"):
     """Made by `restart`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    period: Steps = checked(checks.steps, at_least=1)
-    growth: Number = checked(checks.number, at_least=1, default=1.0, fix="cycles cannot shrink: join() them")
-    decay: Number = checked(
+    period: NumberField = checked(checks.steps, at_least=1)
+    growth: NumberField = checked(
+        checks.number, at_least=1, default=1.0, fix="cycles cannot shrink: join() them"
+    )
+    decay: NumberField = checked(
         checks.number, above=0, default=1.0, fix="to stop after a cycle, join() a constant"
     )
 

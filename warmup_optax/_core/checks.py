@@ -89,7 +89,10 @@ class ArgumentError(_BadArgument, ValueError):
 
 
 class ArgumentTypeError(_BadArgument, TypeError):
-    """An argument of the wrong type, with the attributes of `ArgumentError`."""
+    """An argument of the wrong type: a word or a bool where a number belongs, say.
+
+    Its attributes are those of `ArgumentError`.
+    """
 
 
 @contextlib.contextmanager

@@ -123,7 +123,7 @@ def program_of(schedule: Schedule) -> Program | None:
         _programs.move_to_end((structure, layout))
         if len(_programs) > MOST_PROGRAMS:
             _programs.popitem(last=False)
-    program = schedule.__dict__["_program"] = Program(run, numbers, x64)
+    program = vars(schedule)["_program"] = Program(run, numbers, x64)
     return program
 
 

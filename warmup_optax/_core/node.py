@@ -110,14 +110,16 @@ class _NodeType(abc.ABCMeta):
         signature = inspect.signature(cls.__init__)
         return signature.replace(parameters=list(signature.parameters.values())[1:])
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        node = cls.__new__(cls, *args, **kwargs)
-        node.__dict__["_open"] = True  # an __init__ of the user's own may assign
-        node.__init__(*args, **kwargs)
-        if _checking.get():
-            node._check_fields()
-        node.__dict__.pop("_open", None)
-        return node
+    if not typing.TYPE_CHECKING:  # a checker reads the constructor of the class
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            node = cls.__new__(cls, *args, **kwargs)
+            node.__dict__["_open"] = True  # an __init__ of the user's own may assign
+            node.__init__(*args, **kwargs)
+            if _checking.get():
+                node._check_fields()
+            node.__dict__.pop("_open", None)
+            return node
 
 
 @typing.dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(static, checked))
@@ -153,7 +155,7 @@ class Node(metaclass=_NodeType):
         register_pytree(cls, data, cls._static_fields)
 
     def _check_fields(self) -> None:
-        cls, fields = type(self), self.__dict__
+        cls, fields = type(self), vars(self)
         for name, check in cls._checks.items():
             value = fields[name]
             if name in cls._static_fields and check is _plain:
@@ -200,7 +202,7 @@ class Node(metaclass=_NodeType):
     def __hash__(self) -> int:
         if "_hash" not in self.__dict__:
             key = self._key()
-            self.__dict__["_hash"] = object.__hash__(self) if key is None else hash(key[1:])
+            vars(self)["_hash"] = object.__hash__(self) if key is None else hash(key[1:])
         return self.__dict__["_hash"]
 
     def __repr__(self) -> str:
@@ -248,7 +250,16 @@ def _plain(where: str, name: str, value: Any) -> Any:
             fix = f"mark a choice as one: {name}: {kind} = wo.static()"
             allowed = "made of numbers and schedules"
             checks.raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
-    return as_python(value) if isinstance(value, (np.generic, np.ndarray, jax.Array)) else value
+    return _as_tuples(value)
+
+
+def _as_tuples(value: Any) -> Any:
+    """Numbers as Python's, and lists as tuples, which is what a config gives back."""
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return tuple(map(_as_tuples, value))
+    if isinstance(value, dict):
+        return {key: _as_tuples(item) for key, item in value.items()}
+    return as_python(value) if hasattr(value, "dtype") else value
 
 
 def _hashable(where: str, name: str, value: Any) -> None:

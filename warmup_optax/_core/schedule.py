@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -15,15 +15,39 @@ from .node import Node, checked, register_pytree, static
 from .time import Time, real, whole_number
 
 if TYPE_CHECKING:
-    from typing import SupportsFloat
+    from typing import Protocol, SupportsFloat, overload
+
+    from jax.typing import ArrayLike
+
+    class _HasJaxArray(Protocol):
+        def __jax_array__(self) -> jax.Array: ...
 
     Number: TypeAlias = SupportsFloat  # what float() takes: JAX's arrays, and so traced scalars, too
     Steps: TypeAlias = SupportsFloat
+    Count: TypeAlias = ArrayLike | _HasJaxArray | Sequence[float] | Sequence[Sequence[float]]
     ScheduleLike: TypeAlias = "Schedule" | Callable[[Any], Any] | SupportsFloat
+    ShapeLike: TypeAlias = Callable[[Any, Any, Any], Any]  # a finite shape: of two values and a length
+
+    class NumberField:
+        """A field that is given any `Number`, and whose value a schedule computes with."""
+
+        @overload
+        def __get__(self, instance: None, owner: Any) -> NumberField: ...
+        @overload
+        def __get__(self, instance: object, owner: Any) -> Any: ...
+        def __get__(self, instance: Any, owner: Any) -> Any: ...
+        def __set__(self, instance: Any, value: Number) -> None: ...
 else:  # what a command line that is made from a signature can parse
     Number: TypeAlias = float
     Steps: TypeAlias = int
-    ScheduleLike: TypeAlias = Union["Schedule", float]
+    Count: TypeAlias = Any
+    ScheduleLike: TypeAlias = float
+    ShapeLike: TypeAlias = Callable[[Any, Any, Any], Any]
+    NumberField: TypeAlias = float
+
+
+# A checker would ask for `evaluate` where a class has `lower` instead.
+_abstract = (lambda method: method) if TYPE_CHECKING else abc.abstractmethod
 
 
 class Lowered(abc.ABC):
@@ -40,7 +64,7 @@ class Lowered(abc.ABC):
         register_pytree(cls, cls._data, cls._static)
 
     def __init__(self, *values: Any) -> None:
-        self.__dict__.update(zip((*self._data, *self._static), values, strict=True))
+        vars(self).update(zip((*self._data, *self._static), values, strict=True))
 
     @abc.abstractmethod
     def evaluate(self, time: Time) -> Any:
@@ -92,7 +116,12 @@ class Schedule(Node):
         if cls.lower is not Schedule.lower and cls.evaluate is Schedule.evaluate:
             cls.evaluate = _evaluate_lowered
 
-    @abc.abstractmethod
+    if TYPE_CHECKING:  # the fields: a factory says `Schedule`, whichever kind it makes
+        __float__: ClassVar[None]  # it is not a number, though every name seems to be there
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    @_abstract
     def evaluate(self, time: Time) -> Any:
         """The value at a local `Time`: one scalar in, one scalar out, straight-line arithmetic.
 
@@ -122,7 +151,7 @@ class Schedule(Node):
         for name, value in fields.items():
             if name not in self._static_fields:
                 fields[name] = _lowered(value, self._checks[name])
-        lowered.__dict__.update(fields)
+        vars(lowered).update(fields)
         return _Evaluated(lowered)
 
     def phases(self) -> Schedule | Iterable[tuple[float, str]] | None:
@@ -135,7 +164,7 @@ class Schedule(Node):
         """
         return None
 
-    def __call__(self, count: Any) -> jax.Array:
+    def __call__(self, count: Count) -> jax.Array:
         """The learning rate of optimizer update number ``count``, counted from 0.
 
         Args:
@@ -153,31 +182,31 @@ class Schedule(Node):
 
         return png(self)
 
-    def __mul__(self, other: Any) -> Schedule:
+    def __mul__(self, other: ScheduleLike) -> Schedule:
         if callable(other):
             return Product(_flat(Product, self, other))
         return Scale(self, other)
 
     __rmul__ = __mul__
 
-    def __add__(self, other: Any) -> Schedule:
+    def __add__(self, other: ScheduleLike) -> Schedule:
         return Add(_flat(Add, self, other))
 
-    def __radd__(self, other: Any) -> Schedule:
+    def __radd__(self, other: ScheduleLike) -> Schedule:
         if type(other) is int and other == 0:  # the start of sum(schedules)
             return self
         return Add(_flat(Add, other, self))
 
-    def __sub__(self, other: Any) -> Schedule:
+    def __sub__(self, other: ScheduleLike) -> Schedule:
         return Add(_flat(Add, self, -as_schedule(other)))
 
-    def __rsub__(self, other: Any) -> Schedule:
+    def __rsub__(self, other: ScheduleLike) -> Schedule:
         return Add(_flat(Add, other, -self))
 
     def __neg__(self) -> Schedule:
         return Scale(self, -1.0)
 
-    def __truediv__(self, other: Any) -> Schedule:
+    def __truediv__(self, other: Number) -> Schedule:
         return Divide(self, other)
 
 
@@ -203,7 +232,7 @@ def _lowered(value: Any, check: Any) -> Any:
 class Constant(Schedule, kind="constant"):
     """Made by `constant`."""
 
-    value: Number = checked(checks.number)
+    value: NumberField = checked(checks.number)
 
     def evaluate(self, time: Time) -> Any:
         return real(self.value)
@@ -278,7 +307,7 @@ class Scale(Schedule, kind="scale"):
     """Made by `scale`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    factor: Number = checked(checks.number)
+    factor: NumberField = checked(checks.number)
 
     def evaluate(self, time: Time) -> Any:
         return real(self.schedule.evaluate(time)) * real(self.factor)
@@ -288,7 +317,7 @@ class Divide(Schedule, kind="divide"):
     """Made by `divide`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    divisor: Number = checked(checks.number, nonzero=True)
+    divisor: NumberField = checked(checks.number, nonzero=True)
 
     def evaluate(self, time: Time) -> Any:
         value, divisor = real(self.schedule.evaluate(time)), real(self.divisor)

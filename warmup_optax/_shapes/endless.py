@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from .._core import checks
 from .._core.node import checked
 from .._core.numerics import HUGE, LOG_HUGE, TINY, growth_limit, rate_power, split_rate
-from .._core.schedule import Constant, Lowered, Number, Schedule, Steps
+from .._core.schedule import Constant, Lowered, Number, NumberField, Schedule, Steps
 from .._core.time import Time, real, whole_number
 
 
@@ -38,11 +38,11 @@ def constant(value: Number) -> Schedule:
 class Exponential(Schedule, kind="exponential"):
     """Made by `exponential`."""
 
-    init_value: Number = checked(checks.number)
-    decay_rate: Number = checked(checks.number, above=0, fix="for a constant rate use constant()")
-    transition_steps: Steps = checked(checks.steps, at_least=1)
+    init_value: NumberField = checked(checks.number)
+    decay_rate: NumberField = checked(checks.number, above=0, fix="for a constant rate use constant()")
+    transition_steps: NumberField = checked(checks.steps, at_least=1)
     staircase: bool = checked(checks.boolean, default=False, static=True)
-    end_value: Number | None = checked(checks.number, default=None)
+    end_value: Any = checked(checks.number, default=None)
 
     def lower(self) -> Lowered:
         rate, dropped = split_rate(self.decay_rate)
@@ -111,8 +111,8 @@ def exponential(
 class InverseSqrt(Schedule, kind="inverse_sqrt"):
     """Made by `inverse_sqrt`."""
 
-    init_value: Number = checked(checks.number)
-    timescale: Number = checked(checks.number, above=0)
+    init_value: NumberField = checked(checks.number)
+    timescale: NumberField = checked(checks.number, above=0)
 
     def evaluate(self, time: Time) -> Any:
         return real(self.init_value) / jnp.sqrt(1 + time.ratio(self.timescale))
@@ -148,9 +148,9 @@ def inverse_sqrt(init_value: Number, *, timescale: Number) -> Schedule:
 class InverseTime(Schedule, kind="inverse_time"):
     """Made by `inverse_time`."""
 
-    init_value: Number = checked(checks.number)
-    decay_rate: Number = checked(checks.number, above=0, fix="for a constant rate use constant()")
-    transition_steps: Steps = checked(checks.steps, at_least=1)
+    init_value: NumberField = checked(checks.number)
+    decay_rate: NumberField = checked(checks.number, above=0, fix="for a constant rate use constant()")
+    transition_steps: NumberField = checked(checks.steps, at_least=1)
     staircase: bool = checked(checks.boolean, default=False, static=True)
 
     def evaluate(self, time: Time) -> Any:
@@ -191,9 +191,9 @@ def inverse_time(
 class PowerLaw(Schedule, kind="power_law"):
     """Made by `power_law`."""
 
-    init_value: Number = checked(checks.number)
-    power: Number = checked(checks.number)
-    timescale: Number = checked(checks.number, above=0, default=1.0)
+    init_value: NumberField = checked(checks.number)
+    power: NumberField = checked(checks.number)
+    timescale: NumberField = checked(checks.number, above=0, default=1.0)
 
     def evaluate(self, time: Time) -> Any:
         base = 1 + time.ratio(self.timescale)
@@ -234,9 +234,9 @@ def power_law(init_value: Number, *, power: Number, timescale: Number = 1.0) -> 
 class ExponentialApproach(Schedule, kind="exponential_approach"):
     """Made by `exponential_approach`."""
 
-    init_value: Number = checked(checks.number)
-    end_value: Number = checked(checks.number)
-    timescale: Number = checked(checks.number, above=0)
+    init_value: NumberField = checked(checks.number)
+    end_value: NumberField = checked(checks.number)
+    timescale: NumberField = checked(checks.number, above=0)
 
     def evaluate(self, time: Time) -> Any:
         passed = time.ratio(self.timescale)
@@ -280,8 +280,8 @@ _COTH = (1 / 3, -1 / 45, 2 / 945, -1 / 4725, 2 / 93555, -1382 / 638512875, 4 / 1
 class Radam(Schedule, kind="radam"):
     """Made by `radam`."""
 
-    value: Number = checked(checks.number)
-    b2: Number = checked(checks.number, above=0.6, below=1, fix="no smaller one has a rectification")
+    value: NumberField = checked(checks.number)
+    b2: NumberField = checked(checks.number, above=0.6, below=1, fix="no smaller one has a rectification")
 
     def lower(self) -> Lowered:
         # The rate -log(b2), of which float32 would keep few digits, and the limit rho_inf - 4.
@@ -351,7 +351,9 @@ def radam(value: Number, *, b2: Number) -> Schedule:
 class DebiasedDecay(Schedule, kind="debiased_decay"):
     """Made by `debiased_decay`."""
 
-    decay: Number = checked(checks.number, at_least=0, below=1, fix="it is the decay of a moving average")
+    decay: NumberField = checked(
+        checks.number, at_least=0, below=1, fix="it is the decay of a moving average"
+    )
 
     def evaluate(self, time: Time) -> Any:
         decay, t = real(self.decay), time.ratio(1)

@@ -19,8 +19,8 @@ from .finite import half_cosine
 class PiecewiseConstant(Schedule, kind="piecewise_constant"):
     """Made by `piecewise_constant`."""
 
-    values: tuple[Number, ...] = checked(checks.numbers)
-    boundaries: tuple[Number, ...] = checked(checks.boundaries)
+    values: Any = checked(checks.numbers)
+    boundaries: Any = checked(checks.boundaries)
 
     def _check_together(self) -> None:
         allowed = "one fewer than {values}"
@@ -80,8 +80,8 @@ def piecewise_constant(values: Sequence[Number], boundaries: Sequence[Steps]) ->
 class PiecewiseLinear(Schedule, kind="piecewise_linear"):
     """Made by `piecewise_linear`."""
 
-    values: tuple[Number, ...] = checked(checks.numbers)
-    boundaries: tuple[Number, ...] = checked(checks.boundaries)
+    values: Any = checked(checks.numbers)
+    boundaries: Any = checked(checks.boundaries)
 
     def _check_together(self) -> None:
         _as_many_as_values(self)
@@ -157,8 +157,8 @@ def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> S
 class PiecewiseCosine(Schedule, kind="piecewise_cosine"):
     """Made by `piecewise_cosine`."""
 
-    values: tuple[Number, ...] = checked(checks.numbers)
-    boundaries: tuple[Number, ...] = checked(checks.numbers)
+    values: Any = checked(checks.numbers)
+    boundaries: Any = checked(checks.numbers)
 
     def _check_together(self) -> None:
         _as_many_as_values(self)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from .._core import checks
 from .._core.node import checked
-from .._core.schedule import Lowered, Number, Schedule, Steps
+from .._core.schedule import Lowered, Number, NumberField, Schedule, Steps
 from .._core.time import Time, real, total, whole_number
 from .finite import half_cosine
 
@@ -22,9 +22,9 @@ from .finite import half_cosine
 class _Wave(Schedule):
     """A curve out to one value and back to the first, again and again, both ends exactly the user's."""
 
-    init_value: Number = checked(checks.number)
-    end_value: Number = checked(checks.number)
-    steps: Steps = checked(checks.steps, at_least=1)
+    init_value: NumberField = checked(checks.number)
+    end_value: NumberField = checked(checks.number)
+    steps: NumberField = checked(checks.steps, at_least=1)
 
     def _back(self) -> Any:
         """The steps of the way back."""
@@ -89,7 +89,7 @@ def cosine_wave(init_value: Number, end_value: Number, steps: Steps) -> Schedule
 class TriangleWave(_Wave, kind="triangle_wave"):
     """Made by `triangle_wave`."""
 
-    back_steps: Steps | None = checked(checks.steps, at_least=1, default=None)
+    back_steps: Any = checked(checks.steps, at_least=1, default=None)
 
     def _back(self) -> Any:
         return self.steps if self.back_steps is None else self.back_steps

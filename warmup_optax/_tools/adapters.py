@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     import keras
     import torch
 
+    from .._core.schedule import ScheduleLike
+
 BLOCK = 1024  # counts that are sampled at once: one compiled program, and few calls of it
 
 
-def to_keras(schedule: Any) -> keras.optimizers.schedules.LearningRateSchedule:
+def to_keras(schedule: ScheduleLike) -> keras.optimizers.schedules.LearningRateSchedule:
     """A schedule as Keras's ``LearningRateSchedule``, to be an optimizer's ``learning_rate``.
 
     The rate of optimizer update ``n``, counted from 0, is ``schedule(n)``, and all lengths are in updates.
@@ -62,7 +64,7 @@ def to_keras(schedule: Any) -> keras.optimizers.schedules.LearningRateSchedule:
 
 
 def to_torch(
-    optimizer: torch.optim.Optimizer, schedule: Any, last_epoch: int = -1
+    optimizer: torch.optim.Optimizer, schedule: ScheduleLike, last_epoch: int = -1
 ) -> torch.optim.lr_scheduler.LRScheduler:
     """A schedule as PyTorch's ``LRScheduler``: a new rate for the optimizer at each ``step()``.
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Function, Schedule
+from .._core.schedule import Function, Schedule, ScheduleLike, Steps
 from .phases import CONSTANT, FAR, Phase, concrete, phases
 from .sample import sample
 
@@ -59,7 +59,7 @@ class Finding:
         return f"step {self.step}: {self.severity}: {self.name}: {self.message}"
 
 
-def check(schedule: Any, total_steps: Any, *, ignore: str | Iterable[str] = ()) -> list[Finding]:
+def check(schedule: ScheduleLike, total_steps: Steps, *, ignore: str | Iterable[str] = ()) -> list[Finding]:
     """Looks for what is most often wrong with a schedule in a run of ``total_steps`` updates.
 
     =================== ======== ========================================================================

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule, as_schedule_argument
+from .._core.schedule import Schedule, ScheduleLike, Steps, as_schedule_argument
 from .sample import values_at
 
 _BLOCK = 2**16  # counts evaluated at once: one compiled program whatever the count
@@ -66,7 +66,7 @@ class Comparison:
         )
 
 
-def compare(old: Any, new: Any, count: Any) -> Comparison:
+def compare(old: ScheduleLike, new: ScheduleLike, count: Steps) -> Comparison:
     """What a run that goes on with another schedule will notice: a guard for the start of a resumed run.
 
     Args:

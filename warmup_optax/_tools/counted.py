@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule, as_schedule_argument
+from .._core.schedule import Schedule, ScheduleLike, as_schedule_argument
 from .._core.time import Time, Wide, default_int, real
 
 _BITS = 30  # of `low`: the sum of two still fits int32
@@ -180,7 +180,7 @@ def _value_at(lowered: Any, high: jax.Array, low: jax.Array) -> jax.Array:
     return real(lowered.evaluate(Time(Wide(high, low))))
 
 
-def counter_schedule(schedule: Any, argument: str = "tokens") -> CounterSchedule:
+def counter_schedule(schedule: ScheduleLike, argument: str = "tokens") -> CounterSchedule:
     r"""A schedule that is driven by what the updates are given: tokens of packed or variable batches.
 
     .. math:: v_n = s\Big(\sum_{i < n} x_i\Big)

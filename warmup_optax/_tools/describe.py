@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core.schedule import ScheduleLike
 from .phases import CONSTANT, CYCLES, FAR, JUMPS, concrete, phases
 from .sample import sample
 
@@ -14,7 +15,7 @@ MOST_ROWS = 24
 HEADER = ("from", "to", "shape", "start", "end")
 
 
-def describe(schedule: Any) -> str:
+def describe(schedule: ScheduleLike) -> str:
     """A table of a schedule's phases: where each begins and ends, its shape, and its values there.
 
     A phase owns the counts ``from <= count < to``. ``start`` is its value at ``from``, and ``end`` the value

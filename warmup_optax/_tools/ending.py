@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule
+from .._core.schedule import Schedule, ShapeLike, Steps
 from .sample import sample
 
 
-def merge_weights(shape: Callable[..., Any], num_checkpoints: Any) -> np.ndarray:
+def merge_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
     """The weights that average the checkpoints of a constant rate into what a cooldown would have given.
 
     With ``n`` checkpoints and ``w_j = shape(1, 0, n)(j)``, checkpoint ``j`` (from 0, the oldest) has the

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import optax
 
 from .._core import checks
+from .._core.schedule import Steps
 
 
 class PlateauState(NamedTuple):
@@ -23,16 +24,16 @@ class PlateauState(NamedTuple):
 
 
 def with_plateau(
-    optimizer: Any,
+    optimizer: optax.GradientTransformation,
     *,
-    begin: Any = 0,
-    factor: Any = 0.1,
-    patience: Any = 10,
-    rtol: Any = 1e-4,
-    atol: Any = 0.0,
-    cooldown: Any = 0,
-    accumulation_size: Any = 1,
-    min_scale: Any = 0.0,
+    begin: Steps = 0,
+    factor: float = 0.1,
+    patience: int = 10,
+    rtol: float = 1e-4,
+    atol: float = 0.0,
+    cooldown: int = 0,
+    accumulation_size: int = 1,
+    min_scale: float = 0.0,
 ) -> optax.GradientTransformationExtraArgs:
     """Multiplies what an optimizer does by a scale that falls when a loss stops improving.
 

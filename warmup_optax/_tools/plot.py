@@ -6,21 +6,26 @@ import io
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule
+from .._core.schedule import Schedule, ScheduleLike, Steps
 from .extras import missing
 from .phases import FAR, concrete, horizon, phases
 from .sample import sample
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 POINTS = 2000  # more than a picture has columns
 MOST_MARKS = 40  # more boundaries would be a grey wall
 
 
-def plot(schedules: Any, total_steps: Any, *, ax: Any = None) -> Any:
+def plot(
+    schedules: ScheduleLike | Mapping[str, ScheduleLike], total_steps: Steps, *, ax: Axes | None = None
+) -> Axes:
     """Draws one or several schedules, and marks where their phases begin.
 
     Args:
@@ -44,10 +49,9 @@ def plot(schedules: Any, total_steps: Any, *, ax: Any = None) -> Any:
     """
     named = _named(schedules)
     last = min(int(checks.steps("plot", "total_steps", total_steps, at_least=1)), int(FAR))
-    if ax is None:
-        ax = _pyplot().subplots(figsize=(7.2, 3.6), layout="constrained")[1]
-    draw(ax, named, last)
-    return ax
+    axes = _pyplot().subplots(figsize=(7.2, 3.6), layout="constrained")[1] if ax is None else ax
+    draw(axes, named, last)
+    return axes
 
 
 def draw(ax: Any, named: Mapping[str, Schedule], last: int) -> None:
@@ -137,7 +141,7 @@ def tick_labels(ticks: Sequence[float]) -> list[str]:
     if not step or not math.isfinite(step):
         return [f"{tick:.4g}" for tick in ticks]
     largest = max(map(abs, ticks))
-    if 1e-3 <= largest < 1e7:
+    if 1e-3 <= largest < 1e6:
         digits = next((d for d in range(12) if abs(round(step, d) - step) < 1e-3 * step), 12)
         labels = [f"{tick:,.{digits}f}" for tick in ticks]
     else:

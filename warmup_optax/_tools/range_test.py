@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._core import checks
 
@@ -37,8 +39,8 @@ class Suggestion(NamedTuple):
 
 
 def suggest(
-    rates: Any,
-    losses: Any,
+    rates: ArrayLike | Sequence[float],
+    losses: ArrayLike | Sequence[float],
     *,
     smoothing: float = 0.98,
     blow_up: float | None = 4.0,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 import jax
 import numpy as np
 
 from .._core.evaluation import evaluate_on_host, normalize_count
-from .._core.schedule import Schedule, as_schedule_argument
+from .._core.schedule import Count, Schedule, ScheduleLike, as_schedule_argument
 from .._core.time import default_float
 
 LEAST = 256  # vectors of counts are padded to at least this length: fewer programs
@@ -29,7 +28,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def sample(schedule: Any, counts: Any) -> np.ndarray:
+def sample(schedule: ScheduleLike, counts: Count) -> np.ndarray:
     """A schedule's values at many counts, computed on the host.
 
     For loggers, data loaders, tests and plots: it runs on JAX's CPU backend, so it puts nothing on an

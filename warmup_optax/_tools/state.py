@@ -26,7 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import as_schedule_argument
+from .._core.schedule import ScheduleLike, as_schedule_argument
 from .counted import CounterSchedule
 
 # By name, so that no optional part of Optax is imported, and some of these are not public.
@@ -220,7 +220,7 @@ def update_count(opt_state: Any) -> jax.Array:
     return jnp.asarray(count) if agree is None else jnp.where(agree, count, -1)
 
 
-def next_value(schedule: Any, opt_state: Any) -> jax.Array:
+def next_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
     """The value of a schedule that the next update will use, by an optimizer state.
 
     Args:
@@ -251,7 +251,7 @@ def next_value(schedule: Any, opt_state: Any) -> jax.Array:
     return value if agree is None else jnp.where(agree, value, jnp.nan)
 
 
-def applied_value(schedule: Any, opt_state: Any) -> jax.Array:
+def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
     """The value of a schedule that the last update used, by an optimizer state: what to log.
 
     It is the schedule's value, in the schedule's precision, times the scale of a `with_plateau` around the

@@ -7,8 +7,8 @@ import importlib
 from collections.abc import Iterable
 
 _PLATEAU = (
-    "a rate that follows the loss depends on more than a count: put optax.contrib.reduce_on_plateau "
-    "behind it, optax.chain(optax.adamw(warmup_constant(...)), optax.contrib.reduce_on_plateau(...))"
+    "a rate that follows the loss depends on more than a count: with_plateau(optimizer, begin=...) puts "
+    "optax.contrib.reduce_on_plateau behind an optimizer and its warmup"
 )
 _RESTARTS = "warmup_cosine_restarts is the recipe, and restart repeats any schedule"
 _STABLE = "warmup_stable_decay is the recipe, and with_cooldown branches the decay off any schedule"
@@ -60,13 +60,14 @@ ELSEWHERE = {
 _ENDINGS = ("scheduler", "schedule", "decay", "lr")
 
 
-def no_attribute(module_name: str, name: str, names: Iterable[str]) -> AttributeError:
+def no_attribute(module_name: str, name: str, names: Iterable[str], otherwise: str = "") -> AttributeError:
     """The error for a module's ``__getattr__``.
 
     Args:
       module_name: The module that was asked, as ``warmup_optax.compat.torch``.
       name: What it was asked for.
-      names: What it has.
+      names: What it has; a dotted name is what is suggested for its last part.
+      otherwise: What to say where no name is near.
 
     Returns:
       An `AttributeError`, to be raised. It says where the feature of that name is, or else which names of the
@@ -81,7 +82,9 @@ and restart repeats any schedule")
     message = f"module {module_name!r} has no attribute {name!r}"
     if name.startswith("_"):  # asked for by Python itself, and by tools that look for methods
         return AttributeError(message, name=name)
-    hint = _elsewhere(name) or _nearest(name, names) or _in_compat(module_name, name)
+    ported = _in_compat(module_name, name)
+    first = ported if ".compat" in module_name else ""
+    hint = first or _elsewhere(name) or _nearest(name, names) or ported or otherwise
     return AttributeError(f"{message}; {hint}" if hint else message, name=name)
 
 
@@ -99,8 +102,10 @@ def _elsewhere(name: str) -> str:
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    folded = {_folded(public): public for public in names if not public.startswith("_")}
+    folded = {_folded(public.rpartition(".")[2]): public for public in names if not public.startswith("_")}
     wanted = _folded(name)
+    if wanted in folded:
+        return f"did you mean {folded[wanted]}?"
     near = difflib.get_close_matches(wanted, folded, 3, 0.8)
     near = near or sorted((key for key in folded if len(wanted) > 3 and wanted in key), key=len)[:3]
     near = near or difflib.get_close_matches(wanted, folded, 3)

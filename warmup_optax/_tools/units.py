@@ -23,9 +23,7 @@ import numpy as np
 
 from .._combinators.clocks import InSteps
 from .._core import checks
-from .._core.schedule import Schedule, as_schedule_argument
-
-Number = Any  # what float() takes: Python's, NumPy's and JAX's numbers, fractions and decimals
+from .._core.schedule import Number, Schedule, ScheduleLike, as_schedule_argument
 
 _WRITTEN_DIGITS = 9  # of a float that somebody wrote; one computed float in ten million prints as shortly
 _FLOAT_ROUNDING = Fraction(1, 2**50)  # relative, a few units in a float's last place
@@ -420,7 +418,9 @@ class TrainingRun:
         steps = _whole("TrainingRun.epochs", "steps", steps, at_least=0)
         return float(self._seen(steps) / self._examples_of_an_epoch if self._is_ramp else steps / self._epoch)
 
-    def in_steps(self, schedule: Any, unit: Literal["tokens", "examples", "epochs"] = "tokens") -> Schedule:
+    def in_steps(
+        self, schedule: ScheduleLike, unit: Literal["tokens", "examples", "epochs"] = "tokens"
+    ) -> Schedule:
         r"""A schedule written in tokens, examples or epochs, on the clock of updates.
 
         .. math:: v(n) = s(x_n)
@@ -602,7 +602,11 @@ TrainingRun.__dataclass_fields__ = _ArgumentFields(TrainingRun.__dataclass_field
 
 
 def scale_learning_rate(
-    base_value: Number, *, batch_size: Number, base_batch_size: Number = 256, rule: str = "linear"
+    base_value: Number,
+    *,
+    batch_size: Number,
+    base_batch_size: Number = 256,
+    rule: Literal["linear", "sqrt"] = "linear",
 ) -> float:
     r"""The learning rate for another batch size than the one it was tuned at.
 

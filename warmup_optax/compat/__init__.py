@@ -4,7 +4,9 @@
 its defaults, and gives a schedule of this library, on Optax's clock: ``count`` is 0 at the first update. At
 every count it is what the original gives to that update, past its end too; where the original gives NaN or
 raises, its last value holds. Each is a few lines over the public API, so all of them print, compare, save,
-join, plot and vmap. Bad arguments raise ``ValueError`` or ``TypeError`` in the name of the constructor.
+join, plot and vmap. Bad arguments raise ``warmup_optax.ArgumentError``, a ``ValueError``, or its twin
+``ArgumentTypeError``, in the words of the constructor. Lengths may be traced where the phases that there are
+do not depend on them.
 
 >>> import warmup_optax.compat
 >>> from warmup_optax.compat import keras, optax
@@ -132,6 +134,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._port import no_attribute
+
 if TYPE_CHECKING:
     from . import (
         axlearn,
@@ -179,12 +183,13 @@ __all__ = [
     "trax",
 ]
 
+if not TYPE_CHECKING:  # a checker refuses a name that is not there
 
-def __getattr__(name: str) -> Any:
-    """A library's module, imported when it is first asked for."""
-    if name in __all__:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    def __getattr__(name: str) -> Any:
+        """A library's module, imported when it is first asked for."""
+        if name in __all__:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise no_attribute(__name__, name, __all__, otherwise=f"it has {', '.join(__all__)}")
 
 
 def __dir__() -> list[str]:

@@ -1,8 +1,9 @@
 """Learning rates written as products: the factor strings of T5X, Scenic, Trax and Flax's old examples.
 
 ``"constant * linear_warmup * rsqrt_decay"`` names curves that are multiplied. `parse` reads such a string;
-`t5_factors` is what its names mean in T5X, Trax and Flax (Scenic has its own). The rest are curves that are
-needed only where factors are multiplied: a line that goes on below 0, and stairs listed by their heights.
+`t5_factors` is what its names mean in T5X, Trax and Flax (Scenic has its own). The rest are curves of lengths
+that need not be whole, and those that are needed only where factors are multiplied: a line that goes on below
+0, and stairs listed by their heights.
 """
 
 from __future__ import annotations
@@ -13,21 +14,27 @@ from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import exact, is_zero, known
+from ._parts import exact, in_ticks, in_updates, is_zero
+from ._parts import stairs as equal_stairs
+from ._port import check_number, refuse
 
 FAR = 2**31 - 1  # the last count there is
 
 
-def parse(factors: str, meanings: Iterable[str]) -> list[str]:
+def parse(factors: Any, meanings: Iterable[str]) -> list[str]:
     """The names in a factor string, in the order written; one that is not in ``meanings`` is refused."""
+    known = ", ".join(map(repr, meanings))
+    if not isinstance(factors, str):
+        refuse("factors", factors, f"names of factors ({known}) with * between them", error=TypeError)
     names = [name.strip() for name in factors.split("*")]
     for name in names:
         if name not in meanings:
-            raise ValueError(f"Unknown factor {name}. The factors are {', '.join(meanings)}")
+            said = f"Unknown factor {name}.".replace("{", "{{").replace("}", "}}")
+            refuse("factors", name, f"names of factors with * between them, each one of {known}", said)
     return names
 
 
-def multiply(factors: str, meanings: Mapping[str, Callable[[], Any]]) -> wo.Schedule:
+def multiply(factors: Any, meanings: Mapping[str, Callable[[], Any]]) -> wo.Schedule:
     """The product of what the names in a factor string mean."""
     parts = [meanings[name]() for name in parse(factors, meanings)]
     return wo.product(*parts) if len(parts) > 1 else wo.as_schedule(parts[0])
@@ -39,62 +46,79 @@ def t5_factors(
     """What the names mean in T5X, Trax and Flax's old examples, by their own step."""
 
     def rsqrt_decay() -> Any:
-        whole(0, warmup_steps=warmup_steps)
         begin = 1 if is_zero(warmup_steps) else warmup_steps  # step 0 alone would be 1 / sqrt(0)
-        return wo.shift(wo.inverse_sqrt(begin**-0.5, timescale=begin), begin)
+        return rsqrt(begin**-0.5, begin, begin)
 
     def rsqrt_normalized_decay() -> Any:
-        whole(0, warmup_steps=warmup_steps)
-        if is_zero(warmup_steps):
-            return 0.0
-        return wo.shift(wo.inverse_sqrt(1.0, timescale=warmup_steps), warmup_steps)
-
-    def linear_warmup() -> Any:
-        whole(0, warmup_steps=warmup_steps)
-        return wo.linear(0.0, 1.0, warmup_steps)
+        return 0.0 if is_zero(warmup_steps) else rsqrt(1.0, warmup_steps, warmup_steps)
 
     def decay_every() -> Any:
-        whole(1, steps_per_decay=steps_per_decay)
+        check_number("steps_per_decay", steps_per_decay, above=0)
         return decay(decay_factor, steps_per_decay, staircase=True)
 
     def cosine_decay() -> Any:
-        whole(0, warmup_steps=warmup_steps)
-        whole(1, steps_per_cycle=steps_per_cycle)
-        cycles = wo.restart(wo.cosine(1.0, 0.0, steps_per_cycle), period=steps_per_cycle)
-        return wo.shift(cycles, warmup_steps)
+        check_number("steps_per_cycle", steps_per_cycle, above=0)
+        ticks, (begin, period) = in_ticks(warmup_steps, steps_per_cycle)
+        cycles = wo.restart(wo.cosine(1.0, 0.0, period), period=period)
+        return in_updates(wo.shift(cycles, begin), ticks)
+
+    def checked(factor: Callable[[], Any]) -> Callable[[], Any]:
+        def made() -> Any:
+            check_number("warmup_steps", warmup_steps, at_least=0)
+            return factor()
+
+        return made
 
     return {
         "constant": lambda: wo.constant(constant),
-        "linear_warmup": linear_warmup,
-        "rsqrt_decay": rsqrt_decay,
-        "rsqrt_normalized_decay": rsqrt_normalized_decay,
+        "linear_warmup": checked(lambda: warmup(0.0, warmup_steps)),
+        "rsqrt_decay": checked(rsqrt_decay),
+        "rsqrt_normalized_decay": checked(rsqrt_normalized_decay),
         "decay_every": decay_every,
-        "cosine_decay": cosine_decay,
+        "cosine_decay": checked(cosine_decay),
     }
 
 
-def decay(rate: Any, steps: Any, *, staircase: bool) -> wo.Schedule:
-    """``rate**(t / steps)``, or in stairs, for a ``rate`` of 0 too."""
+def warmup(start: Any, length: Any, end: Any = 1.0) -> wo.Schedule:
+    """A line from ``start`` to ``end``; its length need not be whole."""
+    ticks, (steps,) = in_ticks(length)
+    return in_updates(wo.linear(start, end, steps), ticks)
+
+
+def rsqrt(peak: Any, begin: Any, timescale: Any) -> wo.Schedule:
+    """``peak / sqrt(1 + (n - begin) / timescale)`` from ``begin`` on, ``peak`` before; whole or not."""
+    ticks, (start,) = in_ticks(begin)
+    return in_updates(wo.shift(wo.inverse_sqrt(peak, timescale=timescale * ticks), start), ticks)
+
+
+def decay(rate: Any, length: Any, *, staircase: bool) -> wo.Schedule:
+    """``rate**(t / length)``, or in stairs, for a ``rate`` of 0 too."""
+    if staircase:
+        return equal_stairs(1.0, rate, length)
     if is_zero(rate):
-        return wo.piecewise_constant([1.0, 0.0], [steps if staircase else 1])
-    return wo.exponential(1.0, decay_rate=rate, transition_steps=steps, staircase=staircase)
+        return wo.piecewise_constant([1.0, 0.0], [1])
+    ticks, (steps,) = in_ticks(length)
+    return in_updates(wo.exponential(1.0, decay_rate=rate, transition_steps=steps), ticks)
 
 
-def descent(length: Any) -> wo.Schedule:
-    """``1 - t / length``, on below 0 without an end; ``length`` need not be whole."""
+def descent(length: Any, passed: Any = 0) -> wo.Schedule:
+    """``1 - (t + passed) / length``, on below 0 without an end; neither need be whole."""
     length = exact(length)
-    crossing = math.ceil(length)  # two lines, so that none has a sum of two large numbers near 0
+    crossing = max(math.ceil(length - passed), 0)  # two lines, so that none has large numbers near 0
 
     def at(t: int) -> float:
-        return float(1 - t / length)
+        return float(1 - (t + passed) / length)
 
     below = wo.linear(at(crossing), at(crossing + FAR), FAR)
-    return wo.join([wo.linear(1.0, at(crossing), crossing), below], [crossing])
+    return wo.join([wo.linear(at(0), at(crossing), crossing), below], [crossing]) if crossing else below
 
 
 def cooldown(total_steps: Any, steps: Any) -> wo.Schedule:
     """``min(1, (total_steps - n) / steps)``: 1, then down to 0 at ``total_steps``, and on below 0."""
-    return wo.shift(descent(steps), total_steps - steps)
+    begin = exact(total_steps) - exact(steps)
+    start = math.ceil(begin)
+    line = descent(steps, start - begin)
+    return wo.shift(line, start) if start == begin or start <= 0 else wo.join([1.0, line], [start])
 
 
 def stairs(boundaries: Sequence[Any], heights: Sequence[Any]) -> wo.Schedule:
@@ -104,10 +128,3 @@ def stairs(boundaries: Sequence[Any], heights: Sequence[Any]) -> wo.Schedule:
     """
     reached = dict(zip(boundaries, heights, strict=False))
     return wo.piecewise_constant([1.0, *reached.values()], list(reached))
-
-
-def whole(least: int, **lengths: Any) -> None:
-    """Refuses a known length that is not a whole number of steps from ``least`` on."""
-    for name, value in lengths.items():
-        if known(value) and not (value >= least and value % 1 == 0):
-            raise ValueError(f"{name} must be a whole number of steps >= {least}, got {value!r}")

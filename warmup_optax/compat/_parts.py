@@ -2,70 +2,90 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from numbers import Rational, Real
 from typing import Any
 
 import warmup_optax as wo
 
-from ._port import refuse
+from ._port import check_number, check_steps, refuse
 
-MOST = 2**52  # ticks in the longest length: a float64 holds them, and so does the clock
+MOST = 2**52  # ticks in the longest length: a float64 holds them
+FASTEST = 2**30  # ticks in an update: the clock counts to 2**61, so no 32-bit count leads past its end
 FINEST = 10**6  # the largest denominator that a written number is taken to mean
+_DIGITS = 60  # of a begin that is summed up from shrinking lengths
 
 
-def known(number: Any) -> bool:
+def is_concrete(number: Any) -> bool:
     """Whether it is a number of Python's or NumPy's, and not a traced one."""
     return isinstance(number, Real)
+
+
+def is_zero(number: Any) -> bool:
+    """Whether a number is known to be 0."""
+    return is_concrete(number) and number == 0
 
 
 def exact(number: Any) -> Any:
     """The fraction that was meant: 0.3 is 3/10, not what binary makes of it. A traced number as itself."""
     if isinstance(number, Rational):
         return Fraction(int(number.numerator), int(number.denominator))
-    return Fraction(float(number)).limit_denominator(FINEST) if known(number) else number
+    return Fraction(float(number)).limit_denominator(FINEST) if is_concrete(number) else number
 
 
 def in_ticks(*lengths: Any) -> tuple[int, tuple[Any, ...]]:
     """``(ticks, counts)``: how many ticks an update has, and the lengths counted in them.
 
-    Where the longest would be more than 2^52 ticks they are coarser, and lengths are rounded to them. Traced lengths are taken to be whole numbers of updates.
+    Lengths of no small common denominator are rounded to a tick: the longest has at most 2^52 of them, an
+    update at most 2^30. Traced lengths are taken to be whole numbers of updates.
     """
     meant = [exact(x) for x in lengths]
     if not all(isinstance(x, Fraction) for x in meant):
         return 1, lengths
-    longest = max(1, *(math.ceil(abs(x)) for x in meant))
-    ticks = min(math.lcm(*(x.denominator for x in meant)), max(MOST // longest, 1))
+    ticks = _common(meant, max(1, *(math.ceil(abs(x)) for x in meant)))
     return ticks, tuple(round(x * ticks) for x in meant)
 
 
-def left(total: Any, passed: Any, least: int) -> Any:
+def _common(lengths: Iterable[Any], longest: int) -> int:
+    """The least number of ticks that makes all lengths whole, or the largest that the clock allows."""
+    ticks, most = 1, max(min(MOST // longest, FASTEST), 1)
+    for length in lengths:
+        ticks = math.lcm(ticks, Fraction(length).denominator)
+        if ticks > most:
+            return most
+    return ticks
+
+
+def remaining(total: Any, passed: Any, least: int) -> Any:
     """What is left of ``total``, but ``least`` if that is known to be more."""
     rest = total - passed
-    return max(rest, least) if known(rest) else rest
+    return max(rest, least) if is_concrete(rest) else rest
 
 
-def timed(schedule: Any, ticks: int) -> wo.Schedule:
+def in_updates(schedule: Any, ticks: int) -> wo.Schedule:
     """A schedule that counts ticks, by updates."""
     return wo.as_schedule(schedule) if ticks == 1 else wo.speed_up(schedule, ticks)
 
 
-def resumed(schedule: Any, last: int) -> wo.Schedule:
+def starting_after(schedule: Any, last: Any, name: str = "last_epoch") -> wo.Schedule:
     """A schedule whose update 0 comes after step ``last``, where -1 is none."""
-    return wo.as_schedule(schedule) if last == -1 else wo.shift(schedule, -1 - last)
+    check_steps(name, last, at_least=-1)
+    return wo.as_schedule(schedule) if is_concrete(last) and last == -1 else wo.shift(schedule, -1 - last)
 
 
 def stairs(lr: Any, gamma: Any, steps: Any) -> wo.Schedule:
     """``lr * gamma**(n // steps)``, for a ``gamma`` of 0 too and for ``steps`` that need not be whole."""
     ticks, (steps,) = in_ticks(steps)
     if is_zero(gamma):
-        return timed(wo.piecewise_constant([lr, 0.0], [steps]), ticks)
-    return timed(wo.exponential(lr, decay_rate=gamma, transition_steps=steps, staircase=True), ticks)
+        return in_updates(wo.piecewise_constant([lr, 0.0], [steps]), ticks)
+    return in_updates(wo.exponential(lr, decay_rate=gamma, transition_steps=steps, staircase=True), ticks)
 
 
-def shrinking(
+def shrinking_cycles(
     curve: Callable[[int, Any], wo.Schedule],
     period: Any,
     growth: Any,
@@ -77,44 +97,51 @@ def shrinking(
     They come closer and closer to a moment without reaching it. The originals take a logarithm of the time
     that is left until then, and fail from there on: there the last rate holds.
     """
-    growth, length, begin = exact(growth), exact(period), Fraction(0)
-    last = math.ceil(length / (1 - growth)) - 1
-    cycles, i = [], 0
-    while begin <= last and i < number:
-        if math.ceil(begin) < begin + length:  # an update falls into it
-            cycles.append((i, begin, length))
-        begin, length, i = begin + length, length * growth, i + 1
-    numbers, begins, lengths = zip(*cycles, strict=True)
-    ticks, counts = in_ticks(*begins, begin, last, *lengths)
-    *begins, end, last = counts[: len(begins) + 2]
-    curves = [curve(i, steps) for i, steps in zip(numbers, counts[len(begins) + 2 :], strict=True)]
-    if end <= last:
+    growth, period = exact(growth), exact(period)
+    last = math.ceil(period / (1 - growth)) - 1
+    cycles: list[tuple[int, Decimal, Decimal]] = []
+    with localcontext(prec=_DIGITS):
+        factor = Decimal(growth.numerator) / Decimal(growth.denominator)
+        length = Decimal(period.numerator) / Decimal(period.denominator)
+        begin, i = Decimal(0), 0
+        while begin <= last and i < number:
+            if math.ceil(begin) < begin + length:  # an update falls into it
+                cycles.append((i, begin, length))
+            begin, length, i = _whole_if_near(begin + length), _whole_if_near(length * factor), i + 1
+        begins, lengths = [x[1] for x in cycles], [x[2] for x in cycles]
+        ticks = _common([*begins, begin, *lengths], max(last, math.ceil(period)))
+        starts, counts = ([round(x * ticks) for x in column] for column in (begins, lengths))
+        end = round(begin * ticks)
+    curves = [curve(x[0], steps) for x, steps in zip(cycles, counts, strict=True)]
+    if begin <= last:
         curves.append(wo.as_schedule(after))
-        offsets = [*begins, end]
+        offsets = [*starts, end]
     else:  # a clock that never starts holds the rate of the last update
-        curves.append(wo.shift(curves[-1], begins[-1] - last))
-        never = 2**60
-        end, offsets = last + 1, [*begins, never]
-    return timed(wo.join(curves, [*begins[1:], end], offsets), ticks)
+        curves.append(wo.shift(curves[-1], starts[-1] - last * ticks))
+        end, offsets = last * ticks + 1, [*starts, 2**60]
+    return in_updates(wo.join(curves, [*starts[1:], end], offsets), ticks)
 
 
-def is_zero(number: Any) -> bool:
-    """Whether a number is known to be 0."""
-    return known(number) and number == 0
+def _whole_if_near(moment: Decimal) -> Decimal:
+    nearest = moment.to_integral_value()
+    return nearest if abs(moment - nearest) < Decimal(10) ** -20 else moment
+
+
+def meaning(words: dict[str, Any], name: str, word: Any) -> Any:
+    """What a word stands for."""
+    if not isinstance(word, str) or word not in words:
+        refuse(name, word, f"one of {', '.join(map(repr, words))}")
+    return words[word]
+
+
+# Their names until the other modules use the ones above.
+known, timed, left, shrinking, chosen = is_concrete, in_updates, remaining, shrinking_cycles, meaning
+resumed = functools.partial(starting_after, name="last_batch_iteration")
 
 
 def within(name: str, number: Any, least: float, most: float, above: bool = False) -> None:
-    """Refuses a concrete number outside ``[least, most]``, or at ``least`` where it must be above."""
-    if not all(map(known, (number, least, most))):
-        return
-    if not (least < number <= most or (number == least and not above)):
-        low = "" if least == -math.inf else f" {'>' if above else '>='} {least}"
-        high = "" if most == math.inf else f" <= {most}"
-        refuse(name, number, "a number" + " and".join(filter(None, (low, high))))
-
-
-def chosen(words: dict[str, Any], name: str, word: Any) -> Any:
-    """What a word stands for."""
-    if word not in words:
-        refuse(name, word, f"one of {', '.join(map(repr, words))}")
-    return words[word]
+    """`check_number`, by the name that the other modules use."""
+    bounds = {"above" if above else "at_least": least, "at_most": most}
+    check_number(
+        name, number, **{key: x for key, x in bounds.items() if not (is_concrete(x) and math.isinf(x))}
+    )

@@ -15,11 +15,12 @@ from typing import Any, ParamSpec
 import warmup_optax as wo
 
 from ._joined import joined
-from ._parts import is_zero, known
-from ._port import port
+from ._parts import is_zero
+from ._port import check_concrete, check_number, check_steps, port, refuse
 
 Number = Any
 P = ParamSpec("P")
+SHIFT = type(wo.shift(0.0, -1))
 
 
 def _used(make: Callable[P, Any]) -> Callable[P, wo.Schedule]:
@@ -36,7 +37,7 @@ def _own(schedule: Any) -> Any:
     """A schedule on its own steps."""
     if schedule is None:
         return 1.0
-    made_here = isinstance(schedule, type(wo.shift(0.0, -1))) and schedule.steps == -1
+    made_here = isinstance(schedule, SHIFT) and schedule.steps == -1
     return schedule.schedule if made_here else schedule
 
 
@@ -56,7 +57,7 @@ def polynomial(
       begin_step: The own step of ``begin_value``, which holds before it; update ``begin_step - 1``.
       begin_value: The first value.
       end_step: The own step of ``end_value``, which holds after it; where it is ``begin_step``,
-        ``begin_value`` holds for ever.
+        ``begin_value`` holds without an end.
       end_value: The last value.
       power: >= 0; 1 is a line.
 
@@ -64,6 +65,8 @@ def polynomial(
     >>> axlearn.polynomial(begin_value=0.0, end_step=4, end_value=1.0)([0, 1, 3, 9]).tolist()
     [0.25, 0.5, 1.0, 1.0]
     """
+    if begin_step > end_step:
+        refuse("begin_step", begin_step, f"<= end_step ({end_step})")
     return _polynomial(begin_value, end_value, begin_step, end_step, power)
 
 
@@ -85,9 +88,9 @@ def exponential(
     [0.5, 0.25, 0.25]
     """
     if begin_step >= end_step:
-        raise ValueError(f"begin_step {begin_step} must be < end_step {end_step}.")
-    if (known(begin_value) and begin_value <= 0) or (known(end_value) and end_value <= 0):
-        raise ValueError(f"begin_value ({begin_value}) and end_value ({end_value}) must be both positive.")
+        refuse("begin_step", begin_step, f"< end_step ({end_step})")
+    check_number("begin_value", begin_value, above=0)
+    check_number("end_value", end_value, above=0)
     return wo.shift(wo.geometric(begin_value, end_value, end_step - begin_step), begin_step)
 
 
@@ -103,8 +106,7 @@ def inverse_sqrt(warmup_steps: Number = 1) -> wo.Schedule:
     >>> axlearn.inverse_sqrt(4)([0, 3, 15]).tolist()
     [0.5, 0.5, 0.25]
     """
-    if known(warmup_steps) and warmup_steps <= 0:
-        raise ValueError("warmup_steps must be > 0.")
+    check_number("warmup_steps", warmup_steps, above=0)
     return wo.clip(wo.shift(wo.inverse_sqrt(1.0, timescale=1), 1), max_value=warmup_steps**-0.5)
 
 
@@ -129,12 +131,10 @@ def adafactor(
     >>> axlearn.adafactor(2.0, warmup_steps=4)([0, 1, 3, 15]).tolist()
     [0.25, 0.5, 1.0, 0.5]
     """
-    if known(decay_power) and decay_power >= 1:
-        raise ValueError(f"decay_power must be below 1, got {decay_power!r}")
-    if known(warmup_steps) and warmup_steps < 1:
-        raise ValueError(f"warmup_steps must be at least 1, got {warmup_steps!r}")
+    check_number("decay_power", decay_power, below=1)
+    check_steps("warmup_steps", warmup_steps)
     peak = scale * warmup_steps**decay_power
-    decay = wo.power_law(peak, power=decay_power, timescale=warmup_steps)
+    decay = wo.shapes.power_law(peak, power=decay_power, timescale=warmup_steps)
     clocks = [-step_offset, warmup_steps - step_offset]
     return joined([wo.linear(0.0, peak, warmup_steps), decay], clocks, clocks)
 
@@ -152,7 +152,7 @@ def adafactor_decay_rate(c: Number = 0.8, step_offset: int = 0) -> wo.Schedule:
     >>> axlearn.adafactor_decay_rate(1.0)([0, 1, 3]).tolist()
     [0.0, 0.5, 0.75]
     """
-    return wo.shift(1.0 - wo.power_law(1.0, power=-c), step_offset + 1)
+    return wo.shift(1.0 - wo.shapes.power_law(1.0, power=-c), step_offset + 1)
 
 
 @port()
@@ -167,7 +167,7 @@ def decay_bias_correction(decay: Number) -> wo.Schedule:
     >>> axlearn.decay_bias_correction(0.5)([0, 1, 40]).round(6).tolist()
     [0.0, 0.33333298563957214, 0.5]
     """
-    return wo.shift(wo.debiased_decay(decay), 1)
+    return wo.shift(wo.shapes.debiased_decay(decay), 1)
 
 
 @port()
@@ -185,9 +185,9 @@ def stepwise(sub: Sequence[Any], start_step: Sequence[int]) -> wo.Schedule:
     [1.0, 1.0, 0.5]
     """
     if len(sub) != len(start_step) + 1:
-        raise ValueError(f"Unexpected length: {len(sub)} != {len(start_step)} + 1")
+        refuse("start_step", list(start_step), f"one step for each of the {len(sub)} schedules but the first")
     if min([0, *start_step]) < 0 or list(start_step) != sorted(start_step):
-        raise ValueError(f"start_step must be >= 0 and in order: {list(start_step)}")
+        refuse("start_step", list(start_step), ">= 0 and in order")
     return joined([_own(x) for x in sub], [0, *start_step])
 
 
@@ -241,7 +241,7 @@ def cosine_with_linear_warmup(
         segments, steps = [*segments, peak_lr], [*steps, decay_begin_step - warmup_steps]
     rest = max_step - sum(steps)
     if rest <= 0:
-        raise ValueError(f"max_step must leave positive decay_steps, got decay_steps={rest}.")
+        refuse("max_step", max_step, f"above {sum(steps)}, so that the decay has steps")
     return _segments([*segments, wo.cosine(peak_lr, peak_lr * alpha, rest)], steps)
 
 
@@ -259,7 +259,7 @@ def warmup_stable_decay(
     """A line up to ``peak_lr``, ``peak_lr`` for a while, and a line down at update ``max_step - 1``.
 
     Args:
-      peak_lr: The highest rate, which holds for ever where the decay has no steps.
+      peak_lr: The highest rate, which holds without an end where the decay has no steps.
       max_step: The own step of the end, with the warmup.
       decay_begin_step: The last own step at ``peak_lr``.
       warmup_steps: The own step of the peak.
@@ -271,10 +271,11 @@ def warmup_stable_decay(
     >>> schedule([0, 3, 7, 9, 11]).tolist()
     [0.25, 1.0, 1.0, 0.5, 0.0]
     """
+    check_steps("warmup_steps", warmup_steps, at_least=0)
     if decay_begin_step < warmup_steps:
-        raise ValueError(f"decay_begin_step ({decay_begin_step}) must be >= warmup_steps ({warmup_steps}).")
+        refuse("decay_begin_step", decay_begin_step, f">= warmup_steps ({warmup_steps})")
     if max_step < decay_begin_step:
-        raise ValueError(f"max_step ({max_step}) must be >= decay_begin_step ({decay_begin_step}).")
+        refuse("max_step", max_step, f">= decay_begin_step ({decay_begin_step})")
     up = _polynomial(begin_value, peak_lr, 0, warmup_steps)
     down = _polynomial(peak_lr, peak_lr * alpha, 0, max_step - decay_begin_step)
     return _segments([up, peak_lr, down], [warmup_steps, decay_begin_step - warmup_steps])
@@ -296,6 +297,7 @@ def constant_with_linear_warmup(
     >>> axlearn.constant_with_linear_warmup(1.0, warmup_steps=4)([0, 3, 9]).tolist()
     [0.25, 1.0, 1.0]
     """
+    check_steps("warmup_steps", warmup_steps, at_least=0)
     return _segments([_polynomial(begin_value, peak_lr, 0, warmup_steps), peak_lr], [warmup_steps])
 
 
@@ -312,7 +314,7 @@ def linear_schedule_with_warmup(
     """A line up to ``peak_lr`` at update ``warmup_steps - 1``, and a line down at update ``max_step - 1``.
 
     Args:
-      peak_lr: The highest rate, which holds for ever where the warmup is everything.
+      peak_lr: The highest rate, which holds without an end where the warmup is everything.
       max_step: The own step of the end, with the warmup.
       warmup_steps: The own step of the peak.
       begin_value: The rate of own step 0, from which the line comes.
@@ -322,6 +324,9 @@ def linear_schedule_with_warmup(
     >>> axlearn.linear_schedule_with_warmup(1.0, max_step=8, warmup_steps=4)([0, 3, 5, 7]).tolist()
     [0.25, 1.0, 0.5, 0.0]
     """
+    check_steps("warmup_steps", warmup_steps, at_least=0)
+    if max_step < warmup_steps:
+        refuse("max_step", max_step, f">= warmup_steps ({warmup_steps})")
     up = _polynomial(begin_value, peak_lr, 0, warmup_steps)
     down = _polynomial(peak_lr, end_value, 0, max_step - warmup_steps)
     return _segments([up, down], [warmup_steps])
@@ -341,8 +346,8 @@ def ema_schedule(decay: Number = 0.9999, *, warmup_steps: Number = 1, step_offse
     >>> axlearn.ema_schedule(0.875, warmup_steps=4)([0, 1, 2, 3]).tolist()
     [0.5, 0.6666666269302368, 0.75, 0.875]
     """
-    if warmup_steps <= 0:
-        raise ValueError("warmup_steps must be > 0.")
+    check_concrete("warmup_steps", warmup_steps)
+    check_number("warmup_steps", warmup_steps, above=0)
     mean = 1.0 - wo.inverse_time(1.0, decay_rate=1.0, transition_steps=1)
     end = -(-warmup_steps // 1)  # the first whole step that is not below it
     return joined([mean, decay], [0, int(end) + step_offset], [step_offset, 0])
@@ -350,8 +355,6 @@ def ema_schedule(decay: Number = 0.9999, *, warmup_steps: Number = 1, step_offse
 
 def _polynomial(start: Number, end: Number, begin: int, stop: int, power: Number = 1) -> Any:
     """A polynomial on its own steps, which without any stays at its start."""
-    if begin > stop:
-        raise ValueError(f"begin_step ({begin}) must be <= end_step ({stop}).")
     if begin == stop:
         return wo.constant(start)
     if is_zero(power):
@@ -363,10 +366,9 @@ def _polynomial(start: Number, end: Number, begin: int, stop: int, power: Number
 def _segments(segments: list[Any], segment_steps: Sequence[int]) -> wo.Schedule:
     """Segments on their own steps, from 1 on; before that, 0."""
     if len(segments) != len(segment_steps) + 1:
-        raise ValueError(
-            f"Unexpected length: len(segments)={len(segments)} != len(segment_steps)={len(segment_steps)} + 1"
-        )
+        allowed = f"one length for each of the {len(segments)} segments but the last"
+        refuse("segment_steps", list(segment_steps), allowed)
     if min([0, *segment_steps]) < 0:
-        raise ValueError(f"segment_steps must be >= 0: {list(segment_steps)}")
+        refuse("segment_steps", list(segment_steps), "lengths >= 0")
     ends = list(itertools.accumulate(segment_steps, initial=0))
     return joined([0.0, *segments], [0, *(end + 1 for end in ends)], [0, *ends])

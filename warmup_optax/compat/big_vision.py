@@ -7,13 +7,13 @@ It is used as an Optax schedule, so its step is 0 at the first update. Big Visio
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import warmup_optax as wo
 
 from . import _factors
-from ._parts import within
-from ._port import port
+from ._parts import in_ticks, in_updates
+from ._port import check_number, port, refuse
 
 Number = Any
 
@@ -27,7 +27,7 @@ ARGUMENTS = (*DURATIONS, "power", "end", "linear_end", "timescale", "shift", "st
 
 @port(init_value="base", end_value="end", boundaries="steps", values="mults")
 def create_learning_rate_schedule(
-    total_steps: int,
+    total_steps: Number,
     batch_size: int | None = None,
     data_size: int | None = None,
     base: Number = 1.0,
@@ -85,17 +85,20 @@ def create_learning_rate_schedule(
     """
     for name in kw:
         if name not in ARGUMENTS:
-            raise TypeError(f"{name} is not an argument; they are {', '.join(ARGUMENTS)}")
+            refuse("**kw", name, f"names among {', '.join(ARGUMENTS)}", error=TypeError)
 
     def steps(name: str, default: Any = 0) -> Any:
         return _steps(name, kw, data_size, batch_size, total_steps, default)
 
     warmup_steps, cooldown_steps = steps("warmup"), steps("cooldown")
-    _factors.whole(0, total_steps=total_steps, warmup_steps=warmup_steps, cooldown_steps=cooldown_steps)
+    check_number("total_steps", total_steps, at_least=0)
+    check_number("warmup_steps", warmup_steps)
+    check_number("cooldown_steps", cooldown_steps)
     if total_steps > 1 and warmup_steps >= total_steps:
-        raise ValueError("warmup_steps is >= total_steps")
+        said = "warmup_steps is >= total_steps"
+        refuse("warmup_steps", warmup_steps, f"a number below total_steps ({total_steps})", said)
     if scale_with_batchsize and batch_size is None:
-        raise TypeError("batch_size must be given for scale_with_batchsize, got None")
+        refuse("batch_size", None, "a number for scale_with_batchsize", error=TypeError)
     lr = base * batch_size / 256.0 if scale_with_batchsize else base
     if decay_type in ("linear", "polynomial"):
         end = kw.get("end", kw.get("linear_end", 0.0))
@@ -105,32 +108,34 @@ def create_learning_rate_schedule(
     elif decay_type == "rsqrt":
         timescale = steps("timescale", kw.get("timescale", 10_000))
         shift = steps("shift", kw.get("shift", 0))
-        within("timescale", timescale, 0, math.inf, above=True)
-        within("shift", shift, -timescale, math.inf, above=True)
+        check_number("timescale", timescale, above=0)
+        check_number("shift", shift, above=-timescale)
         peak = lr / math.sqrt(1 + shift / timescale)
-        schedule = wo.shift(wo.inverse_sqrt(peak, timescale=timescale + shift), warmup_steps)
+        schedule = _factors.rsqrt(peak, warmup_steps, timescale + shift)
     elif decay_type == "stair":
         schedule = _factors.stairs(kw.get("steps", []), kw.get("mults", [])) * lr
     else:
-        raise ValueError(f"Unknown lr type {decay_type}")
+        allowed = "one of 'stair', 'linear', 'polynomial', 'cosine', 'rsqrt'"
+        refuse("decay_type", decay_type, allowed, "Unknown lr type")
     factors = [schedule]
     if warmup_steps:
-        factors.append(wo.linear(0.0, 1.0, warmup_steps))
+        factors.append(_factors.warmup(0.0, warmup_steps))
     if cooldown_steps:
         factors.append(_factors.cooldown(total_steps, cooldown_steps))
     return wo.product(*factors) if len(factors) > 1 else schedule
 
 
 def _steps(
-    name: str, kw: dict[str, Any], data_size: Any, batch_size: Any, total_steps: int, default: Any
+    name: str, kw: dict[str, Any], data_size: Any, batch_size: Any, total_steps: Any, default: Any
 ) -> Any:
     """A duration in steps, by the one of its four units that is given."""
     units = ("steps", "examples", "epochs", "percent")
     given = {unit: kw.get(f"{name}_{unit}") for unit in units}
     given = {unit: x for unit, x in given.items() if x is not None and x >= 0}
     if len(given) > 1:
-        names = {f"{name}_{unit}" for unit in given}
-        raise ValueError(f"Only one of '{', '.join(sorted(names))}' should be defined.")
+        names = sorted(f"{name}_{unit}" for unit in given)
+        said = f"Only one of '{', '.join(names)}' should be defined."
+        refuse(names[0], kw[names[0]], f"None or left out, where {names[1]} is given", said)
     if "steps" in given:
         return given["steps"]
     if "examples" in given and batch_size:
@@ -139,7 +144,8 @@ def _steps(
         return _rounded(given["epochs"] * (data_size / batch_size))
     if "percent" in given and total_steps:
         if given["percent"] > 1:
-            raise ValueError(f"Percents should lie in [0.0, 1.0], but {name}_percent is {given['percent']}")
+            said = "Percents should lie in [0.0, 1.0]"
+            refuse(f"{name}_percent", given["percent"], "a fraction <= 1 of total_steps", said)
         return _rounded(given["percent"] * total_steps)
     return default
 
@@ -149,17 +155,20 @@ def _rounded(steps: float) -> int:
 
 
 def _between(
-    lr: Number, end: Number, begin: int, total_steps: int, power: Number | None = None
+    lr: Number, end: Number, begin: int, total_steps: Number, power: Number | None = None
 ) -> wo.Schedule:
     """From ``lr`` at ``begin`` to ``end`` at ``total_steps``, which is the earlier one in a run of 1 step."""
 
-    def curve(first: Number, last: Number, steps: int, origin: str) -> wo.Schedule:
+    def curve(first: Number, last: Number, steps: int, origin: Literal["end", "init"]) -> wo.Schedule:
         if power is None:
             return wo.cosine(first, last, steps)
         return wo.polynomial(first, last, steps, power=power, origin=origin)
 
-    if begin < total_steps:
-        return wo.shift(curve(lr, end, total_steps - begin, "end"), begin)
-    if begin > total_steps:
-        return wo.shift(curve(end, lr, begin - total_steps, "init"), total_steps)
-    return wo.join([lr, end], [begin + 1])
+    ticks, (begin, end_step) = in_ticks(begin, total_steps)
+    if begin < end_step:
+        schedule = wo.shift(curve(lr, end, end_step - begin, "end"), begin)
+    elif begin > end_step:
+        schedule = wo.shift(curve(end, lr, begin - end_step, "init"), end_step)
+    else:
+        return wo.join([lr, end], [math.ceil(total_steps) + 1])
+    return in_updates(schedule, ticks)

@@ -15,17 +15,18 @@ from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import in_ticks, is_zero, known, resumed, timed
-from ._port import port
+from ._parts import in_ticks, in_updates, is_concrete, is_zero, starting_after
+from ._port import check_concrete, check_steps, port, refuse
 
 Number = Any
+Rate = Any  # a number, or a list of one
 FAR = 2**31 - 1  # a line without an end is one up to here
 
 
 @port(value="warmup_max_lr", init_value="warmup_min_lr", end_value="warmup_max_lr")
 def WarmupLR(
-    warmup_min_lr: Number = 0.0,
-    warmup_max_lr: Number | None = None,
+    warmup_min_lr: Rate = 0.0,
+    warmup_max_lr: Rate | None = None,
     warmup_num_steps: int = 1000,
     warmup_type: str = "log",
     last_batch_iteration: int = -1,
@@ -51,19 +52,19 @@ def WarmupLR(
     >>> deepspeed.WarmupLR(0.0, 1.0, 4, "linear")([0, 1, 2, 4, 5]).tolist()
     [0.0, 0.0, 0.25, 0.75, 1.0]
     """
-    top = lr if warmup_max_lr is None else _one("max_lr", warmup_max_lr)
+    top = lr if warmup_max_lr is None else _one("warmup_max_lr", warmup_max_lr)
     if top is None:
-        raise ValueError("lr must be given where warmup_max_lr is None, got None")
-    bottom, steps = _one("min_lr", warmup_min_lr), _warmup_steps(warmup_num_steps)
+        refuse("lr", None, "a number where warmup_max_lr is None")
+    bottom, steps = _one("warmup_min_lr", warmup_min_lr), _warmup_steps(warmup_num_steps)
     warmup = _warmup(bottom, top, steps, warmup_type)
-    return resumed(wo.join([warmup, top], [steps + 1]), last_batch_iteration)
+    return starting_after(wo.join([warmup, top], [steps + 1]), last_batch_iteration, "last_batch_iteration")
 
 
 @port(init_value="warmup_max_lr", end_value="warmup_min_lr", steps="total_num_steps", value="warmup_min_lr")
 def WarmupDecayLR(
     total_num_steps: int,
-    warmup_min_lr: Number = 0.0,
-    warmup_max_lr: Number = 0.001,
+    warmup_min_lr: Rate = 0.0,
+    warmup_max_lr: Rate = 0.001,
     warmup_num_steps: int = 1000,
     warmup_type: str = "log",
     last_batch_iteration: int = -1,
@@ -85,11 +86,11 @@ def WarmupDecayLR(
     >>> deepspeed.WarmupDecayLR(8, 0.0, 1.0, 4, "linear")([1, 4, 5, 7, 8, 9]).tolist()
     [0.0, 0.75, 1.0, 0.5, 0.25, 0.0]
     """
-    bottom, top = _one("min_lr", warmup_min_lr), _one("max_lr", warmup_max_lr)
+    bottom, top = _one("warmup_min_lr", warmup_min_lr), _one("warmup_max_lr", warmup_max_lr)
     steps = _warmup_steps(warmup_num_steps)
     warmup = _warmup(bottom, top, steps, warmup_type)
     decay = wo.linear(top, bottom, max(_whole("total_num_steps", total_num_steps) - steps, 0))
-    return resumed(wo.join([warmup, decay], [steps + 1]), last_batch_iteration)
+    return starting_after(wo.join([warmup, decay], [steps + 1]), last_batch_iteration, "last_batch_iteration")
 
 
 @port(value="lr")
@@ -125,16 +126,16 @@ def WarmupCosineLR(
     steps = _warmup_steps(warmup_num_steps)
     warmup = _warmup(lr * warmup_min_ratio, lr, steps, warmup_type)
     cosine = wo.cosine(lr, lr * cos_min_ratio, max(_whole("total_num_steps", total_num_steps) - steps, 1))
-    if known(cos_min_ratio) and cos_min_ratio < 0:
+    if is_concrete(cos_min_ratio) and cos_min_ratio < 0:
         cosine = wo.clip(cosine, min_value=0.0)
     schedule = wo.join([0.0, warmup, cosine], [1, steps + 1], [0, 0, steps])
-    return resumed(schedule, last_batch_iteration)
+    return starting_after(schedule, last_batch_iteration, "last_batch_iteration")
 
 
 @port(init_value="cycle_min_lr", end_value="cycle_max_lr")
 def OneCycle(
-    cycle_min_lr: Number,
-    cycle_max_lr: Number,
+    cycle_min_lr: Rate,
+    cycle_max_lr: Rate,
     decay_lr_rate: Number = 0.0,
     cycle_first_step_size: Number = 2000,
     cycle_second_step_size: Number | None = None,
@@ -142,8 +143,8 @@ def OneCycle(
     cycle_second_stair_count: int | None = None,
     decay_step_size: Number = 0,
     cycle_momentum: bool = True,
-    cycle_min_mom: Number = 0.8,
-    cycle_max_mom: Number = 0.9,
+    cycle_min_mom: Rate = 0.8,
+    cycle_max_mom: Rate = 0.9,
     decay_mom_rate: Number = 0.0,
     last_batch_iteration: int = -1,
 ) -> wo.Schedule:
@@ -180,13 +181,15 @@ def OneCycle(
     def after(ticks: int) -> Any:
         return wo.inverse_time(bottom, decay_rate=rate / ticks, transition_steps=1) if rate else bottom
 
-    return resumed(_cycle(bottom, top, sizes, stairs, after), last_batch_iteration)
+    return starting_after(
+        _cycle(bottom, top, sizes, stairs, after), last_batch_iteration, "last_batch_iteration"
+    )
 
 
 @port(init_value="cycle_max_mom", end_value="cycle_min_mom")
 def OneCycleMomentum(
-    cycle_min_lr: Number = 0.0,
-    cycle_max_lr: Number = 0.0,
+    cycle_min_lr: Rate = 0.0,
+    cycle_max_lr: Rate = 0.0,
     decay_lr_rate: Number = 0.0,
     cycle_first_step_size: Number = 2000,
     cycle_second_step_size: Number | None = None,
@@ -194,8 +197,8 @@ def OneCycleMomentum(
     cycle_second_stair_count: int | None = None,
     decay_step_size: Number = 0,
     cycle_momentum: bool = True,
-    cycle_min_mom: Number = 0.8,
-    cycle_max_mom: Number = 0.9,
+    cycle_min_mom: Rate = 0.8,
+    cycle_max_mom: Rate = 0.9,
     decay_mom_rate: Number = 0.0,
     last_batch_iteration: int = -1,
 ) -> wo.Schedule:
@@ -226,9 +229,7 @@ def OneCycleMomentum(
     [0.5, 0.6875, 0.625, 0.5, 0.625, 0.75, 0.75]
     """
     if not cycle_momentum:
-        raise ValueError(
-            f"cycle_momentum must be True: without it there are no momenta, got {cycle_momentum!r}"
-        )
+        refuse("cycle_momentum", cycle_momentum, "True", "without it there are no momenta")
     low, high = _one("cycle_min_mom", cycle_min_mom), _one("cycle_max_mom", cycle_max_mom)
     rate = 0.0 if is_zero(decay_step_size) else decay_mom_rate / decay_step_size
     sizes = (cycle_first_step_size, cycle_second_step_size)
@@ -236,12 +237,12 @@ def OneCycleMomentum(
     cycle = _cycle(
         high, low, sizes, stairs, lambda ticks: high if is_zero(rate) else _line(high, rate / ticks)
     )
-    return resumed(wo.join([low, cycle], [1], [0, 0]), last_batch_iteration)
+    return starting_after(wo.join([low, cycle], [1], [0, 0]), last_batch_iteration, "last_batch_iteration")
 
 
 @port(init_value="lr_range_test_min_lr")
 def LRRangeTest(
-    lr_range_test_min_lr: Number = 1e-3,
+    lr_range_test_min_lr: Rate = 1e-3,
     lr_range_test_step_size: int = 2000,
     lr_range_test_step_rate: Number = 1.0,
     lr_range_test_staircase: bool = False,
@@ -263,14 +264,14 @@ def LRRangeTest(
     [0.5, 0.5, 1.0, 5.5]
     """
     size = lr_range_test_step_size
-    if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
-        raise ValueError(f"lr_range_test_step_size must be a positive integer, got {size!r}")
+    check_concrete("lr_range_test_step_size", size)
+    check_steps("lr_range_test_step_size", size)
     lowest = _one("lr_range_test_min_lr", lr_range_test_min_lr)
     if lr_range_test_staircase:
         schedule = wo.staircase(_line(lowest, lr_range_test_step_rate), size)
     else:
         schedule = _line(lowest, lr_range_test_step_rate / size)
-    return resumed(schedule, last_batch_iteration)
+    return starting_after(schedule, last_batch_iteration, "last_batch_iteration")
 
 
 SCHEDULERS = {
@@ -297,28 +298,25 @@ def from_config(block: Mapping[str, Any], *, lr: Number | None = None) -> wo.Sch
     [0.0, 0.5, 1.0]
     """
     if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
-        raise TypeError(
-            f"block must be a mapping with a type and params, as WarmupLR and its arguments, got {block!r}"
-        )
+        allowed = "a mapping with a type and params, as WarmupLR and its arguments"
+        refuse("block", block, allowed, error=TypeError)
     name, params = block["type"], block.get("params")
     if not isinstance(params, Mapping):
-        raise TypeError(f"block must have params: the arguments of {name}, got {params!r}")
-    auto = [key for key, value in params.items() if value == "auto"]
-    if auto:
-        raise ValueError(
-            f"params must not be 'auto' for {', '.join(auto)}: write the number that the trainer fills in"
-        )
+        refuse("params", params, "a mapping of the arguments of the type", error=TypeError)
+    for key, value in params.items():
+        if isinstance(value, str) and value == "auto":
+            refuse(key, value, "a number", "write the one that the trainer fills in")
     from . import torch
 
     make = SCHEDULERS.get(name) or getattr(torch, name if name in TORCH else "", None)
     if make is None:
-        raise ValueError(f"type must be one of {', '.join(map(repr, (*SCHEDULERS, *TORCH)))}, got {name!r}")
+        refuse("type", name, f"one of {', '.join(map(repr, (*SCHEDULERS, *TORCH)))}")
     if make is WarmupLR:
         return WarmupLR(**params, lr=lr)
     if make in SCHEDULERS.values() and make is not WarmupCosineLR:
         return make(**params)
     if lr is None:
-        raise ValueError(f"lr must be given: {name} reads the optimizer's, got None")
+        refuse("lr", None, f"a number for {name}", "it reads the optimizer's rate")
     return make(lr=lr, **params)
 
 
@@ -347,14 +345,14 @@ def _warmup(bottom: Number, top: Number, steps: int, warmup_type: Any) -> wo.Sch
 
 
 def _warmup_steps(steps: Any) -> int:
-    if not isinstance(steps, int) or isinstance(steps, bool) or steps <= 0:
-        raise ValueError(f"warmup_num_steps must be a positive integer, got {steps!r}")
-    return max(2, steps)
+    check_concrete("warmup_num_steps", steps)
+    check_steps("warmup_num_steps", steps)
+    return max(2, int(steps))
 
 
 def _whole(name: str, steps: Any) -> int:
-    if not known(steps) or isinstance(steps, bool) or steps != int(steps):
-        raise ValueError(f"{name} must be a whole number of steps, got {steps!r}")
+    check_concrete(name, steps)
+    check_steps(name, steps, at_least=None)
     return int(steps)
 
 
@@ -363,7 +361,8 @@ def _one(name: str, value: Any) -> Any:
     if not isinstance(value, (list, tuple)):
         return value
     if len(value) != 1:
-        raise ValueError(f"expected 1 value for {name}, got {len(value)}")
+        fix = "build one schedule for each parameter group"
+        refuse(name, value, "a number, or a list of one", fix)
     return value[0]
 
 
@@ -376,8 +375,8 @@ def _decay_rate(name: str, rate: Any, size: Any) -> Any:
     """What the decay adds to its divisor with every update; 0 for no decay."""
     if is_zero(size) or is_zero(rate):
         return 0.0
-    if known(rate) and rate / size < 0:  # the original divides by 0 on the way, and goes below it
-        raise ValueError(f"{name} must be at least 0 for each decay_step_size, got {rate!r}")
+    if is_concrete(rate) and rate / size < 0:  # the original divides by 0 on the way, and goes below it
+        refuse(name, rate, f"of the sign of decay_step_size ({size})")
     return rate / size
 
 
@@ -385,9 +384,9 @@ def _cycle(start: Number, middle: Number, sizes: Any, stairs: Any, after: Any) -
     """From ``start`` to ``middle`` and back, and then ``after(ticks)``, on a clock of so many an update."""
     first, second = float(sizes[0]), float(sizes[0] if sizes[1] is None else sizes[1])
     if not first > 0:
-        raise ValueError(f"cycle_first_step_size must be positive, got {first!r}")
+        refuse("cycle_first_step_size", sizes[0], "a number > 0")
     if not second >= 0:
-        raise ValueError(f"cycle_second_step_size must be non-negative, got {second!r}")
+        refuse("cycle_second_step_size", sizes[1], "a number >= 0")
     ticks, (up, down) = in_ticks(first, second)
     there = _half(start, middle, up, stairs[0])
     back = _half(middle, start, down, stairs[0] if stairs[1] is None else stairs[1], falling=True)
@@ -395,7 +394,7 @@ def _cycle(start: Number, middle: Number, sizes: Any, stairs: Any, after: Any) -
     if ticks > 1:  # a part of an update past its end, the cycle has begun anew
         cycle = wo.restart(cycle, period=up + down)
     last = math.ceil((up + down) / ticks) + 1
-    return timed(wo.join([cycle, after(ticks)], [last * ticks], [0, up + down]), ticks)
+    return in_updates(wo.join([cycle, after(ticks)], [last * ticks], [0, up + down]), ticks)
 
 
 def _half(start: Number, end: Number, steps: int, stairs: Any, falling: bool = False) -> wo.Schedule:

@@ -11,8 +11,8 @@ from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import in_ticks, is_zero, known, left, shrinking, timed
-from ._port import port
+from ._parts import in_ticks, in_updates, is_concrete, remaining, shrinking_cycles
+from ._port import as_tuple, check_concrete, check_number, check_steps, plain_number, port, refuse
 
 Number = Any
 
@@ -21,7 +21,7 @@ Number = Any
 def InverseSquareRootSchedule(
     lr: Any, warmup_updates: int = 4000, warmup_init_lr: Number = -1
 ) -> wo.Schedule:
-    """A line up to ``lr`` at update ``warmup_updates``, then ``lr * sqrt(warmup_updates / n)``, for ever.
+    """A line up to ``lr`` at update ``warmup_updates``, then ``lr * sqrt(warmup_updates / n)``.
 
     Args:
       lr: The highest rate.
@@ -33,7 +33,8 @@ def InverseSquareRootSchedule(
     [0.0, 0.5, 1.0, 0.5]
     """
     peak = _only(lr)
-    init_lr = 0.0 if known(warmup_init_lr) and warmup_init_lr < 0 else warmup_init_lr
+    check_steps("warmup_updates", warmup_updates)
+    init_lr = 0.0 if is_concrete(warmup_init_lr) and warmup_init_lr < 0 else warmup_init_lr
     decay = wo.inverse_sqrt(peak, timescale=warmup_updates)
     return wo.join([wo.linear(init_lr, peak, warmup_updates), decay], [warmup_updates])
 
@@ -68,11 +69,19 @@ def TriStageLRSchedule(
     """
     peak = _only(lr)
     if phase_ratio is not None:
-        if not max_update > 0 or abs(sum(phase_ratio) - 1) > 1e-9:
-            raise ValueError(f"phase_ratio must add up to 1, with max_update > 0, got {phase_ratio!r}")
-        warmup_steps, hold_steps, decay_steps = (int(max_update * part) for part in phase_ratio)
-    if is_zero(decay_steps):
-        raise ValueError("decay_steps must be at least 1: fairseq divides by it")
+        parts = as_tuple("phase_ratio", phase_ratio, "three parts of max_update")
+        for i, part in enumerate(parts):
+            check_concrete(f"phase_ratio[{i}]", part)
+            check_number(f"phase_ratio[{i}]", part, at_least=0, at_most=1)
+        if len(parts) != 3 or abs(sum(parts) - 1) > 1e-9:
+            refuse("phase_ratio", parts, "three numbers that add up to 1")
+        check_concrete("max_update", max_update)
+        check_number("max_update", max_update, above=0, fix="phase_ratio is a part of it")
+        warmup_steps, hold_steps, decay_steps = (int(max_update * part) for part in parts)
+    check_steps("warmup_steps", warmup_steps, at_least=0)
+    check_steps("hold_steps", hold_steps, at_least=0)
+    check_steps("decay_steps", decay_steps, fix="fairseq divides by it")
+    check_number("final_lr_scale", final_lr_scale, above=0)
     line = wo.linear(init_lr_scale * peak, peak, warmup_steps)
     decay = wo.geometric(peak, final_lr_scale * peak, decay_steps)
     return wo.join([line, decay], [warmup_steps], [0, warmup_steps + hold_steps])
@@ -95,7 +104,7 @@ def PolynomialDecayLRSchedule(
       lr: The highest rate.
       total_num_update: Updates of the whole, warmup included.
       warmup_updates: Updates of the line, >= 0.
-      force_anneal: Taken and not used: it is about the epochs of a longer list ``lr``.
+      force_anneal: Ignored; accepted for compatibility: it is about the epochs of a longer list ``lr``.
       end_learning_rate: The last rate.
       power: > 0.
 
@@ -103,11 +112,13 @@ def PolynomialDecayLRSchedule(
     >>> fairseq.PolynomialDecayLRSchedule([1.0], 12, warmup_updates=4, power=2)([0, 2, 4, 8, 12]).tolist()
     [0.0, 0.5, 1.0, 0.25, 0.0]
     """
-    peak = lr[0] if isinstance(lr, Sequence) else lr
+    peak = _rates(lr)[0]
+    check_number("total_num_update", total_num_update, above=0)
+    check_steps("warmup_updates", warmup_updates, at_least=0)
     ticks, (total, warmup) = in_ticks(total_num_update, warmup_updates)
     line = wo.linear(0.0, peak, warmup)
-    decay = wo.polynomial(peak, end_learning_rate, left(total, warmup, 0), power=power)
-    return timed(wo.join([line, decay], [warmup + 1], [0, warmup]), ticks)
+    decay = wo.polynomial(peak, end_learning_rate, remaining(total, warmup, 0), power=power)
+    return in_updates(wo.join([line, decay], [warmup + 1], [0, warmup]), ticks)
 
 
 @port(period="lr_period_updates", growth="t_mult", decay="lr_shrink", init_value="lr", end_value="min_lr")
@@ -121,7 +132,7 @@ def CosineLRSchedule(
     lr_period_updates: Number = -1,
     lr_shrink: float = 0.1,
 ) -> wo.Schedule:
-    """A line up to ``lr``, and half cosines down to ``min_lr``, each ``lr_shrink`` of the last, for ever.
+    """A line up to ``lr``, and half cosines down to ``min_lr``, each ``lr_shrink`` of the last.
 
     Peak and floor shrink. A period begins exactly where it is due; fairseq finds it by a logarithm, which for
     some ``t_mult`` is one update late: for 3 at the 5th restart, with the end of the old period.
@@ -142,24 +153,31 @@ def CosineLRSchedule(
     [0.0, 0.5, 1.0, 0.5, 0.5, 0.25]
     """
     peak = _only(lr)
-    if known(peak) and known(min_lr) and not peak > min_lr:
-        raise ValueError(f"lr must be above min_lr={min_lr!r}, got {lr!r}")
-    if known(lr_period_updates) and lr_period_updates <= 0:
+    check_steps("warmup_updates", warmup_updates, at_least=0)
+    check_number("t_mult", t_mult, above=0)
+    check_number("lr_shrink", lr_shrink, above=0)
+    if is_concrete(peak) and is_concrete(min_lr) and not peak > min_lr:
+        refuse("lr", lr, f"above min_lr={min_lr!r}")
+    if is_concrete(lr_period_updates) and lr_period_updates <= 0:
+        check_concrete("max_update", max_update)
+        check_concrete("warmup_updates", warmup_updates)
         if not max_update > warmup_updates:
-            raise ValueError("max_update must be above warmup_updates where there is no lr_period_updates")
+            fix = "or give lr_period_updates"
+            refuse("max_update", max_update, f"more than warmup_updates={warmup_updates}", fix)
         lr_period_updates = max_update - warmup_updates
-    init_lr = min_lr if known(warmup_init_lr) and warmup_init_lr < 0 else warmup_init_lr
+    init_lr = min_lr if is_concrete(warmup_init_lr) and warmup_init_lr < 0 else warmup_init_lr
 
-    if known(t_mult) and t_mult < 1:
+    if is_concrete(t_mult) and t_mult < 1:
+        check_concrete("lr_period_updates", lr_period_updates)
 
         def scaled(i: int, steps: Any) -> wo.Schedule:
             return wo.cosine(peak * lr_shrink**i, min_lr * lr_shrink**i, steps)
 
-        periods = shrinking(scaled, lr_period_updates, t_mult)
+        periods = shrinking_cycles(scaled, lr_period_updates, t_mult)
     else:
         ticks, (period,) = in_ticks(lr_period_updates)
         cosine = wo.cosine(peak, min_lr, period)
-        periods = timed(wo.restart(cosine, period=period, growth=t_mult, decay=lr_shrink), ticks)
+        periods = in_updates(wo.restart(cosine, period=period, growth=t_mult, decay=lr_shrink), ticks)
     return wo.join([wo.linear(init_lr, peak, warmup_updates), periods], [warmup_updates])
 
 
@@ -171,7 +189,7 @@ def TriangularLRSchedule(
     lr_shrink: float = 0.1,
     shrink_min: bool = False,
 ) -> wo.Schedule:
-    """A triangle from ``lr`` up to ``max_lr`` and back, for ever, each ``lr_shrink`` of the last.
+    """A triangle from ``lr`` up to ``max_lr`` and back, each ``lr_shrink`` of the last.
 
     The height of the peak shrinks, and with ``shrink_min`` the foot too. An odd period loses an update.
 
@@ -187,8 +205,10 @@ def TriangularLRSchedule(
     [0.5, 1.0, 1.5, 0.5, 0.75]
     """
     low = _only(lr)
-    if known(low) and known(max_lr) and not max_lr > low:
-        raise ValueError(f"max_lr must be above lr={lr!r}, got {max_lr!r}")
+    if is_concrete(low) and is_concrete(max_lr) and not max_lr > low:
+        refuse("max_lr", max_lr, f"above lr={lr!r}")
+    check_number("lr_period_updates", lr_period_updates, at_least=2)
+    check_number("lr_shrink", lr_shrink, above=0)
     half = lr_period_updates // 2
     peaks = wo.restart(wo.shapes.triangle_wave(0.0, max_lr, half), period=2 * half, decay=lr_shrink)
     feet = wo.shapes.triangle_wave(low, 0.0, half)
@@ -213,14 +233,21 @@ def FixedLRSchedule(
       warmup_updates: Updates of warmup; the last of them has the full rate.
       force_anneal: The epoch, counted from 1, that shrinks first; None for no such epoch.
       lr_shrink: The factor of every epoch from ``force_anneal`` on.
-      updates_per_epoch: How many updates make an epoch. None: it is the first epoch for ever, with ``lr[0]``,
+      updates_per_epoch: How many updates make an epoch. None: it stays the first epoch, with ``lr[0]``,
         as it is in fairseq where nobody announces an epoch.
 
     >>> from warmup_optax.compat import fairseq
     >>> fairseq.FixedLRSchedule([1.0, 0.5], warmup_updates=4, updates_per_epoch=6)([0, 1, 3, 5, 6]).tolist()
     [0.25, 0.5, 1.0, 1.0, 0.5]
     """
-    rates = list(lr) if isinstance(lr, Sequence) else [lr]
+    rates = _rates(lr)
+    check_steps("warmup_updates", warmup_updates, at_least=0)
+    if updates_per_epoch is not None:
+        check_steps("updates_per_epoch", updates_per_epoch)
+    if force_anneal is not None:
+        check_concrete("force_anneal", force_anneal)
+        check_steps("force_anneal", force_anneal, at_least=0)
+        check_number("lr_shrink", lr_shrink, above=0)
     warmup = wo.shift(wo.linear(0.0, 1.0, warmup_updates), -1)
     if updates_per_epoch is None:
         return wo.product(rates[0], warmup)
@@ -232,10 +259,18 @@ def FixedLRSchedule(
     return wo.product(wo.staircase(epochs, updates_per_epoch), warmup)
 
 
+def _rates(lr: Any) -> list[Any]:
+    """The rates of a list, or the one that is given."""
+    if isinstance(lr, str) or not isinstance(lr, Sequence):
+        return [plain_number("", "lr", lr)]
+    if not lr:
+        refuse("lr", lr, "a rate, or a list of at least one")
+    return [plain_number("", f"lr[{i}]", rate) for i, rate in enumerate(lr)]
+
+
 def _only(lr: Any) -> Any:
     """The rate of a list that must hold one."""
-    if not isinstance(lr, Sequence):
-        return lr
-    if len(lr) != 1:
-        raise ValueError(f"lr must be one rate, got {lr!r}; for one an epoch use FixedLRSchedule")
-    return lr[0]
+    rates = _rates(lr)
+    if len(rates) != 1:
+        refuse("lr", lr, "one rate", "for one an epoch use FixedLRSchedule")
+    return rates[0]

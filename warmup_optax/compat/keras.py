@@ -1,7 +1,7 @@
 """Keras's schedules (``keras.optimizers.schedules``, Keras 3.15), and two from its warmup guide.
 
 Keras casts the count to the rate's float32, so that past 2**24 updates its counts collapse; here they stay
-whole. Every constructor takes Keras's ``name`` and does not use it.
+whole. Every constructor takes Keras's ``name``, which is ignored.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import warmup_optax as wo
 
-from ._port import port
+from ._parts import is_concrete
+from ._port import as_tuple, check_concrete, check_number, check_steps, port, refuse
 
 
 @port(init_value="initial_learning_rate", transition_steps="decay_steps")
@@ -21,7 +22,7 @@ def ExponentialDecay(
     staircase: bool = False,
     name: str = "ExponentialDecay",
 ) -> wo.Schedule:
-    """Multiplies by ``decay_rate`` every ``decay_steps``, for ever.
+    """Multiplies by ``decay_rate`` every ``decay_steps``, without an end.
 
     ``initial_learning_rate`` at 0. In stairs the new rate holds from ``count == decay_steps`` on.
 
@@ -30,12 +31,13 @@ def ExponentialDecay(
       decay_steps: A whole number >= 1.
       decay_rate: > 0.
       staircase: Whether the factor comes all at once.
-      name: Taken and not used.
+      name: Ignored; accepted for compatibility.
 
     >>> from warmup_optax.compat import keras
     >>> keras.ExponentialDecay(1.0, 10, 0.5)([0, 10, 20]).tolist()
     [1.0, 0.5, 0.25]
     """
+    check_steps("decay_steps", decay_steps)
     return wo.exponential(
         initial_learning_rate, decay_rate=decay_rate, transition_steps=decay_steps, staircase=staircase
     )
@@ -49,19 +51,20 @@ def InverseTimeDecay(
     staircase: bool = False,
     name: str = "InverseTimeDecay",
 ) -> wo.Schedule:
-    """``initial_learning_rate / (1 + decay_rate * count / decay_steps)``, for ever.
+    """``initial_learning_rate / (1 + decay_rate * count / decay_steps)``, without an end.
 
     Args:
       initial_learning_rate: The first rate.
       decay_steps: A whole number >= 1.
       decay_rate: > 0.
       staircase: Whether time is counted in whole ``decay_steps``.
-      name: Taken and not used.
+      name: Ignored; accepted for compatibility.
 
     >>> from warmup_optax.compat import keras
     >>> keras.InverseTimeDecay(1.0, 10, 1.0)([0, 10, 30]).tolist()
     [1.0, 0.5, 0.25]
     """
+    check_steps("decay_steps", decay_steps)
     return wo.inverse_time(
         initial_learning_rate, decay_rate=decay_rate, transition_steps=decay_steps, staircase=staircase
     )
@@ -79,13 +82,13 @@ def PiecewiseConstantDecay(
     Args:
       boundaries: The last counts of each value, increasing.
       values: The rates, one more than ``boundaries``.
-      name: Taken and not used.
+      name: Ignored; accepted for compatibility.
 
     >>> from warmup_optax.compat import keras
     >>> keras.PiecewiseConstantDecay([10, 20], [1.0, 0.5, 0.1])([0, 10, 11, 20, 21]).round(1).tolist()
     [1.0, 1.0, 0.5, 0.5, 0.10000000149011612]
     """
-    return wo.piecewise_constant(values, [int(boundary) + 1 for boundary in boundaries])
+    return wo.piecewise_constant(values, [i + 1 for i in _whole_boundaries(boundaries)])
 
 
 @port(init_value="initial_learning_rate", end_value="end_learning_rate", steps="decay_steps")
@@ -100,8 +103,8 @@ def PolynomialDecay(
     """A power of the remaining time, from ``initial_learning_rate`` to ``end_learning_rate``.
 
     ``initial_learning_rate`` at 0, ``end_learning_rate`` at ``decay_steps`` and after it. With ``cycle`` it
-    jumps up again instead, each time less high, for ever: at a multiple of ``decay_steps`` the rate is
-    still ``end_learning_rate``, the jump comes one update later.
+    jumps up again instead, each time less high, without an end: at a multiple of ``decay_steps`` the rate
+    is still ``end_learning_rate``, the jump comes one update later.
 
     Args:
       initial_learning_rate: The first rate.
@@ -109,7 +112,7 @@ def PolynomialDecay(
       end_learning_rate: The last rate; 0.0001 if it is left out.
       power: > 0.
       cycle: Whether ``decay_steps`` grows to the next multiple of itself whenever it is over.
-      name: Taken and not used.
+      name: Ignored; accepted for compatibility.
 
     >>> from warmup_optax.compat import keras
     >>> keras.PolynomialDecay(1.0, 4, 0.0)([0, 2, 4, 5]).tolist()
@@ -117,7 +120,7 @@ def PolynomialDecay(
     >>> keras.PolynomialDecay(1.0, 4, 0.0, cycle=True)([0, 2, 4, 5]).tolist()
     [1.0, 0.5, 0.0, 0.375]
     """
-    _at_least_1("decay_steps", decay_steps)
+    check_steps("decay_steps", decay_steps)
     first = wo.polynomial(initial_learning_rate, end_learning_rate, decay_steps, power=power)
     if not cycle:
         return first
@@ -147,7 +150,7 @@ def CosineDecay(
       initial_learning_rate: The first rate.
       decay_steps: Updates of the cosine alone, a whole number >= 1.
       alpha: The floor, as a fraction of the full rate: of the target, if there is one.
-      name: Taken and not used.
+      name: Ignored; accepted for compatibility.
       warmup_target: The full rate; None for no warmup.
       warmup_steps: Updates of warmup, a whole number >= 0.
 
@@ -156,7 +159,8 @@ def CosineDecay(
     >>> schedule([0, 2, 4, 8, 12, 13]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.0, 0.0]
     """
-    _at_least_1("decay_steps", decay_steps)
+    check_steps("decay_steps", decay_steps)
+    check_steps("warmup_steps", warmup_steps, at_least=0)
     if warmup_target is None:
         return wo.cosine(initial_learning_rate, alpha * initial_learning_rate, decay_steps)
     warmup = wo.linear(initial_learning_rate, warmup_target, warmup_steps)
@@ -178,11 +182,12 @@ def CosineDecayRestarts(
     alpha: float = 0.0,
     name: str = "SGDRDecay",
 ) -> wo.Schedule:
-    """Half cosines again and again (SGDR), for ever, each longer and lower than the last.
+    """Half cosines again and again (SGDR), each longer and lower than the last.
 
     At 0 and at every restart, ``first_decay_steps * (1 + t_mul + t_mul**2 + ...)``, the rate is a peak; the
-    floor is never quite reached. The restarts are exact here. Keras finds them with a logarithm, which
-    can be one update late (in float64 the restart at 242 for ``first_decay_steps=2, t_mul=3``).
+    floor is never quite reached, and there is no end. The restarts are exact here. Keras finds them with a
+    logarithm, which can be one update late (in float64 the restart at 242 for ``first_decay_steps=2,
+    t_mul=3``).
 
     Args:
       initial_learning_rate: The first peak.
@@ -190,13 +195,13 @@ def CosineDecayRestarts(
       t_mul: >= 1: how many times longer each cycle is than the last.
       m_mul: > 0: the factor from one peak, above the floor, to the next.
       alpha: The floor, as a fraction of ``initial_learning_rate``, the same in all cycles.
-      name: Taken and not used.
+      name: Ignored; accepted for compatibility.
 
     >>> from warmup_optax.compat import keras
     >>> keras.CosineDecayRestarts(1.0, 4, m_mul=0.5)([0, 2, 4, 8, 12]).round(6).tolist()
     [1.0, 0.5, 0.5, 0.25, 0.25]
     """
-    _at_least_1("first_decay_steps", first_decay_steps)
+    check_steps("first_decay_steps", first_decay_steps)
     floor = alpha * initial_learning_rate
     fall = wo.cosine(initial_learning_rate - floor, 0.0, first_decay_steps)
     falls = wo.restart(fall, period=first_decay_steps, growth=t_mul, decay=m_mul)
@@ -209,17 +214,18 @@ def lr_warmup_cosine_decay(
 ) -> wo.Schedule:
     """The function of the Keras warmup guide: a line up, a hold, and a cosine that has no end.
 
-    ``start_lr`` at 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, 0 at ``total_steps``;
-    *after* it the cosine rises again, up to ``target_lr`` and down, for ever. `WarmUpCosineDecay` stays at 0.
+    0 at 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, 0 at ``total_steps``; *after* it
+    the cosine rises again, up to ``target_lr`` and down, and so on. `WarmUpCosineDecay` stays at 0.
 
-    The original takes ``start_lr`` and does not use it: its line always starts at 0. Here it is the rate of
-    the first update; leave it out for the original's curve.
+    The original never uses ``start_lr``: its line always starts at 0, and so does this one. The line that
+    was meant, and an end that holds, is ``wo.warmup_cosine(target_lr, warmup_steps=warmup_steps,
+    hold_steps=hold, total_steps=total_steps, init_value=start_lr)``.
 
     Args:
       warmup_steps: Updates of warmup, a whole number >= 0.
       hold: Updates at ``target_lr`` after the warmup, a whole number >= 0.
       total_steps: Updates of the whole, more than ``warmup_steps + hold``.
-      start_lr: The rate of the first update.
+      start_lr: Ignored, as in the original: the first update has the rate 0.
       target_lr: The full rate.
 
     >>> from warmup_optax.compat import keras
@@ -228,7 +234,7 @@ def lr_warmup_cosine_decay(
     [0.0, 0.5, 1.0, 1.0, 0.5, 0.0, 0.5]
     """
     begin = _begin_of_decay(warmup_steps, hold, total_steps)
-    warmup = wo.linear(start_lr, target_lr, warmup_steps)
+    warmup = wo.linear(0.0, target_lr, warmup_steps)
     return wo.join(
         [warmup, wo.shapes.cosine_wave(target_lr, 0.0, total_steps - begin)],
         [warmup_steps],
@@ -242,11 +248,14 @@ def WarmUpCosineDecay(
 ) -> wo.Schedule:
     """The schedule class of the Keras warmup guide: a line up, a hold, a cosine down to 0.
 
-    ``start_lr`` at 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, 0 from ``total_steps``
-    on. The original takes ``start_lr`` and does not use it: give 0 for its curve.
+    0 at 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, 0 from ``total_steps`` on.
+
+    The original never uses ``start_lr``: its line always starts at 0, and so does this one. The line that
+    was meant is ``wo.warmup_cosine(target_lr, warmup_steps=warmup_steps, hold_steps=hold,
+    total_steps=total_steps, init_value=start_lr)``.
 
     Args:
-      start_lr: The rate of the first update.
+      start_lr: Ignored, as in the original: the first update has the rate 0.
       target_lr: The full rate.
       warmup_steps: Updates of warmup, a whole number >= 0.
       total_steps: Updates of the whole, more than ``warmup_steps + hold``.
@@ -258,23 +267,24 @@ def WarmUpCosineDecay(
     [0.0, 0.5, 1.0, 1.0, 0.5, 0.0, 0.0]
     """
     _begin_of_decay(warmup_steps, hold, total_steps)
-    return wo.warmup_cosine(
-        target_lr, warmup_steps=warmup_steps, total_steps=total_steps, hold_steps=hold, init_value=start_lr
-    )
+    return wo.warmup_cosine(target_lr, warmup_steps=warmup_steps, total_steps=total_steps, hold_steps=hold)
 
 
-def _at_least_1(name: str, steps: int) -> None:
-    if steps < 1:
-        raise ValueError(f"{name} must be a whole number of steps >= 1, got {steps!r}")
+def _whole_boundaries(boundaries: Sequence[float]) -> list[int]:
+    """Boundaries cut to whole counts, as Keras cuts them beside a whole count."""
+    given = as_tuple("boundaries", boundaries, "a sequence of counts")
+    for i, boundary in enumerate(given):
+        check_concrete(f"boundaries[{i}]", boundary)
+        check_number(f"boundaries[{i}]", boundary)
+    return [int(boundary) for boundary in given]
 
 
 def _begin_of_decay(warmup_steps: int, hold: int, total_steps: int) -> int:
-    for name, steps in (("warmup_steps", warmup_steps), ("hold", hold)):
-        if steps < 0:
-            raise ValueError(f"{name} must be a whole number of steps >= 0, got {steps!r}")
-    if not total_steps > warmup_steps + hold:
-        raise ValueError(
-            f"total_steps must be more than warmup_steps={warmup_steps} + hold={hold}, got {total_steps!r}; "
-            "it includes them"
-        )
-    return warmup_steps + hold
+    check_steps("warmup_steps", warmup_steps, at_least=0)
+    check_steps("hold", hold, at_least=0)
+    check_steps("total_steps", total_steps, at_least=0)
+    begin = warmup_steps + hold
+    if is_concrete(begin) and is_concrete(total_steps) and not total_steps > begin:
+        allowed = f"more than warmup_steps={warmup_steps} + hold={hold}"
+        refuse("total_steps", total_steps, allowed, "it includes them")
+    return begin

@@ -15,8 +15,8 @@ from typing import Any
 import warmup_optax as wo
 
 from ._joined import joined
-from ._parts import known
-from ._port import port
+from ._parts import is_concrete, meaning
+from ._port import check_concrete, check_number, check_steps, port, refuse, renamed
 
 Number = Any
 
@@ -54,7 +54,7 @@ class CosineLrSchedule:
     def build(self, cycle: Cycle) -> wo.Schedule:
         """The decay of a cycle, on its own clock."""
         if cycle.decay_steps <= 0:
-            raise ValueError(f"decay must be above 0 steps for a cosine, got {cycle.decay_steps}")
+            refuse("decay", cycle.decay_steps, "above 0 steps for a cosine")
         return wo.cosine(cycle.learning_rate, cycle.min_lr, cycle.decay_steps, exponent=self.exponent)
 
 
@@ -75,8 +75,7 @@ class InvSqrtLrSchedule:
 
     def build(self, cycle: Cycle) -> wo.Schedule:
         """The decay of a cycle, on its own clock."""
-        if self.timescale < 0:
-            raise ValueError(f"timescale must be at least 0, got {self.timescale!r}")
+        check_number("timescale", self.timescale, at_least=0)
         curve = wo.inverse_sqrt(cycle.learning_rate * math.sqrt(self.timescale), timescale=1)
         curve = wo.shift(curve, 1 - cycle.warmup_steps)
         return wo.clip(wo.clip(curve, max_value=cycle.learning_rate), min_value=cycle.min_lr)
@@ -89,8 +88,7 @@ class InvLrSchedule:
     def build(self, cycle: Cycle) -> wo.Schedule:
         """The decay of a cycle, on its own clock."""
         ratio, steps = cycle.min_lr_ratio, cycle.decay_steps
-        if not ratio > 0:
-            raise ValueError(f"min_lr_ratio must be above 0 for inv, which divides by it, got {ratio!r}")
+        check_number("min_lr_ratio", ratio, above=0, fix="the inverse schedule divides by it")
         if ratio >= 1 or steps == 0:
             return wo.constant(cycle.min_lr)
         slope = 1 / ratio - 1
@@ -114,8 +112,9 @@ class PowerLrSchedule:
     b: Number = -0.51
 
     def __post_init__(self) -> None:
-        if self.a <= 0 or self.b >= 0:
-            raise ValueError("Power schedule expects a > 0 and b < 0")
+        with renamed("compat.levanter.PowerLrSchedule"):
+            check_number("a", self.a, above=0)
+            check_number("b", self.b, below=0)
 
     def build(self, cycle: Cycle) -> wo.Schedule:
         """The decay of a cycle, on its own clock."""
@@ -184,12 +183,12 @@ def lr_scheduler(
     >>> schedule([0, 3, 4, 8]).round(3).tolist()
     [1.0, 0.32500001788139343, 1.0, 0.10000000149011612]
     """
-    if not known(num_train_steps) or num_train_steps != int(num_train_steps):
-        raise ValueError(f"num_train_steps must be a whole number of steps, got {num_train_steps!r}")
+    check_concrete("num_train_steps", num_train_steps)
+    check_steps("num_train_steps", num_train_steps, at_least=0)
     cooldown_steps = 0
     if cooldown is not None:
         warnings.warn("cooldown is deprecated: use decay", DeprecationWarning, stacklevel=3)
-        cooldown_steps = _steps(cooldown, num_train_steps)
+        cooldown_steps = _steps("cooldown", cooldown, num_train_steps)
     decays = _decay(lr_schedule)
     top = wo.constant(learning_rate if override_lr is None else override_lr).value
     ends = _ends(num_train_steps - cooldown_steps, cycle_length, cycles, haps)
@@ -198,8 +197,8 @@ def lr_scheduler(
     begins: list[int] = []
     bottom: Any = 0.0
     for i, (start, end) in enumerate(itertools.pairwise(ends)):
-        ramp = _steps(warmup if i == 0 else rewarmup, end - start)
-        fall = end - start - ramp if decay is None else _steps(decay, end - start)
+        ramp = _steps("rewarmup", rewarmup, end - start) if i else _steps("warmup", warmup, end - start)
+        fall = end - start - ramp if decay is None else _steps("decay", decay, end - start)
         curve = decays.build(Cycle(top, min_lr_ratio, ramp, fall))
         parts = [(_line(bottom, top, ramp), ramp), (wo.constant(top), end - start - ramp - fall)]
         for part, steps in parts:
@@ -219,11 +218,9 @@ def lr_scheduler(
 
 def _decay(lr_schedule: Any) -> Any:
     if isinstance(lr_schedule, str):
-        if lr_schedule not in SCHEDULES:
-            raise ValueError(f"Unknown lr_schedule: {lr_schedule}")
-        return SCHEDULES[lr_schedule]
+        return meaning(SCHEDULES, "lr_schedule", lr_schedule)
     if not isinstance(lr_schedule, (*map(type, SCHEDULES.values()), PowerLrSchedule)):
-        raise TypeError(f"lr_schedule must be a string or an instance of LrSchedule, got {lr_schedule!r}")
+        refuse("lr_schedule", lr_schedule, "a string or one of this module's ...LrSchedule", error=TypeError)
     return lr_schedule
 
 
@@ -232,11 +229,12 @@ def _ends(total: int, cycle_length: Any, cycles: Any, haps: Any) -> list[int]:
     if haps is not None:
         warnings.warn("haps is deprecated: use cycles", DeprecationWarning, stacklevel=4)
     if cycle_length is not None and (cycles is not None or haps is not None):
-        raise ValueError(f"Can't use both cycle_length and {'cycles' if haps is None else 'haps'}.")
+        other = "cycles" if haps is None else "haps"
+        refuse("cycle_length", cycle_length, f"None where {other} is given", "Give one of the two")
     if isinstance(cycle_length, (int, float)):
-        length = _steps(cycle_length, total)
+        length = _steps("cycle_length", cycle_length, total)
         if not length:
-            raise ValueError(f"cycle_length must be at least one step, got {cycle_length!r}")
+            refuse("cycle_length", cycle_length, "at least one step")
         if total % length:
             said = "cycle_length does not divide the total number of steps: the last cycle will be longer"
             warnings.warn(said, stacklevel=4)
@@ -244,9 +242,11 @@ def _ends(total: int, cycle_length: Any, cycles: Any, haps: Any) -> list[int]:
     elif isinstance(cycle_length, list):
         ends = list(itertools.accumulate(cycle_length))
         if ends[-1] > total:
-            raise ValueError(f"Cycle lengths exceed total number of steps: {ends[-1]} > {total}")
+            allowed = f"lengths with a sum of at most the run's {total} steps"
+            refuse("cycle_length", cycle_length, allowed, f"their sum is {ends[-1]}")
     elif cycle_length is not None:
-        raise TypeError("Invalid cycle_length. Must be a fraction, number of steps, or a list of steps.")
+        allowed = "a fraction, a number of steps, or a list of steps"
+        refuse("cycle_length", cycle_length, allowed, error=TypeError)
     elif haps is not None:
         ends = list(haps)
     elif isinstance(cycles, int):
@@ -254,16 +254,14 @@ def _ends(total: int, cycle_length: Any, cycles: Any, haps: Any) -> list[int]:
     elif cycles is None or isinstance(cycles, list):
         ends = list(cycles or [])
     else:
-        raise TypeError(f"cycles must be a whole number or a list of the ends of cycles, got {cycles!r}")
+        refuse("cycles", cycles, "a whole number or a list of the ends of cycles", error=TypeError)
     return [0, *ends] if [0, *ends][-1] == total else [0, *ends, total]
 
 
-def _steps(given: Any, total: int) -> int:
+def _steps(name: str, given: Any, total: int) -> int:
     """A fraction, or a number of steps above 1."""
-    if given < 0 or (given > 1 and given % 1):
-        raise ValueError(
-            f"Invalid fraction {given}. Must be between 0 and 1. You can also use (whole) steps."
-        )
+    if not is_concrete(given) or given < 0 or (given > 1 and given % 1):
+        refuse(name, given, "a fraction between 0 and 1, or a whole number of steps")
     return int(given * total) if given <= 1 else int(given)
 
 

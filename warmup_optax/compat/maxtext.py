@@ -10,9 +10,8 @@ from typing import Any
 
 import warmup_optax as wo
 
-from . import _factors
-from ._parts import chosen, within
-from ._port import port
+from ._parts import meaning
+from ._port import check_number, check_steps, port, refuse
 
 Number = Any
 
@@ -45,9 +44,10 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
     ``T * wsd_decay_steps_fraction``, and then falls to :math:`F` at ``T - 1``.
 
     Args:
-      config: An object or a mapping with the fields below, as MaxText's own; what it lacks has the value of
-        ``base.yml``.
-      **fields: The same by name, instead of ``config`` or over it:
+      config: An object or a mapping with the fields below, as MaxText's own. One that its schedule uses and
+        that it lacks is refused, as there.
+      **fields: The same by name, over those of ``config``; without a ``config`` what is left out has the value
+        of MaxText's ``base.yml``, which stands in brackets:
 
         * ``learning_rate`` (3e-5): :math:`L`, the peak.
         * ``steps`` (150,001): Updates of the run. -1 is ``learning_rate_schedule_steps``.
@@ -65,12 +65,11 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
       :math:`L`. Where nothing is left to decay in, :math:`L` holds.
 
     Raises:
-      ValueError: If a field is out of its range, or both lengths are -1 or 0.
+      ValueError: If a field is out of its range, or both lengths are -1 or 0; if ``config`` lacks a field.
       TypeError: If a field is not one of these, or of the wrong type.
 
     >>> from warmup_optax.compat import maxtext
-    >>> fields = {"learning_rate": 1.0, "steps": 11, "warmup_steps_fraction": 0.2}
-    >>> schedule = maxtext.create_learning_rate_schedule(fields)
+    >>> schedule = maxtext.create_learning_rate_schedule(learning_rate=1.0, steps=11, warmup_steps_fraction=0.2)
     >>> schedule([0, 1, 2, 6, 10, 14]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.550000011920929, 0.10000000149011612, 0.550000011920929]
     >>> shorter = {"learning_rate_schedule_steps": 10, "lr_schedule_type": "wsd"}
@@ -80,25 +79,26 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
     """
     for name in fields:
         if name not in (*FIELDS, OLD):
-            raise TypeError(f"{name} is not a field of the schedule; they are {', '.join(FIELDS)}")
+            refuse("**fields", name, f"names among {', '.join(FIELDS)}", error=TypeError)
     values = _read(config) | fields
     old = OLD in values
     if old and "learning_rate_final_fraction" in values:
-        raise ValueError(f"{OLD} is the old name of learning_rate_final_fraction: give one of the two")
+        refuse(OLD, values[OLD], "left out: it is the old name of learning_rate_final_fraction")
+    if config is not None:
+        _refuse_missing(config, values, old)
     values = FIELDS | values
     steps, total = values["steps"], values["learning_rate_schedule_steps"]
-    _factors.whole(-1, steps=steps, learning_rate_schedule_steps=total)
+    check_steps("steps", steps, at_least=-1)
+    check_steps("learning_rate_schedule_steps", total, at_least=-1)
     steps, total = (total if steps == -1 else steps), (steps if total == -1 else total)
     if max(steps, total) < 1:
-        raise ValueError(f"steps must be a whole number of steps >= 1, got {values['steps']}")
+        refuse("steps", values["steps"], "a whole number of steps >= 1, or learning_rate_schedule_steps")
     for name in ("warmup_steps_fraction", "wsd_decay_steps_fraction"):
-        within(name, values[name], 0, 1)
+        check_number(name, values[name], at_least=0, at_most=1)
     peak = values["learning_rate"]
     floor = peak * values[OLD if old else "learning_rate_final_fraction"]
-    cosine = chosen({"cosine": True, "wsd": False}, "lr_schedule_type", _word(values["lr_schedule_type"]))
-    style = chosen(
-        {"linear": _linear, "cosine": _cosine}, "wsd_decay_style", _word(values["wsd_decay_style"])
-    )
+    cosine = meaning(TYPES, "lr_schedule_type", _word(values["lr_schedule_type"]))
+    style = meaning(STYLES, "wsd_decay_style", _word(values["wsd_decay_style"]))
 
     warmup = int(total * values["warmup_steps_fraction"])
     rest, decay = total - warmup, int(total * values["wsd_decay_steps_fraction"])
@@ -125,6 +125,23 @@ def _cosine(peak: Number, floor: Number, steps: int) -> wo.Schedule:
 def _linear(peak: Number, floor: Number, steps: int) -> wo.Schedule:
     """At ``floor`` from the last of ``steps`` updates on."""
     return wo.linear(peak, floor, steps - 1) if steps > 1 else wo.constant(peak)
+
+
+TYPES = {"cosine": True, "wsd": False}
+STYLES = {"linear": _linear, "cosine": _cosine}
+
+
+def _refuse_missing(config: Any, values: dict[str, Any], old: bool) -> None:
+    """Refuses a configuration that lacks a field which its kind of schedule reads."""
+    needed = set(FIELDS)
+    if old:
+        needed -= {"learning_rate_final_fraction", "lr_schedule_type"}
+    if _word(values.get("lr_schedule_type", "cosine")) != "wsd":
+        needed -= {"wsd_decay_steps_fraction", "wsd_decay_style"}
+    missing = [name for name in FIELDS if name in needed and name not in values]
+    if missing:
+        fix = f"give {' and '.join(missing)}, by name or in it"
+        refuse("config", type(config).__name__, f"a configuration with {', '.join(missing)}", fix)
 
 
 def _read(config: Any) -> dict[str, Any]:

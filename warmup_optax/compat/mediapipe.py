@@ -24,7 +24,7 @@ def WarmUp(
       initial_learning_rate: The rate that the line aims at; nothing ties it to the decay's.
       decay_schedule_fn: A schedule, any function of a count, or a number.
       warmup_steps: Updates of warmup; with 0 there is none.
-      name: Taken and not used.
+      name: Ignored; accepted for compatibility.
 
     >>> import warmup_optax as wo
     >>> from warmup_optax.compat import keras, mediapipe

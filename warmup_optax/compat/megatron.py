@@ -7,13 +7,12 @@ All lengths are in that unit; ``increment``, which its ``step`` is called with, 
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import chosen, exact, in_ticks, timed, within
-from ._port import port
+from ._parts import exact, in_ticks, in_updates, is_concrete, meaning
+from ._port import check_concrete, check_number, port, refuse
 
 Number = Any
 
@@ -52,12 +51,12 @@ def OptimizerParamScheduler(
       lr_warmup_steps: Length of the warmup, whole or not, below ``lr_decay_steps``.
       lr_decay_steps: Length of the whole, > 0.
       lr_decay_style: "linear", "cosine", "constant", "inverse-square-root" or "WSD".
-      start_wd: Taken and not used, as are all others of the weight decay: this is the learning rate alone.
-      end_wd: Taken and not used.
-      wd_incr_steps: Taken and not used.
-      wd_incr_style: Taken and not used.
-      use_checkpoint_opt_param_scheduler: Taken and not used.
-      override_opt_param_scheduler: Taken and not used.
+      start_wd: Ignored, as all of the weight decay; accepted for compatibility.
+      end_wd: Ignored; accepted for compatibility.
+      wd_incr_steps: Ignored; accepted for compatibility.
+      wd_incr_style: Ignored; accepted for compatibility.
+      use_checkpoint_opt_param_scheduler: Ignored; accepted for compatibility.
+      override_opt_param_scheduler: Ignored; accepted for compatibility.
       wsd_decay_steps: Length of the decay of "WSD".
       lr_wsd_decay_style: "linear", "cosine", "exponential" (``2 * 0.5**p - 1``) or "minus_sqrt"; None holds
         ``max_lr`` (the original fails where the decay would begin).
@@ -68,21 +67,32 @@ def OptimizerParamScheduler(
     >>> schedule([0, 1, 4, 8, 12]).tolist()
     [0.0, 0.25, 1.0, 0.5, 0.0]
     """
-    within("min_lr", min_lr, 0, max_lr)
-    within("init_lr", init_lr, -math.inf, max_lr)
-    within("increment", increment, 0, math.inf, above=True)
-    if not 0 <= lr_warmup_steps < lr_decay_steps:
-        raise ValueError(f"lr_warmup_steps must be in [0, lr_decay_steps), got {lr_warmup_steps!r}")
-    chosen(dict.fromkeys(STYLES), "lr_decay_style", lr_decay_style)
-    if lr_decay_style == "WSD" and wsd_decay_steps is None:
-        raise ValueError('wsd_decay_steps must be a length for lr_decay_style="WSD", got None')
+    check_number("min_lr", min_lr, at_least=0, at_most=max_lr)
+    check_number("init_lr", init_lr, at_most=max_lr)
+    check_number("increment", increment, above=0)
+    check_number("lr_warmup_steps", lr_warmup_steps, at_least=0)
+    check_number("lr_decay_steps", lr_decay_steps, above=0)
+    if is_concrete(lr_warmup_steps) and is_concrete(lr_decay_steps) and not lr_warmup_steps < lr_decay_steps:
+        refuse("lr_warmup_steps", lr_warmup_steps, f"below lr_decay_steps={lr_decay_steps}")
+    meaning(dict.fromkeys(STYLES), "lr_decay_style", lr_decay_style)
+    if lr_decay_style == "WSD":
+        if wsd_decay_steps is None:
+            refuse("wsd_decay_steps", None, 'a length for lr_decay_style="WSD"')
+        check_number("wsd_decay_steps", wsd_decay_steps, at_least=0)
+    for name, length in {
+        "lr_warmup_steps": lr_warmup_steps,
+        "lr_decay_steps": lr_decay_steps,
+        "wsd_decay_steps": wsd_decay_steps,
+        "increment": increment,
+    }.items():
+        check_concrete(name, length)
     # In ticks, so that all lengths are whole; `one` is Megatron's own step.
     wsd = wsd_decay_steps if lr_decay_style == "WSD" else 0
     lengths = (exact(x) / exact(increment) for x in (lr_warmup_steps, lr_decay_steps, wsd, 1))
     ticks, (warmup, total, fall, one) = in_ticks(*lengths)
     line = wo.linear(init_lr, max_lr, warmup)
     if lr_decay_style == "constant" or (fall and lr_wsd_decay_style is None):
-        return timed(line, ticks)
+        return in_updates(line, ticks)
     if lr_decay_style == "inverse-square-root":
         begin = max(warmup, one)
         decay = wo.clip(wo.inverse_sqrt(max_lr, timescale=begin), min_value=min_lr)
@@ -90,13 +100,13 @@ def OptimizerParamScheduler(
         begin = total - fall
         decay = wo.constant(max_lr)
         if fall:
-            decay = chosen(SHAPES, "lr_wsd_decay_style", lr_wsd_decay_style)(max_lr, min_lr, fall)
+            decay = meaning(SHAPES, "lr_wsd_decay_style", lr_wsd_decay_style)(max_lr, min_lr, fall)
     else:
         begin = warmup
         decay = SHAPES[lr_decay_style](max_lr, min_lr, total - warmup)
     # The update at lr_warmup_steps is the warmup's, the one at lr_decay_steps the decay's.
     after_warmup = warmup + 1 if warmup else 0
-    return timed(wo.join([line, decay, min_lr], [after_warmup, total + 1], [0, begin, 0]), ticks)
+    return in_updates(wo.join([line, decay, min_lr], [after_warmup, total + 1], [0, begin, 0]), ticks)
 
 
 STYLES = ("linear", "cosine", "constant", "inverse-square-root", "WSD")

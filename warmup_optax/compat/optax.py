@@ -2,22 +2,34 @@
 
 What Optax makes as closures are values here: they print, compare, pickle, vmap, and keep their digits in
 the tail of a decay. At every count they are the same, also with a ``transition_steps`` of 0, which in Optax
-is the start for ever (a shape of 0 steps is over at once in this library). What Optax takes in silence and
-cannot have been meant raises: negative lengths and begins, a ``decay_rate`` of 0, a join that does not fit.
+is the start throughout (a shape of 0 steps is over at once in this library).
+
+What programs really pass to Optax, and what becomes of it here:
+
+* Lengths and boundaries that are not whole (half an epoch, a fraction of a run) are taken as they are.
+* Two equal boundaries of `join_schedules` (a hold of 0 steps) leave out the schedule between them.
+* More boundaries than `join_schedules` needs (MaxText and others append the end of the run): the last ones
+  are left out, as in Optax, with a warning.
+* Negative lengths and begins (``run - warmup`` of a run shorter than its warmup) are constants in Optax, or
+  0, in silence. Here they are refused, as are boundaries that decrease, fewer boundaries than schedules need
+  (Optax never runs the last ones), and negative boundaries.
+* A ``decay_rate`` or ``power`` of 0, a constant in Optax, is refused: `constant_schedule` says it.
+* Rates below 0, for an optimizer that adds its updates, are numbers like others.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-
-from jax.core import Tracer
 
 import warmup_optax as wo
 
-from ._port import port
+from ._parts import in_ticks, in_updates, is_concrete, is_zero, meaning
+from ._port import as_tuple, check_concrete, check_number, plain_number, port, refuse, within_argument
 
 Number = Any
 
@@ -52,16 +64,20 @@ def polynomial_schedule(
       init_value: The first value.
       end_value: The last value.
       power: > 0.
-      transition_steps: Length, a whole number >= 0; with 0 it stays at ``init_value``.
-      transition_begin: Where it begins, a whole number >= 0.
+      transition_steps: Length, >= 0, whole or not; with 0 it stays at ``init_value``.
+      transition_begin: Where it begins, >= 0, whole or not.
 
     >>> from warmup_optax.compat import optax
     >>> schedule = optax.polynomial_schedule(1.0, 0.0, power=2, transition_steps=4, transition_begin=2)
     >>> schedule([0, 2, 4, 6]).tolist()
     [1.0, 1.0, 0.25, 0.0]
     """
-    curve = wo.polynomial(init_value, end_value, transition_steps, power=power)
-    return _begun(wo.constant(init_value) if _is(transition_steps, 0) else curve, transition_begin)
+    check_number("power", power, above=0)
+    check_number("transition_steps", transition_steps, at_least=0)
+    ticks, (steps, begin) = _lengths(transition_steps, transition_begin=transition_begin)
+    if is_zero(steps):
+        return wo.constant(init_value)
+    return in_updates(_later(wo.polynomial(init_value, end_value, steps, power=power), begin), ticks)
 
 
 @port(steps="transition_steps")
@@ -75,15 +91,18 @@ def linear_schedule(
     Args:
       init_value: The first value.
       end_value: The last value.
-      transition_steps: Length, a whole number >= 0; with 0 it stays at ``init_value``.
-      transition_begin: Where it begins, a whole number >= 0.
+      transition_steps: Length, >= 0, whole or not; with 0 it stays at ``init_value``.
+      transition_begin: Where it begins, >= 0, whole or not.
 
     >>> from warmup_optax.compat import optax
     >>> optax.linear_schedule(0.0, 1.0, transition_steps=4)([0, 1, 4, 9]).tolist()
     [0.0, 0.25, 1.0, 1.0]
     """
-    line = wo.linear(init_value, end_value, transition_steps)
-    return _begun(wo.constant(init_value) if _is(transition_steps, 0) else line, transition_begin)
+    check_number("transition_steps", transition_steps, at_least=0)
+    ticks, (steps, begin) = _lengths(transition_steps, transition_begin=transition_begin)
+    if is_zero(steps):
+        return wo.constant(init_value)
+    return in_updates(_later(wo.linear(init_value, end_value, steps), begin), ticks)
 
 
 @port(values="boundaries_and_scales", boundaries="boundaries_and_scales")
@@ -100,7 +119,10 @@ def piecewise_constant_schedule(
     >>> optax.piecewise_constant_schedule(1.0, {5: 0.5, 8: 0.5})([4, 5, 8]).tolist()
     [1.0, 0.5, 0.25]
     """
-    return wo.piecewise_constant(*reversed(_cumulative(init_value, boundaries_and_scales)))
+    boundaries, values = _cumulative(init_value, boundaries_and_scales)
+    firsts = [math.ceil(boundary) for boundary in boundaries]  # the first whole count with the new rate
+    kept = [i for i, first in enumerate(firsts) if first not in firsts[i + 1 :]]
+    return wo.piecewise_constant([values[0], *(values[i + 1] for i in kept)], [firsts[i] for i in kept])
 
 
 @port(values="boundaries_and_scales", boundaries="boundaries_and_scales")
@@ -120,14 +142,19 @@ def piecewise_interpolate_schedule(
     >>> optax.piecewise_interpolate_schedule("linear", 1.0, {4: 0.5, 8: 0.0})([0, 2, 4, 6, 9]).tolist()
     [1.0, 0.75, 0.5, 0.25, 0.0]
     """
-    if interpolate_type not in ("linear", "cosine"):
-        raise ValueError(f"interpolate_type must be one of 'linear', 'cosine', got {interpolate_type!r}")
+    meaning(dict.fromkeys(("linear", "cosine")), "interpolate_type", interpolate_type)
+    return _interpolated(interpolate_type, init_value, boundaries_and_scales)
+
+
+def _interpolated(
+    interpolate_type: str, init_value: Number, boundaries_and_scales: dict[int, float] | None
+) -> wo.Schedule:
     boundaries, values = _cumulative(init_value, boundaries_and_scales)
     knots = boundaries if boundaries[:1] == [0] else [0, *boundaries]
     values = values[-len(knots) :]
-    return (wo.piecewise_linear if interpolate_type == "linear" else wo.shapes.piecewise_cosine)(
-        values, knots
-    )
+    curves = {"linear": wo.piecewise_linear, "cosine": wo.shapes.piecewise_cosine}
+    ticks, knots = in_ticks(*knots)
+    return in_updates(curves[interpolate_type](values, knots), ticks)
 
 
 @port(steps="decay_steps")
@@ -138,7 +165,7 @@ def cosine_decay_schedule(
 
     Args:
       init_value: The first value.
-      decay_steps: Length of the decay, a whole number >= 1.
+      decay_steps: Length of the decay, > 0, whole or not.
       alpha: The last value, as a fraction of ``init_value``.
       exponent: A power > 0 of the cosine.
 
@@ -146,8 +173,9 @@ def cosine_decay_schedule(
     >>> optax.cosine_decay_schedule(1.0, 4)([0, 2, 4, 9]).round(6).tolist()
     [1.0, 0.5, 0.0, 0.0]
     """
-    _positive(decay_steps=decay_steps)
-    return wo.cosine(init_value, alpha * init_value, decay_steps, exponent=exponent)
+    check_number("decay_steps", decay_steps, above=0)
+    ticks, (steps,) = in_ticks(decay_steps)
+    return in_updates(wo.cosine(init_value, alpha * init_value, steps, exponent=exponent), ticks)
 
 
 @port()
@@ -159,13 +187,13 @@ def exponential_decay(
     staircase: bool = False,
     end_value: Number | None = None,
 ) -> wo.Schedule:
-    """Multiplies by ``decay_rate`` every ``transition_steps``, from ``transition_begin`` on, for ever.
+    """Multiplies by ``decay_rate`` every ``transition_steps``, from ``transition_begin`` on.
 
     Args:
       init_value: The rate up to ``transition_begin``.
-      transition_steps: A whole number >= 0; with 0 it stays at ``init_value``.
-      decay_rate: > 0; Optax takes 0 for a constant, which raises here.
-      transition_begin: A whole number >= 0.
+      transition_steps: >= 0, whole or not; with 0 it stays at ``init_value``.
+      decay_rate: > 0.
+      transition_begin: >= 0, whole or not.
       staircase: Whether the factor comes all at once.
       end_value: A floor for a rate below 1 and a ceiling otherwise, for ``init_value`` too.
 
@@ -173,14 +201,16 @@ def exponential_decay(
     >>> optax.exponential_decay(1.0, 10, 0.5, transition_begin=5, end_value=0.3)([0, 15, 35]).tolist()
     [1.0, 0.5, 0.30000001192092896]
     """
-    if _is(transition_steps, 0):
+    check_number("transition_steps", transition_steps, at_least=0)
+    check_number("decay_rate", decay_rate, above=0)
+    ticks, (steps, begin) = _lengths(transition_steps, transition_begin=transition_begin)
+    if is_zero(steps):
         return wo.constant(init_value)
-    decay = wo.exponential(
-        init_value, decay_rate=decay_rate, transition_steps=transition_steps, staircase=staircase
-    )
+    decay = wo.exponential(init_value, decay_rate=decay_rate, transition_steps=steps, staircase=staircase)
     if end_value is not None:
+        check_concrete("decay_rate", decay_rate)
         decay = wo.clip(decay, **{"min_value" if decay_rate < 1 else "max_value": end_value})
-    return _begun(decay, transition_begin)
+    return in_updates(_later(decay, begin), ticks)
 
 
 @port(steps="transition_steps")
@@ -199,10 +229,10 @@ def linear_onecycle_schedule(
     its text) at ``transition_steps`` and after it. Where two of these counts are one a phase is lost.
 
     Args:
-      transition_steps: Length of the whole, a whole number >= 1.
+      transition_steps: Length of the whole, > 0.
       peak_value: The highest rate.
-      pct_start: The part of the run that rises.
-      pct_final: The part of the run up to the end of the first fall.
+      pct_start: The part of the run that rises, in [0, 1].
+      pct_final: The part of the run up to the end of the first fall, in [0, 1].
       div_factor: The peak over the first rate.
       final_div_factor: The first rate over the last.
 
@@ -210,13 +240,13 @@ def linear_onecycle_schedule(
     >>> optax.linear_onecycle_schedule(10, 1.0, 0.3, 0.7, div_factor=4.0)([0, 3, 7]).tolist()
     [0.25, 1.0, 0.25]
     """
-    _positive(transition_steps=transition_steps, div_factor=div_factor, final_div_factor=final_div_factor)
+    _check_onecycle(transition_steps, div_factor, final_div_factor, pct_start=pct_start, pct_final=pct_final)
     knots = {
         int(pct_start * transition_steps): div_factor,
         int(pct_final * transition_steps): 1.0 / div_factor,
     }
     knots[transition_steps] = 1.0 / final_div_factor
-    return piecewise_interpolate_schedule("linear", peak_value / div_factor, knots)
+    return _interpolated("linear", peak_value / div_factor, knots)
 
 
 @port(steps="transition_steps")
@@ -233,9 +263,9 @@ def cosine_onecycle_schedule(
     over ``final_div_factor`` from ``transition_steps`` on.
 
     Args:
-      transition_steps: Length of the whole, a whole number >= 1.
+      transition_steps: Length of the whole, > 0.
       peak_value: The highest rate.
-      pct_start: The part of the run that rises.
+      pct_start: The part of the run that rises, in [0, 1].
       div_factor: The peak over the first rate.
       final_div_factor: The first rate over the last.
 
@@ -243,10 +273,10 @@ def cosine_onecycle_schedule(
     >>> optax.cosine_onecycle_schedule(10, 1.0, div_factor=4.0, final_div_factor=2.0)([0, 3, 10]).tolist()
     [0.25, 1.0, 0.125]
     """
-    _positive(transition_steps=transition_steps, div_factor=div_factor, final_div_factor=final_div_factor)
+    _check_onecycle(transition_steps, div_factor, final_div_factor, pct_start=pct_start)
     last = 1.0 / (div_factor * final_div_factor)
     knots = {int(pct_start * transition_steps): div_factor, int(transition_steps): last}
-    return piecewise_interpolate_schedule("cosine", peak_value / div_factor, knots)
+    return _interpolated("cosine", peak_value / div_factor, knots)
 
 
 @port(transition_steps="warmup_steps", end_value="peak_value")
@@ -256,7 +286,7 @@ def warmup_constant_schedule(init_value: Number, peak_value: Number, warmup_step
     Args:
       init_value: The rate of the first update.
       peak_value: The rate from ``warmup_steps`` on.
-      warmup_steps: A whole number >= 0; with 0 it stays at ``init_value`` (`wo.warmup_constant` does not).
+      warmup_steps: >= 0, whole or not; with 0 it stays at ``init_value`` (`wo.warmup_constant` does not).
 
     >>> from warmup_optax.compat import optax
     >>> optax.warmup_constant_schedule(0.0, 1.0, 4)([0, 1, 4, 9]).tolist()
@@ -282,7 +312,7 @@ def warmup_cosine_decay_schedule(
     Args:
       init_value: The rate of the first update.
       peak_value: The rate at ``warmup_steps``.
-      warmup_steps: A whole number >= 0; with 0 the first update is at the peak.
+      warmup_steps: >= 0, whole or not; with 0 the first update is at the peak.
       decay_steps: The length of the whole, more than ``warmup_steps``.
       end_value: The last value.
       exponent: A power > 0 of the cosine.
@@ -291,18 +321,19 @@ def warmup_cosine_decay_schedule(
     >>> optax.warmup_cosine_decay_schedule(0.0, 1.0, 4, 12)([0, 1, 4, 8, 12]).round(6).tolist()
     [0.0, 0.25, 1.0, 0.5, 0.0]
     """
-    if not _traced(decay_steps, warmup_steps) and not decay_steps > warmup_steps:
-        raise ValueError(
-            f"decay_steps must be more than warmup_steps={warmup_steps}, got {decay_steps}; it includes them"
-        )
-    return wo.warmup_cosine(
+    check_number("warmup_steps", warmup_steps, at_least=0)
+    if is_concrete(decay_steps) and is_concrete(warmup_steps) and not decay_steps > warmup_steps:
+        refuse("decay_steps", decay_steps, f"more than warmup_steps={warmup_steps}", "it includes them")
+    ticks, (warmup, total) = in_ticks(warmup_steps, decay_steps)
+    schedule = wo.warmup_cosine(
         peak_value,
-        warmup_steps=warmup_steps,
-        total_steps=decay_steps,
+        warmup_steps=warmup,
+        total_steps=total,
         init_value=init_value,
-        end_value=0.0 if _is(peak_value, 0) else end_value,
+        end_value=0.0 if is_zero(peak_value) else end_value,
         exponent=exponent,
     )
+    return in_updates(schedule, ticks)
 
 
 @port()
@@ -321,10 +352,10 @@ def warmup_exponential_decay_schedule(
     Args:
       init_value: The rate of the first update.
       peak_value: The rate at ``warmup_steps``.
-      warmup_steps: A whole number >= 0; with 0 the first update is at the peak.
+      warmup_steps: >= 0, whole or not; with 0 the first update is at the peak.
       transition_steps: As for `exponential_decay`.
       decay_rate: As for `exponential_decay`.
-      transition_begin: Updates at the peak before the decay, a whole number >= 0.
+      transition_begin: Updates at the peak before the decay, >= 0, whole or not.
       staircase: Whether the factor comes all at once.
       end_value: As for `exponential_decay`.
 
@@ -332,9 +363,12 @@ def warmup_exponential_decay_schedule(
     >>> optax.warmup_exponential_decay_schedule(0.0, 1.0, 4, 10, 0.5)([0, 4, 14]).tolist()
     [0.0, 1.0, 0.5]
     """
-    warmup = linear_schedule(init_value, peak_value, warmup_steps)
-    arguments = (transition_steps, decay_rate, transition_begin, staircase, end_value)
-    return wo.join([warmup, exponential_decay(peak_value, *arguments)], [warmup_steps])
+    check_number("warmup_steps", warmup_steps, at_least=0)
+    lengths = {"warmup_steps": warmup_steps, "transition_begin": transition_begin}
+    ticks, (steps, warmup, begin) = _lengths(transition_steps, **lengths)
+    line = wo.linear(init_value, peak_value, warmup)
+    decay = exponential_decay(peak_value, steps, decay_rate, begin, staircase, end_value)
+    return in_updates(wo.join([line, decay], [warmup]), ticks)
 
 
 @port()
@@ -349,9 +383,16 @@ def sgdr_schedule(cosine_kwargs: Iterable[dict[str, Number]]) -> wo.Schedule:
     >>> optax.sgdr_schedule([cycle, cycle])([0, 2, 6, 8, 12]).tolist()
     [0.0, 1.0, 0.0, 1.0, 0.0]
     """
-    cycles = [dict(kwargs) for kwargs in cosine_kwargs]
-    ends = itertools.accumulate(kwargs["decay_steps"] for kwargs in cycles)
-    return wo.join([warmup_cosine_decay_schedule(**kwargs) for kwargs in cycles], list(ends)[:-1])
+    cycles, ends = [], [0]
+    for i, kwargs in enumerate(as_tuple("cosine_kwargs", cosine_kwargs, "a sequence of dicts")):
+        if not isinstance(kwargs, Mapping) or "decay_steps" not in kwargs:
+            refuse(f"cosine_kwargs[{i}]", kwargs, "a dict of arguments with decay_steps", error=TypeError)
+        with within_argument(f"cosine_kwargs[{i}]", kwargs):
+            cycles.append(warmup_cosine_decay_schedule(**kwargs))
+        ends.append(ends[-1] + kwargs["decay_steps"])
+    if not cycles:
+        refuse("cosine_kwargs", cosine_kwargs, "at least one dict")
+    return _joined(cycles, ends[1:-1])
 
 
 @port()
@@ -362,41 +403,84 @@ def join_schedules(schedules: Sequence[Callable[[Number], Number]], boundaries: 
 
     Args:
       schedules: Schedules or any functions of a count, Optax's closures included.
-      boundaries: Whole numbers >= 0, strictly increasing, one fewer than ``schedules``.
+      boundaries: Numbers >= 0 that do not decrease, one fewer than ``schedules``. Between two equal ones the
+        schedule is left out. More than one fewer are left out with a ``UserWarning``.
 
     >>> from warmup_optax.compat import optax
     >>> optax.join_schedules([lambda count: 1.0, optax.constant_schedule(2.0)], [3])([2, 3]).tolist()
     [1.0, 2.0]
     """
-    return wo.join(schedules, boundaries)
+    schedules = as_tuple("schedules", schedules, "a sequence of schedules")
+    boundaries = as_tuple("boundaries", boundaries, "a sequence of numbers of steps")
+    for i, boundary in enumerate(boundaries):
+        check_number(f"boundaries[{i}]", boundary, at_least=0)
+    needed = len(schedules) - 1
+    if needed < 0:
+        refuse("schedules", schedules, "at least one schedule")
+    if len(boundaries) < needed:
+        refuse("boundaries", boundaries, f"{needed} numbers for {len(schedules)} schedules")
+    if len(boundaries) > needed:
+        message = (
+            f"compat.optax.join_schedules: {len(schedules)} schedules have {needed} boundaries; ignoring "
+        )
+        warnings.warn(message + f"the last of the {len(boundaries)} given", UserWarning, stacklevel=3)
+    return _joined(schedules, boundaries[:needed])
 
 
-def _traced(*numbers: Number) -> bool:
-    return any(isinstance(x, Tracer) for x in numbers)
+def _joined(schedules: Sequence[Any], boundaries: Sequence[Any]) -> wo.Schedule:
+    """`wo.join` of boundaries that need not be whole, or increasing where they are equal."""
+    begins = [0, *map(_plain, boundaries)]
+    for i, (left, right) in enumerate(itertools.pairwise(begins[1:])):
+        if is_concrete(left) and is_concrete(right) and right < left:
+            refuse(f"boundaries[{i + 1}]", right, f"at least the one before it, {left}")
+    kept = [i for i, begin in enumerate(begins) if not _same(begin, begins[i + 1 : i + 2])]
+    ticks, begins = in_ticks(*begins)
+    parts = [schedules[i] for i in kept]
+    if ticks > 1:  # each of them goes on counting updates
+        parts = [wo.in_steps(part, starts=[0], rates=[1], scale=ticks) for part in parts]
+    return in_updates(wo.join(parts, [begins[i] for i in kept[1:]]), ticks)
 
 
-def _is(number: Number, value: int) -> bool:
-    return not _traced(number) and number == value
+def _plain(number: Any) -> Any:
+    """A number as Python's own."""
+    return plain_number("", "boundaries", number)
 
 
-def _positive(**numbers: Number) -> None:
-    for name, number in numbers.items():
-        if not _traced(number) and not number > 0:
-            raise ValueError(f"{name} must be a finite number > 0, got {number!r}")
+def _same(begin: Any, following: Sequence[Any]) -> bool:
+    return is_concrete(begin) and any(is_concrete(other) and begin == other for other in following)
 
 
-def _begun(schedule: wo.Schedule, transition_begin: Number) -> wo.Schedule:
-    """The schedule from ``transition_begin`` on."""
-    if not _traced(transition_begin) and transition_begin < 0:
-        raise ValueError(f"transition_begin must be a whole number of steps >= 0, got {transition_begin!r}")
-    return schedule if _is(transition_begin, 0) else wo.shift(schedule, transition_begin)
+def _lengths(transition_steps: Number, **begins: Number) -> tuple[int, tuple[Any, ...]]:
+    """Lengths in ticks, each begin known to be at least 0."""
+    for name, begin in begins.items():
+        check_number(name, begin, at_least=0)
+    return in_ticks(transition_steps, *begins.values())
+
+
+def _later(schedule: wo.Schedule, steps: Number) -> wo.Schedule:
+    return schedule if is_zero(steps) else wo.shift(schedule, steps)
+
+
+def _check_onecycle(
+    transition_steps: Number, div_factor: Number, final_div_factor: Number, **parts: Number
+) -> None:
+    check_concrete("transition_steps", transition_steps)
+    check_number("transition_steps", transition_steps, above=0)
+    check_number("div_factor", div_factor, above=0)
+    check_number("final_div_factor", final_div_factor, above=0)
+    for name, part in parts.items():
+        check_concrete(name, part)
+        check_number(name, part, at_least=0, at_most=1)
 
 
 def _cumulative(init_value: Number, boundaries_and_scales: dict[int, float] | None) -> tuple[list, list]:
     """The sorted boundaries, and the products of the scales up to each, ``init_value`` first."""
-    pairs = sorted((boundaries_and_scales or {}).items())
-    for boundary, scale in pairs:
-        if not _traced(scale) and not scale >= 0:
-            raise ValueError(f"boundaries_and_scales[{boundary}] must be a scale >= 0, got {scale!r}")
+    given = {} if boundaries_and_scales is None else boundaries_and_scales
+    if not isinstance(given, Mapping):
+        refuse("boundaries_and_scales", given, "a dict of a scale for each boundary", error=TypeError)
+    for boundary, scale in given.items():
+        check_number("boundaries_and_scales", boundary, at_least=0)
+        check_number(f"boundaries_and_scales[{boundary}]", scale, at_least=0)
+    pairs = sorted(((_plain(b), scale) for b, scale in given.items()), key=operator.itemgetter(0))
     scales = [scale for _, scale in pairs]
     return [b for b, _ in pairs], list(itertools.accumulate(scales, operator.mul, initial=init_value))

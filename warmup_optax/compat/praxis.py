@@ -14,8 +14,8 @@ from typing import Any
 import warmup_optax as wo
 
 from ._joined import joined
-from ._parts import chosen, is_zero, known
-from ._port import port
+from ._parts import is_concrete, is_zero, meaning
+from ._port import check_concrete, check_number, check_steps, port, refuse
 
 Number = Any
 
@@ -57,7 +57,7 @@ def Polynomial(
     [1.0, 0.25, 0.0]
     """
     (x0, y0), (x1, y1) = _points(start, limit)
-    bend = chosen({"start": "init", "limit": "end"}, "origin", origin)
+    bend = meaning({"start": "init", "limit": "end"}, "origin", origin)
     return wo.shift(wo.polynomial(y0, y1, x1 - x0, power=power, origin=bend), x0)
 
 
@@ -129,9 +129,8 @@ def DelayedCosine(start: Sequence[Number] = (0, 1.0), limit: Sequence[Number] = 
     [1.0, 1.0, 0.5, 0.0]
     """
     (x0, y0), (x1, y1) = _points(start, limit)
-    _positive("start", y0)
-    if known(y1) and y1 < 0:
-        raise ValueError(f"limit must have a value that is >= 0, got {y1}")
+    check_number("start[1]", y0, above=0)
+    check_number("limit[1]", y1, at_least=0)
     return wo.shift(wo.cosine(y0, y1, x1 - x0), x0)
 
 
@@ -188,8 +187,7 @@ def LinearRampupCosineDecay(
     [1.0, 1.0, 0.0, 0.25, 0.5, 0.25, 0.0]
     """
     low, steps = _ramp(warmup_steps, decay_start, decay_end, min_ratio, max)
-    if known(low) and low < 0:
-        raise ValueError(f"min_ratio must be >= 0, got {min_ratio!r}")
+    check_number("min_ratio", min_ratio, at_least=0)
     schedule = _ramped(warmup_steps, decay_start, max, wo.cosine(max, low, steps))
     return wo.join([1.0, schedule], [start_step]) if start_step > 0 else schedule
 
@@ -234,17 +232,15 @@ def PiecewiseConstant(boundaries: Sequence[int], values: Sequence[Number]) -> wo
     [1.0, 0.5, 0.5, 0.25]
     """
     if boundaries is None or values is None:
-        raise ValueError("The parameters `boundaries` and `values` must not be None.")
+        name, given = ("boundaries", boundaries) if boundaries is None else ("values", values)
+        refuse(name, given, "a sequence of numbers")
     if len(values) != len(boundaries) + 1:
-        raise ValueError(
-            f"The number of values ({len(values)}) is expected to be equal to the number of boundaries "
-            f"plus 1 ({len(boundaries) + 1})."
-        )
+        refuse("values", list(values), f"of length {len(boundaries) + 1}, one more than the boundaries")
     if sorted(boundaries) != list(boundaries):
-        raise ValueError(f"The boundaries ({boundaries}) must be sorted.")
+        refuse("boundaries", list(boundaries), "sorted")
     used: list[Any] = [values[-1], 0.0]
     for value in reversed(values[:-1]):
-        used.append(value if not known(value) or value > 0 else used[-1])
+        used.append(value if not is_concrete(value) or value > 0 else used[-1])
     last, _, *before = used
     begins = {0: before.pop() if before else last}
     for boundary in boundaries:  # a boundary that comes again replaces itself
@@ -265,10 +261,10 @@ def LinearRampupPiecewiseConstant(boundaries: Sequence[int], values: Sequence[Nu
     [0.0, 0.5, 1.0, 0.5]
     """
     if not boundaries or len(boundaries) != len(values):
-        raise ValueError(f"boundaries must be as many as values ({len(values)}), and at least one")
+        allowed = f"as many as the values ({len(values)}), and at least one"
+        refuse("boundaries", list(boundaries), allowed)
     first = boundaries[0]
-    if first <= 0:
-        raise ValueError(f"boundaries: 0 must be < {first}")
+    check_steps("boundaries[0]", first)
     steps = PiecewiseConstant([b - first for b in boundaries[1:]], values)
     return wo.join([wo.linear(0.0, values[0], first), steps], [first])
 
@@ -290,12 +286,10 @@ def Transformer(
     [0.0625, 0.125, 0.25, 0.125]
     """
     steps = warmup_steps * worker_replicas
-    if not model_dim > 0 or steps < 0:
-        raise ValueError(
-            f"model_dim must be above 0 and warmup_steps >= 0, got {model_dim} and {warmup_steps}"
-        )
-    if decay_end is not None and decay_end < 0:
-        raise ValueError(f"decay_end must be >= 0, got {decay_end}")
+    check_number("model_dim", model_dim, above=0)
+    check_steps("warmup_steps", steps, at_least=0)
+    if decay_end is not None:
+        check_steps("decay_end", decay_end, at_least=0)
     if steps == 0:
         schedule: Any = wo.inverse_sqrt(model_dim**-0.5, timescale=1)
     else:
@@ -321,8 +315,9 @@ def SqrtDecay(decay_start: Number = 10000, multiplier: Number = 1.0, offset: Num
     >>> praxis.SqrtDecay(decay_start=4)([0, 4, 16]).tolist()
     [0.5, 0.5, 0.25]
     """
-    if not decay_start > 0:
-        raise ValueError(f"decay_start must be above 0, got {decay_start!r}")
+    check_concrete("decay_start", decay_start)
+    check_concrete("offset", offset)
+    check_number("decay_start", decay_start, above=0)
     begin = max(math.ceil(decay_start + offset), 0)
     decay = wo.inverse_sqrt(multiplier * (begin - offset) ** -0.5, timescale=begin - offset)
     return wo.join([multiplier * decay_start**-0.5, decay], [begin])
@@ -359,15 +354,15 @@ def PiecewiseSchedule(boundaries: Sequence[int], schedules: Sequence[Any]) -> wo
     """
     for before, boundary in itertools.pairwise([0, *boundaries]):
         if boundary < before:
-            raise ValueError(f"Invalid boundary {boundary} < {before}")
+            refuse("boundaries", list(boundaries), ">= 0 and in order", f"{boundary} is below {before}")
     if len(schedules) != len(boundaries) + 1:
-        raise ValueError(f"len(schedules) != len(boundaries) + 1: {len(schedules)} vs {len(boundaries)}")
+        refuse("boundaries", list(boundaries), f"one fewer than the schedules ({len(schedules)})")
     return joined(schedules, [0, *boundaries])
 
 
 @port(period="steps")
 def CycleSchedule(schedules: Sequence[Any], steps: Sequence[int]) -> wo.Schedule:
-    """Schedules that take turns, for ever; each is on the clock of the whole run, not on its own.
+    """Schedules that take turns without an end; each is on the clock of the whole run, not on its own.
 
     Args:
       schedules: The schedules.
@@ -379,9 +374,9 @@ def CycleSchedule(schedules: Sequence[Any], steps: Sequence[int]) -> wo.Schedule
     [1.0, 0.75, 2.0, 0.5, 2.0]
     """
     if not steps or len(schedules) != len(steps):
-        raise ValueError(f"len(schedules) != len(steps): {len(schedules)} vs {len(steps)}")
+        refuse("steps", list(steps), f"as many as the schedules ({len(schedules)}), and at least one")
     if min(steps) < 0 or not sum(steps):
-        raise ValueError(f"steps must be >= 0, and one above 0, got {list(steps)}")
+        refuse("steps", list(steps), ">= 0, and one above 0")
     ends = list(itertools.accumulate(steps))
     turns = []
     for schedule, length, end in zip(schedules, steps, ends, strict=True):
@@ -409,35 +404,28 @@ def ContinuousSchedule(
     >>> praxis.ContinuousSchedule(1.0, 2, 2, 0.125)([0, 2, 4, 6, 8, 99]).tolist()
     [1.0, 1.0, 0.5, 0.25, 0.125, 0.125]
     """
-    if not 0 < min < 1:
-        raise ValueError(f"min must be above 0 and below 1, got {min!r}")
+    check_number("min", min, above=0, below=1)
     fall = wo.exponential(1.0, decay_rate=0.5, transition_steps=half_life_steps, end_value=min)
     return initial_value * wo.shift(fall, start_step)
 
 
 def _points(start: Any, limit: Any) -> tuple[Any, Any]:
     """Two points ``(update, value)``, in order."""
-    for point in (start, limit):
+    for name, point in (("start", start), ("limit", limit)):
         if not isinstance(point, (tuple, list)) or len(point) != 2:
-            raise ValueError(f"{point} must be of length 2.")
+            refuse(name, point, "a point (update, value), of length 2")
     if start[0] >= limit[0]:
-        raise ValueError(f"{start[0]} must be < {limit[0]}")
+        refuse("limit", limit, f"at an update after that of start ({start[0]})")
     return start, limit
-
-
-def _positive(name: str, value: Any) -> None:
-    if known(value) and value <= 0:
-        raise ValueError(f"{name} must have a value that is > 0, got {value}")
 
 
 def _ramp(warmup_steps: int, decay_start: int, decay_end: int, min_ratio: Number, top: Number) -> Any:
     """The last value of a ramp's decay, and its length."""
     if decay_start < warmup_steps:
-        raise ValueError(f"decay_start ({decay_start}) must greater than warmup_steps ({warmup_steps}).")
+        refuse("decay_start", decay_start, f">= warmup_steps ({warmup_steps})")
     if decay_end <= decay_start:
-        raise ValueError(f"decay_end ({decay_end}) must be greater than decay_start ({decay_start})")
-    if known(top) and top <= 0:
-        raise ValueError(f"max must be set, to a number above 0, got {top!r}")
+        refuse("decay_end", decay_end, f"> decay_start ({decay_start})")
+    check_number("max", top, above=0, fix="it must be given")
     return top * min_ratio, decay_end - decay_start
 
 

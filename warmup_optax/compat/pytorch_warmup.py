@@ -8,12 +8,12 @@ has the factor of step 1, so it is never 0, and a linear warmup of period :math:
 from __future__ import annotations
 
 import itertools
-import math
 from typing import Any
 
 import warmup_optax as wo
 
-from ._port import port
+from ._parts import starting_after
+from ._port import check_concrete, check_number, check_steps, port, refuse
 
 
 @port(steps="warmup_period")
@@ -31,7 +31,8 @@ def LinearWarmup(schedule: Any, warmup_period: int, last_step: int = -1) -> wo.S
     >>> pytorch_warmup.LinearWarmup(1.0, warmup_period=4)([0, 1, 3, 9]).tolist()
     [0.25, 0.5, 1.0, 1.0]
     """
-    return wo.product(schedule, wo.shift(wo.linear(0.0, 1.0, _period(warmup_period)), -2 - last_step))
+    factor = wo.shift(wo.linear(0.0, 1.0, _period(warmup_period)), -1)
+    return wo.product(schedule, starting_after(factor, last_step, "last_step"))
 
 
 @port(timescale="warmup_period")
@@ -50,7 +51,7 @@ def ExponentialWarmup(schedule: Any, warmup_period: int, last_step: int = -1) ->
     [0.22100001573562622, 0.6320000290870667, 1.0]
     """
     factor = wo.shapes.exponential_approach(0.0, 1.0, timescale=_period(warmup_period))
-    return wo.product(schedule, wo.shift(factor, -2 - last_step))
+    return wo.product(schedule, starting_after(wo.shift(factor, -1), last_step, "last_step"))
 
 
 @port()
@@ -103,23 +104,24 @@ def RAdamWarmup(schedule: Any, b2: float = 0.999, last_step: int = -1) -> wo.Sch
     >>> pytorch_warmup.RAdamWarmup(1.0, b2=0.999)([0, 995, 19995]).round(4).tolist()
     [0.01730000041425228, 0.6452999711036682, 1.0]
     """
+    check_concrete("b2", b2)
+    check_number("b2", b2, above=0.6, below=1)
     factor, longest = wo.shapes.radam(1.0, b2=b2), 2 / (1 - b2) - 1
     rho = (longest - 2 * t * b2**t / (1 - b2**t) for t in itertools.count(1))
     first = next(t for t, value in enumerate(rho, 1) if value > 4)
-    return wo.product(schedule, wo.shift(factor, -1 - last_step - first))
+    return wo.product(schedule, starting_after(wo.shift(factor, -first), last_step, "last_step"))
 
 
-def _period(warmup_period: Any) -> int:
-    """The original takes a Python int, and nothing else."""
-    if isinstance(warmup_period, bool) or not isinstance(warmup_period, int):
-        raise TypeError(f"warmup_period must be an int, got {warmup_period!r}")
-    if warmup_period < 1:
-        raise ValueError(f"warmup_period must be a whole number >= 1, got {warmup_period!r}")
+def _period(warmup_period: Any) -> Any:
+    """The original takes a Python int, and nothing else; a traced number is one too."""
+    check_steps("warmup_period", warmup_period)
+    if isinstance(warmup_period, float):
+        refuse("warmup_period", warmup_period, "an int", f"give {int(warmup_period)}", error=TypeError)
     return warmup_period
 
 
 def _decay(b2: Any) -> float:
     """A concrete decay of the second moment, from which a period can be worked out."""
-    if not (isinstance(b2, (int, float)) and 0 <= b2 < 1 and math.isfinite(b2)):
-        raise ValueError(f"b2 must be a number in [0, 1), got {b2!r}")
+    check_concrete("b2", b2)
+    check_number("b2", b2, at_least=0, below=1)
     return b2

@@ -13,8 +13,8 @@ from typing import Any
 import warmup_optax as wo
 
 from . import _factors
-from ._parts import is_zero, known, shrinking, within
-from ._port import port
+from ._parts import in_ticks, in_updates, is_concrete, is_zero, shrinking_cycles
+from ._port import check_number, port, refuse
 
 
 @port(
@@ -59,7 +59,7 @@ def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
 
     Args:
       config: A dictionary or ConfigDict with ``factors``, names from the table with ``*`` between them, and
-        the entries that they use; in brackets the defaults. Lengths are whole numbers of updates.
+        the entries that they use; in brackets the defaults. Lengths are numbers of updates, whole or not.
 
     Returns:
       A `Schedule`. It is the original's function, with these exceptions: a cycle of a cosine with ``t_mul``
@@ -69,8 +69,8 @@ def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
       which the original keeps ``piecewise_linear`` from dividing by 0, is left out.
 
     Raises:
-      ValueError: If a factor is unknown, an entry that it uses is missing, a length is negative or not whole,
-        or ``total_steps`` is not above ``warmup_steps`` in a ``linear_decay``.
+      ValueError: If a factor is unknown, an entry that it uses is missing, a length is out of its range, or
+        ``total_steps`` is not above ``warmup_steps`` in a ``linear_decay``.
       TypeError: If an entry is of the wrong type.
 
     >>> from warmup_optax.compat import scenic
@@ -83,8 +83,7 @@ def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
         end = config.get("end_learning_rate", 0.0)
         factor = FACTORS[name](config)
         if name == "linear_decay" and not is_zero(end):
-            rest = wo.shift(wo.linear(0.0, 1.0, _decay_steps(config)), _warmup_steps(config))
-            factors = [wo.product(*factors, factor) + rest * end]
+            factors = [wo.product(*factors, factor) + _fall(config, 0.0, 1.0) * end]
         else:
             factors.append(factor)
     return wo.product(*factors) if len(factors) > 1 else wo.as_schedule(factors[0])
@@ -95,97 +94,107 @@ def _entry(config: Mapping[str, Any], name: str) -> Any:
     try:
         return config[name]
     except KeyError:
-        raise ValueError(f"config must have the entry {name!r} for its factors") from None
+        refuse("config", sorted(config), f"a mapping with the entry {name!r}, which its factors use")
+
+
+def _length(config: Mapping[str, Any], name: str) -> Any:
+    """An entry that must be above 0, whole or not."""
+    length = _entry(config, name)
+    check_number(name, length, above=0)
+    return length
+
+
+def _warmup_steps(config: Mapping[str, Any]) -> Any:
+    warmup_steps = config.get("warmup_steps", 0)
+    check_number("warmup_steps", warmup_steps, at_least=0)
+    return warmup_steps
 
 
 def _polynomial(config: Mapping[str, Any]) -> wo.Schedule:
-    decay_steps = _entry(config, "decay_steps")
-    _factors.whole(1, decay_steps=decay_steps)
-    return wo.polynomial(1.0, _entry(config, "end_factor"), decay_steps, power=_entry(config, "power"))
+    ticks, (steps,) = in_ticks(_length(config, "decay_steps"))
+    curve = wo.polynomial(1.0, _entry(config, "end_factor"), steps, power=_entry(config, "power"))
+    return in_updates(curve, ticks)
 
 
 def _piecewise_constant(config: Mapping[str, Any]) -> wo.Schedule:
-    begins = [max(event + 1, 0) for event in sorted(_entry(config, "decay_events"))]
+    begins = [max(math.floor(event) + 1, 0) for event in sorted(_entry(config, "decay_events"))]
     return _factors.stairs(begins, _entry(config, "decay_factors"))
 
 
 def _piecewise_linear(config: Mapping[str, Any]) -> wo.Schedule:
-    return wo.piecewise_linear([1.0, *_entry(config, "decay_factors")], [0, *_entry(config, "decay_events")])
+    ticks, events = in_ticks(0, *_entry(config, "decay_events"))
+    return in_updates(wo.piecewise_linear([1.0, *_entry(config, "decay_factors")], events), ticks)
 
 
 def _linear_warmup(config: Mapping[str, Any]) -> wo.Schedule:
-    warmup_steps, alpha = _entry(config, "warmup_steps"), config.get("warmup_alpha", 0.0)
-    _factors.whole(0, warmup_steps=warmup_steps)
-    within("warmup_alpha", alpha, -math.inf, 1)
-    return wo.linear(alpha, 1.0, warmup_steps)
+    check_number("warmup_steps", _entry(config, "warmup_steps"), at_least=0)
+    alpha = config.get("warmup_alpha", 0.0)
+    check_number("warmup_alpha", alpha, at_most=1)
+    return _factors.warmup(alpha, config["warmup_steps"])
 
 
 def _rsqrt_decay(config: Mapping[str, Any]) -> wo.Schedule:
-    decay = wo.inverse_sqrt(1.0, timescale=config.get("timescale", 10_000))
-    return wo.shift(decay, _warmup_steps(config))
+    return _factors.rsqrt(1.0, _warmup_steps(config), config.get("timescale", 10_000))
 
 
 def _decay_every(config: Mapping[str, Any]) -> wo.Schedule:
-    steps_per_decay = _entry(config, "steps_per_decay")
-    _factors.whole(1, steps_per_decay=steps_per_decay)
-    return _factors.decay(_entry(config, "decay_factor"), steps_per_decay, staircase=True)
+    length = _length(config, "steps_per_decay")
+    return _factors.decay(_entry(config, "decay_factor"), length, staircase=True)
 
 
 def _exponential_decay(config: Mapping[str, Any]) -> wo.Schedule:
-    decay_steps = _entry(config, "decay_steps")
-    _factors.whole(1, decay_steps=decay_steps)
-    staircase = config.get("staircase", False)
-    return _factors.decay(_entry(config, "decay_rate"), decay_steps, staircase=staircase)
+    length = _length(config, "decay_steps")
+    return _factors.decay(_entry(config, "decay_rate"), length, staircase=config.get("staircase", False))
 
 
 def _cosine_decay(config: Mapping[str, Any]) -> Any:
-    steps_per_cycle, warmup_steps = _entry(config, "steps_per_cycle"), _warmup_steps(config)
+    steps_per_cycle, warmup_steps = _length(config, "steps_per_cycle"), _warmup_steps(config)
     t_mul, m_mul, alpha = config.get("t_mul", 1.0), config.get("m_mul", 1.0), config.get("alpha", 0.0)
     start = config.get("start_decay_step", 0)
-    _factors.whole(1, steps_per_cycle=steps_per_cycle)
-    _factors.whole(0, start_decay_step=start)
-    within("t_mul", t_mul, 0, math.inf, above=True)
-    cycle = steps_per_cycle - int(
-        warmup_steps / (config.get("total_steps", steps_per_cycle) / steps_per_cycle)
-    )
+    check_number("start_decay_step", start, at_least=0)
+    check_number("t_mul", t_mul, above=0)
+    whole_cycles = config.get("total_steps", steps_per_cycle) / steps_per_cycle
+    ticks, (cycle, begin) = in_ticks(steps_per_cycle - int(warmup_steps / whole_cycles), warmup_steps + start)
     if cycle <= 0:
         return 1.0
     cosine = wo.cosine(1 - alpha, 0.0, cycle)
     if is_zero(m_mul):
         cycles = wo.join([cosine, 0.0], [cycle])
     elif t_mul < 1:
-        cycles = shrinking(lambda i, steps: wo.cosine((1 - alpha) * m_mul**i, 0.0, steps), cycle, t_mul)
-    elif known(m_mul) and m_mul == 1:  # nothing to add where the cosine can end at alpha itself
+        cycles = shrinking_cycles(
+            lambda i, steps: wo.cosine((1 - alpha) * m_mul**i, 0.0, steps), cycle, t_mul
+        )
+    elif is_concrete(m_mul) and m_mul == 1:  # nothing to add where the cosine can end at alpha itself
         cycles, alpha = wo.restart(wo.cosine(1.0, alpha, cycle), period=cycle, growth=t_mul), 0.0
     else:
         cycles = wo.restart(cosine, period=cycle, growth=t_mul, decay=m_mul)
-    return wo.shift(cycles if is_zero(alpha) else cycles + alpha, warmup_steps + start)
+    return in_updates(wo.shift(cycles if is_zero(alpha) else cycles + alpha, begin), ticks)
 
 
 def _linear_decay(config: Mapping[str, Any]) -> wo.Schedule:
-    return wo.shift(wo.linear(1.0, 0.0, _decay_steps(config)), _warmup_steps(config))
+    return _fall(config, 1.0, 0.0)
+
+
+def _fall(config: Mapping[str, Any], first: float, last: float) -> wo.Schedule:
+    """A line between the warmup and the end of the run."""
+    total_steps, warmup_steps = _entry(config, "total_steps"), _warmup_steps(config)
+    if not total_steps > warmup_steps:
+        said = "With linear decay, total_steps should be higher than warmup_steps."
+        refuse("total_steps", total_steps, f"above warmup_steps ({warmup_steps})", said)
+    ticks, (begin, end) = in_ticks(warmup_steps, total_steps)
+    return in_updates(wo.shift(wo.linear(first, last, end - begin), begin), ticks)
 
 
 def _linear_cooldown(config: Mapping[str, Any]) -> wo.Schedule:
-    total_steps, cooldown_steps = _entry(config, "total_steps"), _entry(config, "cooldown_steps")
-    _factors.whole(0, total_steps=total_steps)
-    _factors.whole(1, cooldown_steps=cooldown_steps)
+    total_steps, cooldown_steps = _entry(config, "total_steps"), _length(config, "cooldown_steps")
+    check_number("total_steps", total_steps, at_least=0)
     warmup_steps = _warmup_steps(config)
-    return wo.shift(_factors.cooldown(total_steps - warmup_steps, cooldown_steps), warmup_steps)
-
-
-def _warmup_steps(config: Mapping[str, Any]) -> Any:
-    warmup_steps = config.get("warmup_steps", 0)
-    _factors.whole(0, warmup_steps=warmup_steps)
-    return warmup_steps
-
-
-def _decay_steps(config: Mapping[str, Any]) -> Any:
-    total_steps, warmup_steps = _entry(config, "total_steps"), _warmup_steps(config)
-    if not total_steps > warmup_steps:
-        raise ValueError("With linear decay, total_steps should be higher than warmup_steps.")
-    _factors.whole(0, total_steps=total_steps)
-    return total_steps - warmup_steps
+    line = _factors.cooldown(total_steps, cooldown_steps)
+    if total_steps - cooldown_steps >= warmup_steps:
+        return line
+    first = (total_steps - warmup_steps) / cooldown_steps  # the cooldown has begun before the warmup ends
+    begin = math.ceil(warmup_steps)
+    return wo.join([first, line], [begin], [0, 0]) if begin else line
 
 
 FACTORS = {

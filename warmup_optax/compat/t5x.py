@@ -6,14 +6,13 @@ in Flax's old examples (``lm1b``, ``wmt``) is this one with ``min_learning_rate=
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import warmup_optax as wo
 
 from . import _factors
-from ._parts import is_zero, within
-from ._port import port
+from ._parts import exact, in_ticks, in_updates, is_zero
+from ._port import check_number, port
 
 Number = Any
 
@@ -28,10 +27,10 @@ Number = Any
 def create_learning_rate_scheduler(
     factors: str = "constant * linear_warmup * rsqrt_decay",
     base_learning_rate: Number = 0.5,
-    warmup_steps: int = 1000,
+    warmup_steps: Number = 1000,
     decay_factor: Number = 0.5,
-    steps_per_decay: int = 20_000,
-    steps_per_cycle: int = 100_000,
+    steps_per_decay: Number = 20_000,
+    steps_per_cycle: Number = 100_000,
     step_offset: int = 0,
     min_learning_rate: Number = 1e-8,
 ) -> wo.Schedule:
@@ -57,10 +56,10 @@ def create_learning_rate_scheduler(
       factors: Names from the table with ``*`` between them, in any order.
       base_learning_rate: The constant. With ``rsqrt_decay`` the peak is not it, but this over
         ``sqrt(warmup_steps)``.
-      warmup_steps: In updates, >= 0; where the full rate is reached.
+      warmup_steps: In updates, >= 0, whole or not; where the full rate is reached.
       decay_factor: >= 0; what ``decay_every`` multiplies with, or the slope of ``linear_decay``.
-      steps_per_decay: In updates, >= 1.
-      steps_per_cycle: In updates, >= 1; back at the peak at ``warmup_steps + steps_per_cycle``.
+      steps_per_decay: In updates, > 0, whole or not.
+      steps_per_cycle: In updates, > 0, whole or not; back at the peak at ``warmup_steps + steps_per_cycle``.
       step_offset: :math:`o`, any whole number; before it the rate of step 0 holds.
       min_learning_rate: :math:`m`, the least rate. It cuts the foot of the warmup too, so the first rate is
         1e-8 by default, and not 0.
@@ -71,7 +70,8 @@ def create_learning_rate_scheduler(
       above 1 grows to ``exp(60)`` and no further.
 
     Raises:
-      ValueError: If a factor is unknown, or a length that a factor uses is negative or not whole.
+      ValueError: If a factor is unknown, a length that a factor uses is negative, or ``step_offset`` is not
+        whole.
       TypeError: If an argument is of the wrong type.
 
     >>> from warmup_optax.compat import t5x
@@ -83,10 +83,12 @@ def create_learning_rate_scheduler(
     """
 
     def linear_decay() -> wo.Schedule:
-        _factors.whole(0, warmup_steps=warmup_steps)
-        within("decay_factor", decay_factor, 0, math.inf)
-        after = 1.0 if is_zero(decay_factor) else _factors.descent(1 / decay_factor)
-        return wo.join([wo.linear(0.0, 1.0, warmup_steps), after], [warmup_steps]) * base_learning_rate
+        check_number("warmup_steps", warmup_steps, at_least=0)
+        check_number("decay_factor", decay_factor, at_least=0)
+        ticks, (steps,) = in_ticks(warmup_steps)
+        after = 1.0 if is_zero(decay_factor) else _factors.descent(ticks / exact(decay_factor))
+        line = wo.join([wo.linear(0.0, 1.0, steps), after], [steps])
+        return in_updates(line, ticks) * base_learning_rate
 
     meanings = _factors.t5_factors(
         base_learning_rate, warmup_steps, decay_factor, steps_per_decay, steps_per_cycle

@@ -9,8 +9,8 @@ in updates, or put the schedule into `warmup_optax.staircase`.)
 Restarts come exactly where they are due. timm finds the cycle by a logarithm, which for some multipliers is
 one update late: for ``cycle_mul=3`` at the 5th restart, which then still shows the end of the old cycle.
 
-Each takes ``t_in_epochs``, ``noise_pct``, ``noise_std``, ``noise_seed`` and ``initialize`` too, and does not
-use them. A ``noise_range_t`` is refused: what PyTorch draws at random is no schedule.
+Each takes ``t_in_epochs``, ``noise_pct``, ``noise_std``, ``noise_seed`` and ``initialize`` too, and ignores
+them. A ``noise_range_t`` is refused: what PyTorch draws at random is no schedule.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import chosen, is_zero, known, shrinking, stairs, within
-from ._port import port
+from ._parts import is_concrete, is_zero, meaning, shrinking_cycles, stairs
+from ._port import as_tuple, check_concrete, check_number, check_steps, port, refuse
 
 Number = Any
 UNUSED = ("t_in_epochs", "noise_range_t", "noise_pct", "noise_std", "noise_seed", "initialize")
@@ -109,7 +109,7 @@ def PolyLRScheduler(
     return _warmed(lr, curve, warmup_t, warmup_lr_init, warmup_prefix, unused, is_zero(cycle_limit))
 
 
-@port(steps="t_initial", period="t_initial", growth="cycle_mul", decay="cycle_decay", lower="lb", upper="ub")
+@port(steps="t_initial", period="t_initial", growth="cycle_mul", decay="cycle_decay", start="lb", stop="ub")
 def TanhLRScheduler(
     lr: Number,
     t_initial: int,
@@ -147,13 +147,14 @@ def TanhLRScheduler(
     >>> timm.TanhLRScheduler(1.0, t_initial=10)([0, 5, 7, 9, 10]).round(3).tolist()
     [1.0, 0.9820000529289246, 0.5, 0.018000001087784767, 0.0]
     """
-    if known(lb) and known(ub) and not lb < ub:
-        raise ValueError(f"lb must be below ub={ub!r}, got {lb!r}")
-    shape = functools.partial(wo.shapes.tanh, lower=lb, upper=ub)
+    if is_concrete(lb) and is_concrete(ub) and not lb < ub:
+        refuse("lb", lb, f"below ub={ub!r}")
+    shape = functools.partial(wo.shapes.tanh, start=lb, stop=ub)
     curve = _cycles(shape, lr, t_initial, lr_min, cycle_mul, cycle_decay, cycle_limit)
     if is_zero(warmup_t) or warmup_prefix:
         return _warmed(lr, curve, warmup_t, warmup_lr_init, warmup_prefix, unused, True)
     _refuse_noise(unused)
+    check_steps("warmup_t", warmup_t, at_least=0)
     return wo.with_warmup(curve, steps=warmup_t, init_value=warmup_lr_init, overlap=True)
 
 
@@ -167,7 +168,7 @@ def StepLRScheduler(
     warmup_prefix: bool = True,
     **unused: Any,
 ) -> wo.Schedule:
-    """A warmup, and ``lr * decay_rate**(t // decay_t)`` for ever.
+    """A warmup, and ``lr * decay_rate**(t // decay_t)``.
 
     Args:
       lr: The base learning rate.
@@ -182,6 +183,7 @@ def StepLRScheduler(
     >>> timm.StepLRScheduler(1.0, decay_t=4, decay_rate=0.5, warmup_t=2)([0, 1, 2, 5, 6]).tolist()
     [0.0, 0.5, 1.0, 1.0, 0.5]
     """
+    check_number("decay_t", decay_t, above=0)
     curve = stairs(lr, decay_rate, decay_t)
     return _warmed(lr, curve, warmup_t, warmup_lr_init, warmup_prefix, unused)
 
@@ -211,6 +213,10 @@ def MultiStepLRScheduler(
     >>> timm.MultiStepLRScheduler(1.0, decay_t=[4, 8], decay_rate=0.5)([0, 2, 3, 6, 7]).tolist()
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
+    decay_t = as_tuple("decay_t", decay_t, "whole numbers of steps")
+    for i, milestone in enumerate(decay_t):
+        check_concrete(f"decay_t[{i}]", milestone)
+        check_steps(f"decay_t[{i}]", milestone, at_least=None)
     first = 1 if is_zero(warmup_t) else 0  # without a warmup update 0 has the constructor's rate
     begins = sorted({max(milestone - 1, first) for milestone in decay_t})
     rates = [lr, *(lr * decay_rate ** bisect.bisect_right(decay_t, begin + 1) for begin in begins)]
@@ -258,8 +264,12 @@ def WSDLRScheduler(
     >>> timm.WSDLRScheduler(1.0, t_initial=8, decay_t=4, warmup_t=2)([0, 1, 2, 6, 7, 10]).tolist()
     [0.0, 0.5, 1.0, 1.0, 0.5, 0.0]
     """
-    within("decay_t", decay_t, 0, t_initial, above=True)
-    within("lr_min", lr_min, 0, math.inf)
+    check_steps("t_initial", t_initial)
+    check_steps("decay_t", decay_t)
+    check_number("decay_t", decay_t, at_most=t_initial)
+    check_number("lr_min", lr_min, at_least=0)
+    check_number("decay_power", decay_power, above=0)
+    check_number("decay_ratio", decay_ratio, above=0, below=1)
     shapes = {
         "linear": wo.linear,
         "1-sqrt": wo.one_minus_sqrt,
@@ -267,17 +277,15 @@ def WSDLRScheduler(
         "power": functools.partial(wo.polynomial, power=decay_power, origin="init"),
         "exp": functools.partial(wo.shapes.finite_exponential, ratio=decay_ratio),
     }
-    if callable(decay_fn):
-        shape = functools.partial(_tabled, decay_fn)
-    else:
-        shape = chosen(shapes, "decay_fn", decay_fn)
+    tabled = functools.partial(_tabled, decay_fn)
+    shape = tabled if callable(decay_fn) else meaning(shapes, "decay_fn", decay_fn)
     begin = t_initial - decay_t
     if stable_fn == "constant":
-        top = max(lr, lr_min) if known(lr) and known(lr_min) else lr
+        top = max(lr, lr_min) if is_concrete(lr) and is_concrete(lr_min) else lr
         curve = wo.shift(shape(top, lr_min, decay_t), begin)
     else:
-        power = chosen({"rsqrt": 0.5, "power": stable_power}, "stable_fn", stable_fn)
-        within("stable_power", power, 0, math.inf, above=True)
+        power = meaning({"rsqrt": 0.5, "power": stable_power}, "stable_fn", stable_fn)
+        check_number("stable_power", power, above=0)
         timescale = warmup_t if stable_timescale is None else stable_timescale
         stable = wo.clip(wo.shapes.power_law(lr, power=-power, timescale=timescale), min_value=lr_min)
         curve = stable * wo.shift(shape(1.0, 0.0, decay_t), begin) + wo.shift(
@@ -288,11 +296,12 @@ def WSDLRScheduler(
 
 def _bent(shape: Callable[..., Any], k: Any, init_value: Any, end_value: Any, steps: Any) -> wo.Schedule:
     curve = shape(init_value, end_value, steps)
-    return curve if k == 1 else wo.shapes.k_decay(curve, k)
+    return curve if is_concrete(k) and k == 1 else wo.shapes.k_decay(curve, k)
 
 
 def _tabled(function: Callable[[float], float], init_value: Any, end_value: Any, steps: int) -> wo.Schedule:
     """What a Python function of the elapsed fraction gives, as a table with an entry for each update."""
+    check_concrete("decay_t", steps)
     parts = [1.0, *(function(step / steps) for step in range(1, steps + 1))]
     rates = [end_value + (init_value - end_value) * part for part in parts]
     return wo.piecewise_constant(rates, range(1, steps + 1))
@@ -302,14 +311,21 @@ def _cycles(
     shape: Callable[..., Any], lr: Any, steps: Any, lr_min: Any, growth: Any, decay: Any, number: int
 ) -> wo.Schedule:
     """So many cycles of a shape from a falling peak to ``lr_min``, which then holds."""
-    within("t_initial", steps, 1, math.inf)
-    within("lr_min", lr_min, 0, math.inf)
+    check_steps("t_initial", steps)
+    check_number("lr_min", lr_min, at_least=0)
+    check_number("cycle_mul", growth, above=0)
+    check_number("cycle_decay", decay, above=0)
+    check_concrete("cycle_limit", number)
+    check_steps("cycle_limit", number, at_least=0)
     if number == 1:
         return shape(lr, lr_min, steps)
     if number == 0:
         return wo.constant(lr_min)
-    if known(growth) and growth < 1:
-        return shrinking(lambda i, n: shape(lr * decay**i, lr_min, n), steps, growth, number, lr_min)
+    check_concrete("cycle_mul", growth)
+    if growth != 1:
+        check_concrete("t_initial", steps)
+    if growth < 1:
+        return shrinking_cycles(lambda i, n: shape(lr * decay**i, lr_min, n), steps, growth, number, lr_min)
     peaks = wo.restart(shape(lr, 0.0, steps), period=steps, growth=growth, decay=decay)
     floor = wo.restart(shape(0.0, lr_min, steps), period=steps, growth=growth)
     cycles = peaks if is_zero(lr_min) else peaks + floor
@@ -333,6 +349,7 @@ def _warmed(
 ) -> wo.Schedule:
     """A line before a curve, or over it; without one, ``first`` says that update 0 has ``lr``."""
     _refuse_noise(unused)
+    check_steps("warmup_t", steps, at_least=0)
     if is_zero(steps):
         return wo.join([lr, curve], [1], [0, 0]) if first else curve
     return wo.join([wo.linear(init_value, lr, steps), curve], [steps], [0, steps if prefix else 0])
@@ -341,6 +358,6 @@ def _warmed(
 def _refuse_noise(unused: dict[str, Any]) -> None:
     for name, value in unused.items():
         if name not in UNUSED:
-            raise TypeError(f"{name} is no argument of it")
+            refuse(name, value, "left out", "there is no such argument", error=TypeError)
         if name == "noise_range_t" and value is not None:
-            raise ValueError(f"{name} must be None, got {value!r}; random noise is no schedule")
+            refuse(name, value, "None", "random noise is no schedule")

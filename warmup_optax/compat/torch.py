@@ -11,22 +11,21 @@ scheduler raises after its end, the last rate holds.
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import chosen, exact, in_ticks, is_zero, resumed, stairs, timed, within
-from ._port import port
+from ._cycles import cyclic, one_cycle
+from ._parts import in_ticks, in_updates, is_zero, stairs, starting_after
+from ._port import as_tuple, check_concrete, check_number, check_steps, port, refuse
 
 Number = Any
 
 
 @port(transition_steps="step_size", decay_rate="gamma", init_value="lr")
 def StepLR(lr: Number, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> wo.Schedule:
-    """``lr * gamma**(n // step_size)``: a factor at every ``step_size``-th update, for ever.
+    """``lr * gamma**(n // step_size)``: a factor at every ``step_size``-th update, without an end.
 
     Args:
       lr: The base learning rate.
@@ -38,14 +37,15 @@ def StepLR(lr: Number, step_size: int, gamma: float = 0.1, last_epoch: int = -1)
     >>> torch.StepLR(1.0, step_size=10, gamma=0.5)([0, 9, 10, 20]).tolist()
     [1.0, 1.0, 0.5, 0.25]
     """
-    return resumed(stairs(lr, gamma, step_size), last_epoch)
+    check_steps("step_size", step_size)
+    return starting_after(stairs(lr, gamma, step_size), last_epoch)
 
 
 @port(values="lr")
 def MultiStepLR(
     lr: Number, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
 ) -> wo.Schedule:
-    """A factor at every milestone: the new rate from ``n == milestone`` on, the last one for ever.
+    """A factor at every milestone: the new rate from ``n == milestone`` on; the last one holds.
 
     Args:
       lr: The base learning rate.
@@ -57,10 +57,14 @@ def MultiStepLR(
     >>> torch.MultiStepLR(1.0, milestones=[10, 20], gamma=0.5)([0, 9, 10, 20]).tolist()
     [1.0, 1.0, 0.5, 0.25]
     """
-    milestones = sorted(m for m in milestones if m >= 0)  # those before 0 are never met
+    given = as_tuple("milestones", milestones, "whole numbers of steps")
+    for i, milestone in enumerate(given):
+        check_concrete(f"milestones[{i}]", milestone)
+        check_steps(f"milestones[{i}]", milestone, at_least=None)
+    milestones = sorted(m for m in given if m >= 0)  # those before 0 are never met
     begins = sorted(set(milestones))
     rates = [lr, *(lr * gamma ** sum(m <= begin for m in milestones) for begin in begins)]
-    return resumed(wo.piecewise_constant(rates, begins), last_epoch)
+    return starting_after(wo.piecewise_constant(rates, begins), last_epoch)
 
 
 @port(boundaries="total_iters", values="lr")
@@ -69,8 +73,9 @@ def ConstantLR(
 ) -> wo.Schedule:
     """``factor * lr`` before update ``total_iters``, ``lr`` from it on.
 
-    With ``total_iters=0`` it is ``factor * lr`` for ever, and with ``factor=0`` it is 0 for ever: PyTorch
-    divides by the factor at ``total_iters``.
+    With ``total_iters=0`` it stays at ``factor * lr``, and with ``factor=0`` at 0: PyTorch divides by the
+    factor at ``total_iters``, and update 0 is never that. (As a later scheduler of a `SequentialLR` PyTorch's
+    with ``total_iters=0`` is ``lr``, not ``factor * lr``: write ``lr`` there.)
 
     Args:
       lr: The base learning rate.
@@ -82,10 +87,12 @@ def ConstantLR(
     >>> torch.ConstantLR(1.0, factor=0.5, total_iters=4)([0, 3, 4]).tolist()
     [0.5, 0.5, 1.0]
     """
-    within("factor", factor, 0, 1)
+    check_number("factor", factor, at_least=0, at_most=1)
+    check_steps("total_iters", total_iters, at_least=0)
+    starting_after(lr, last_epoch)
     if is_zero(total_iters) or is_zero(factor):
         return wo.constant(lr * factor)
-    return resumed(wo.piecewise_constant([lr * factor, lr], [total_iters]), last_epoch)
+    return starting_after(wo.piecewise_constant([lr * factor, lr], [total_iters]), last_epoch)
 
 
 @port(steps="total_iters", init_value="lr")
@@ -98,7 +105,7 @@ def LinearLR(
 ) -> wo.Schedule:
     """A line from ``start_factor * lr`` to ``end_factor * lr`` at update ``total_iters``, held after it.
 
-    With ``total_iters=0`` it is ``start_factor * lr`` for ever, as in PyTorch.
+    With ``total_iters=0`` it stays at ``start_factor * lr``, as in PyTorch.
 
     Args:
       lr: The base learning rate.
@@ -111,15 +118,15 @@ def LinearLR(
     >>> torch.LinearLR(1.0, start_factor=0.5, total_iters=4)([0, 2, 4, 9]).tolist()
     [0.5, 0.75, 1.0, 1.0]
     """
-    within("start_factor", start_factor, 0, 1, above=True)
-    within("end_factor", end_factor, 0, 1)
+    check_number("start_factor", start_factor, above=0, at_most=1)
+    check_number("end_factor", end_factor, at_least=0, at_most=1)
     end_factor = start_factor if is_zero(total_iters) else end_factor
-    return resumed(wo.linear(lr * start_factor, lr * end_factor, total_iters), last_epoch)
+    return starting_after(wo.linear(lr * start_factor, lr * end_factor, total_iters), last_epoch)
 
 
 @port(decay_rate="gamma", init_value="lr")
 def ExponentialLR(lr: Number, gamma: float, last_epoch: int = -1) -> wo.Schedule:
-    """``lr * gamma**n``, for ever.
+    """``lr * gamma**n``, without an end.
 
     Args:
       lr: The base learning rate.
@@ -130,33 +137,35 @@ def ExponentialLR(lr: Number, gamma: float, last_epoch: int = -1) -> wo.Schedule
     >>> torch.ExponentialLR(1.0, gamma=0.5)([0, 1, 2]).tolist()
     [1.0, 0.5, 0.25]
     """
-    return resumed(stairs(lr, gamma, 1), last_epoch)
+    return starting_after(stairs(lr, gamma, 1), last_epoch)
 
 
 @port(steps="total_iters", init_value="lr")
 def PolynomialLR(lr: Number, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> wo.Schedule:
     """``lr * (1 - n / total_iters)**power``, and 0 from update ``total_iters`` on.
 
-    With ``total_iters=0`` it is ``lr`` for ever, as in PyTorch.
+    With ``total_iters=0`` it stays at ``lr``, as in PyTorch.
 
     Args:
       lr: The base learning rate.
       total_iters: Updates of the decay, >= 0.
-      power: > 0; or 0, for ``lr`` for ever.
+      power: > 0; or 0, for ``lr`` throughout.
       last_epoch: The last step that has been made; -1 is none.
 
     >>> from warmup_optax.compat import torch
     >>> torch.PolynomialLR(1.0, total_iters=4, power=2)([0, 2, 4, 9]).tolist()
     [1.0, 0.25, 0.0, 0.0]
     """
+    check_steps("total_iters", total_iters, at_least=0)
+    starting_after(lr, last_epoch)
     if is_zero(total_iters) or is_zero(power):
         return wo.constant(lr)
-    return resumed(wo.polynomial(lr, 0.0, total_iters, power=power), last_epoch)
+    return starting_after(wo.polynomial(lr, 0.0, total_iters, power=power), last_epoch)
 
 
 @port(steps="T_max", init_value="lr", end_value="eta_min")
 def CosineAnnealingLR(lr: Number, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> wo.Schedule:
-    """A cosine from ``lr`` to ``eta_min`` at update ``T_max``, which then *rises again*, for ever.
+    """A cosine from ``lr`` to ``eta_min`` at update ``T_max``, which then *rises again* and so on.
 
     Args:
       lr: The base learning rate.
@@ -168,17 +177,18 @@ def CosineAnnealingLR(lr: Number, T_max: int, eta_min: float = 0.0, last_epoch: 
     >>> torch.CosineAnnealingLR(1.0, T_max=4)([0, 2, 4, 6, 8]).round(6).tolist()
     [1.0, 0.5, 0.0, 0.5, 1.0]
     """
+    check_number("T_max", T_max, above=0)
     ticks, (half,) = in_ticks(T_max)
-    return resumed(timed(wo.shapes.cosine_wave(lr, eta_min, half), ticks), last_epoch)
+    return starting_after(in_updates(wo.shapes.cosine_wave(lr, eta_min, half), ticks), last_epoch)
 
 
 @port(steps="T_0", period="T_0", growth="T_mult", init_value="lr", end_value="eta_min")
 def CosineAnnealingWarmRestarts(
     lr: Number, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
 ) -> wo.Schedule:
-    """Cosines from ``lr`` towards ``eta_min``, each ``T_mult`` times as long as the last, for ever.
+    """Cosines from ``lr`` towards ``eta_min``, each ``T_mult`` times as long as the last.
 
-    Update ``T_0`` has ``lr`` again: ``eta_min`` is never reached.
+    Update ``T_0`` has ``lr`` again: ``eta_min`` is never reached, and there is no end.
 
     Args:
       lr: The base learning rate.
@@ -191,9 +201,9 @@ def CosineAnnealingWarmRestarts(
     >>> torch.CosineAnnealingWarmRestarts(1.0, T_0=4, T_mult=2)([0, 2, 4, 8, 12]).round(6).tolist()
     [1.0, 0.5, 1.0, 0.5, 1.0]
     """
-    if T_mult != int(T_mult):
-        raise ValueError(f"T_mult must be a whole number >= 1, got {T_mult!r}")
-    return resumed(wo.restart(wo.cosine(lr, eta_min, T_0), period=T_0, growth=T_mult), last_epoch)
+    check_steps("T_0", T_0)
+    check_steps("T_mult", T_mult)
+    return starting_after(wo.restart(wo.cosine(lr, eta_min, T_0), period=T_0, growth=T_mult), last_epoch)
 
 
 @port(init_value="base_lr", steps="step_size_up", back_steps="step_size_down", decay_rate="gamma")
@@ -211,7 +221,7 @@ def CyclicLR(
     max_momentum: float = 0.9,
     last_epoch: int = -1,
 ) -> wo.Schedule:
-    """A triangle between ``base_lr`` and ``max_lr``, for ever: ``base_lr`` at update 0, up, and down.
+    """A triangle between ``base_lr`` and ``max_lr``: ``base_lr`` at update 0, up, down, and again.
 
     The height is halved with every cycle in mode "triangular2", and is ``gamma**n`` of itself in "exp_range".
 
@@ -226,28 +236,19 @@ def CyclicLR(
         can then not be saved.
       scale_mode: What ``scale_fn`` is a function of: the "cycle", counted from 1, or the number of
         "iterations".
-      cycle_momentum: Taken and not used: this is the learning rate alone.
-      base_momentum: Taken and not used.
-      max_momentum: Taken and not used.
+      cycle_momentum: Ignored; accepted for compatibility.
+      base_momentum: Ignored; accepted for compatibility.
+      max_momentum: Ignored; accepted for compatibility.
       last_epoch: The last step that has been made; -1 is none.
 
     >>> from warmup_optax.compat import torch
     >>> torch.CyclicLR(0.5, 1.0, step_size_up=2, mode="triangular2")([0, 1, 2, 4, 6]).tolist()
     [0.5, 0.75, 1.0, 0.5, 0.75]
     """
-    ticks, (up, down) = in_ticks(step_size_up, step_size_up if step_size_down is None else step_size_down)
-    wave = timed(wo.shapes.triangle_wave(base_lr, max_lr, up, down), ticks)
-    if scale_fn is not None:
-        by_cycle = timed(wo.staircase(wo.shift(scale_fn, -1), up + down), ticks)
-        height = chosen({"cycle": by_cycle, "iterations": scale_fn}, "scale_mode", scale_mode)
-    elif mode == "triangular":
-        return resumed(wave, last_epoch)
-    else:
-        of_cycle, of_update = stairs(1.0, 0.5, (up + down) / ticks), stairs(1.0, gamma, 1)
-        heights = {"triangular": 1.0, "triangular2": of_cycle, "exp_range": of_update}
-        height = chosen(heights, "mode", mode)
-    height = wo.as_schedule(height)
-    return resumed(wave * height + (1.0 - height) * base_lr, last_epoch)
+    check_number("step_size_up", step_size_up, above=0)
+    check_number("step_size_down", step_size_up if step_size_down is None else step_size_down, above=0)
+    cycle = cyclic(base_lr, max_lr, step_size_up, step_size_down, mode, gamma, scale_fn, scale_mode)
+    return starting_after(cycle, last_epoch)
 
 
 @port(init_value="max_lr")
@@ -278,9 +279,9 @@ def OneCycleLR(
       steps_per_epoch: See ``total_steps``.
       pct_start: The part of the whole that rises, in [0, 1].
       anneal_strategy: "cos" or "linear".
-      cycle_momentum: Taken and not used, as the momenta: this is the learning rate alone.
-      base_momentum: Taken and not used.
-      max_momentum: Taken and not used.
+      cycle_momentum: Ignored, as the momenta; accepted for compatibility.
+      base_momentum: Ignored; accepted for compatibility.
+      max_momentum: Ignored; accepted for compatibility.
       div_factor: Update 0 has ``max_lr / div_factor``.
       final_div_factor: The last rate is the first one over this.
       three_phase: Whether the way down goes by the first rate, as long after the peak as it took up.
@@ -291,51 +292,29 @@ def OneCycleLR(
     >>> torch.OneCycleLR(1.0, 9, anneal_strategy="linear", **cycle)([0, 1, 2, 5, 8]).tolist()
     [0.5, 0.75, 1.0, 0.75, 0.5]
     """
+    for name, number in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
+        if number is not None:
+            check_number(name, number, above=0)
     if total_steps is None:
         if epochs is None or steps_per_epoch is None:
-            raise ValueError("total_steps must be given, or epochs and steps_per_epoch")
+            refuse("total_steps", total_steps, "a number of updates", "or give epochs and steps_per_epoch")
         total_steps = epochs * steps_per_epoch
-    if anneal_strategy not in ("cos", "linear"):
-        raise ValueError(f"anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
-    within("total_steps", total_steps, 1, math.inf)
-    within("pct_start", pct_start, 0, 1)
-    within("div_factor", div_factor, 0, math.inf, above=True)
-    within("final_div_factor", final_div_factor, 0, math.inf, above=True)
+    check_number("div_factor", div_factor, above=0)
+    check_number("final_div_factor", final_div_factor, above=0)
     first = max_lr / div_factor
-    rates = [first, max_lr, *([first] if three_phase else []), first / final_div_factor]
-    peak = exact(pct_start) * total_steps - 1  # not a whole number of updates
-    if peak == 0:
-        raise ValueError("pct_start * total_steps must not be 1: the way to the peak has no update")
-    ends = [peak, *([2 * peak] if three_phase else []), total_steps - 1]
-    return resumed(_anneal(anneal_strategy, rates, ends, total_steps), last_epoch)
-
-
-def _anneal(strategy: str, rates: Sequence[Any], ends: Sequence[Any], total: int) -> wo.Schedule:
-    """Curves through ``rates`` at 0 and ``ends``; from ``total`` on the last, extrapolated, is held."""
-    shape = wo.cosine if strategy == "cos" else wo.linear
-    starts = [0, *ends[:-1]]
-    begins = [min(begin, total) for begin in (*itertools.accumulate(starts, max), total)]
-    # Of the phases that last at all, those that own an update.
-    own = [i for i, end in enumerate(ends) if starts[i] < end and begins[i] < begins[i + 1]]
-    last = next((i for i, end in enumerate(ends) if total <= end), len(ends) - 1)
-    if starts[last] == ends[last]:
-        beyond = rates[last]
-    else:
-        done = (total - starts[last]) / (ends[last] - starts[last])
-        weight = (1 + math.cos(math.pi * done)) / 2 if strategy == "cos" else float(1 - done)
-        beyond = rates[last + 1] + (rates[last] - rates[last + 1]) * weight
-    ticks, counts = in_ticks(*starts, *begins[1:], *ends)
-    start, begin, end = (counts[i : i + len(ends)] for i in range(0, 3 * len(ends), len(ends)))
-    curves = [shape(rates[i], rates[i + 1], end[i] - start[i]) for i in own]
-    offsets = [*(start[i] for i in own), 0]
-    return timed(wo.join([*curves, beyond], [begin[i] for i in own], offsets), ticks)
+    last = first / final_div_factor
+    cycle = one_cycle(
+        first, max_lr, last, total_steps, pct_start, anneal_strategy, three_phase, part_name="pct_start"
+    )
+    return starting_after(cycle, last_epoch)
 
 
 @port(schedules="schedulers", boundaries="milestones")
 def SequentialLR(schedulers: Sequence[Any], milestones: Sequence[int], last_epoch: int = -1) -> wo.Schedule:
     """One scheduler after the other: the next one's own update 0 is at its milestone.
 
-    Where milestones are equal, the schedulers between them are passed over.
+    Where milestones are equal, the schedulers between them are passed over. Each runs as it does alone, which
+    is PyTorch's too but for a later `ConstantLR` of no updates.
 
     Args:
       schedulers: Schedules, each with its own base learning rate.
@@ -347,11 +326,17 @@ def SequentialLR(schedulers: Sequence[Any], milestones: Sequence[int], last_epoc
     >>> torch.SequentialLR([warmup, decay], milestones=[2])([0, 1, 2, 3, 4]).tolist()
     [0.5, 0.75, 1.0, 1.0, 0.5]
     """
+    schedulers = as_tuple("schedulers", schedulers, "a sequence of schedules")
+    milestones = as_tuple("milestones", milestones, "whole numbers of steps")
     if len(milestones) != len(schedulers) - 1:
-        raise ValueError(f"milestones must be one fewer than schedulers, got {milestones!r}")
+        fix = f"there are {len(schedulers)} schedulers"
+        refuse("milestones", milestones, "one fewer than schedulers", fix)
+    for i, milestone in enumerate(milestones):
+        check_concrete(f"milestones[{i}]", milestone)
+        check_steps(f"milestones[{i}]", milestone, at_least=0)
     begins = [0, *milestones]
     kept = [i for i, begin in enumerate(begins) if begin not in begins[i + 1 :]]
-    return resumed(wo.join([schedulers[i] for i in kept], [begins[i] for i in kept[1:]]), last_epoch)
+    return starting_after(wo.join([schedulers[i] for i in kept], [begins[i] for i in kept[1:]]), last_epoch)
 
 
 @port(schedules="schedulers", divisor="lr")
@@ -371,6 +356,8 @@ def ChainedScheduler(lr: Number, schedulers: Sequence[Any]) -> wo.Schedule:
     >>> torch.ChainedScheduler(1.0, parts)([0, 1, 2]).tolist()
     [0.5, 0.25, 0.25]
     """
+    if not as_tuple("schedulers", schedulers, "a sequence of schedules"):
+        refuse("schedulers", schedulers, "at least one schedule")
     first, *others = schedulers
     return wo.product(first, *(wo.divide(other, lr) for other in others))
 
@@ -393,6 +380,7 @@ def LearningRateWarmUP(warmup_iteration: int, target_lr: Number, after_scheduler
     >>> torch.LearningRateWarmUP(4, 1.0, after)([0, 2, 3, 4, 5, 7]).tolist()
     [0.25, 0.75, 1.0, 0.875, 0.75, 0.5]
     """
+    check_steps("warmup_iteration", warmup_iteration, at_least=0)
     after = target_lr if after_scheduler is None else after_scheduler
     line = wo.linear(0.0, target_lr, warmup_iteration)
     return wo.join([line, after], [warmup_iteration], offsets=[-1, warmup_iteration - 1])

@@ -14,8 +14,8 @@ from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import chosen, exact, in_ticks, is_zero, known, left, resumed, timed
-from ._port import port
+from ._parts import exact, in_ticks, in_updates, is_concrete, is_zero, meaning, remaining, starting_after
+from ._port import check_concrete, check_number, check_steps, port, refuse
 
 Number = Any
 
@@ -26,12 +26,13 @@ def get_constant_schedule(lr: Number, last_epoch: int = -1) -> wo.Schedule:
 
     Args:
       lr: The base learning rate.
-      last_epoch: Taken and not used: it is the same at every step.
+      last_epoch: Ignored; accepted for compatibility: it is the same at every step.
 
     >>> from warmup_optax.compat import transformers
     >>> transformers.get_constant_schedule(0.5)([0, 9]).tolist()
     [0.5, 0.5]
     """
+    check_steps("last_epoch", last_epoch, at_least=-1)
     return wo.constant(lr)
 
 
@@ -48,7 +49,8 @@ def get_constant_schedule_with_warmup(lr: Number, num_warmup_steps: int, last_ep
     >>> transformers.get_constant_schedule_with_warmup(1.0, num_warmup_steps=4)([0, 1, 4, 9]).tolist()
     [0.0, 0.25, 1.0, 1.0]
     """
-    return resumed(wo.linear(0.0, lr, num_warmup_steps), last_epoch)
+    _check_lengths(num_warmup_steps)
+    return starting_after(wo.linear(0.0, lr, num_warmup_steps), last_epoch)
 
 
 @port(steps="num_warmup_steps", end_value="lr")
@@ -69,7 +71,8 @@ def get_linear_schedule_with_warmup(
     >>> transformers.get_linear_schedule_with_warmup(1.0, 4, 12)([0, 1, 4, 8, 12]).tolist()
     [0.0, 0.25, 1.0, 0.5, 0.0]
     """
-    decay = wo.linear(lr, 0.0, left(num_training_steps, num_warmup_steps, 0))
+    _check_lengths(num_warmup_steps, num_training_steps)
+    decay = wo.linear(lr, 0.0, remaining(num_training_steps, num_warmup_steps, 0))
     return _warmed(lr, num_warmup_steps, decay, last_epoch)
 
 
@@ -83,7 +86,7 @@ def get_cosine_schedule_with_warmup(
 ) -> wo.Schedule:
     """A line up to ``lr``, and ``num_cycles`` whole cosines between ``lr`` and 0.
 
-    After ``num_training_steps`` the cosine goes on: with half a cycle the rate *rises again*, for ever.
+    After ``num_training_steps`` the cosine goes on: with half a cycle the rate *rises again*, and so on.
 
     Args:
       lr: The base learning rate.
@@ -96,7 +99,8 @@ def get_cosine_schedule_with_warmup(
     >>> transformers.get_cosine_schedule_with_warmup(1.0, 4, 12)([0, 2, 4, 8, 12, 20]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.0, 1.0]
     """
-    wave = _cosines(lr, 0.0, left(num_training_steps, num_warmup_steps, 1), num_cycles)
+    _check_lengths(num_warmup_steps, num_training_steps)
+    wave = _cosines(lr, 0.0, remaining(num_training_steps, num_warmup_steps, 1), num_cycles)
     return _warmed(lr, num_warmup_steps, wave, last_epoch)
 
 
@@ -125,11 +129,14 @@ def get_cosine_with_hard_restarts_schedule_with_warmup(
     >>> schedule([0, 4, 6, 8, 10, 12]).round(6).tolist()
     [0.0, 1.0, 0.5, 1.0, 0.5, 0.0]
     """
-    rest = left(num_training_steps, num_warmup_steps, 1)
-    ticks, (cycle,) = in_ticks(rest if num_cycles == 1 else exact(rest) / exact(num_cycles))
+    _check_lengths(num_warmup_steps, num_training_steps)
+    check_concrete("num_cycles", num_cycles)
+    check_number("num_cycles", num_cycles, above=0)
+    rest = remaining(num_training_steps, num_warmup_steps, 1)
+    ticks, (cycle,) = in_ticks(_part(rest, num_cycles))
     cycles = wo.restart(wo.cosine(lr, 0.0, cycle), period=cycle)
-    phases = [wo.linear(0.0, lr, num_warmup_steps), timed(cycles, ticks), 0.0]
-    return resumed(wo.join(phases, [num_warmup_steps, num_warmup_steps + rest]), last_epoch)
+    phases = [wo.linear(0.0, lr, num_warmup_steps), in_updates(cycles, ticks), 0.0]
+    return starting_after(wo.join(phases, [num_warmup_steps, num_warmup_steps + rest]), last_epoch)
 
 
 @port(steps="num_warmup_steps", init_value="lr", end_value="lr_end")
@@ -159,9 +166,10 @@ def get_polynomial_decay_schedule_with_warmup(
     >>> schedule([0, 2, 4, 8, 12]).tolist()
     [0.0, 0.5, 1.0, 0.25, 0.0]
     """
-    if known(lr) and known(lr_end) and not lr > lr_end:
-        raise ValueError(f"lr_end must be smaller than lr={lr!r}, got {lr_end!r}")
-    rest = left(num_training_steps, num_warmup_steps, 0)
+    _check_lengths(num_warmup_steps, num_training_steps)
+    if is_concrete(lr) and is_concrete(lr_end) and not lr > lr_end:
+        refuse("lr_end", lr_end, f"smaller than lr={lr!r}")
+    rest = remaining(num_training_steps, num_warmup_steps, 0)
     decay = wo.polynomial(lr, lr_end, rest, power=power)
     if is_zero(num_training_steps - num_warmup_steps) and num_warmup_steps > 0:
         decay = wo.constant(lr * (num_warmup_steps - 1) / num_warmup_steps)
@@ -172,7 +180,7 @@ def get_polynomial_decay_schedule_with_warmup(
 def get_inverse_sqrt_schedule(
     lr: Number, num_warmup_steps: int, timescale: Number | None = None, last_epoch: int = -1
 ) -> wo.Schedule:
-    """A line up to ``lr``, and ``lr / sqrt(1 + t / timescale)`` for ever, ``t`` updates after it.
+    """A line up to ``lr``, and ``lr / sqrt(1 + t / timescale)``, ``t`` updates after it.
 
     Args:
       lr: The base learning rate.
@@ -184,6 +192,7 @@ def get_inverse_sqrt_schedule(
     >>> transformers.get_inverse_sqrt_schedule(1.0, num_warmup_steps=4)([0, 2, 4, 16]).tolist()
     [0.0, 0.5, 1.0, 0.5]
     """
+    _check_lengths(num_warmup_steps)
     if timescale is None:
         timescale = 10_000 if is_zero(num_warmup_steps) else num_warmup_steps
     return _warmed(lr, num_warmup_steps, wo.inverse_sqrt(lr, timescale=timescale), last_epoch)
@@ -215,7 +224,8 @@ def get_cosine_with_min_lr_schedule_with_warmup(
     >>> schedule([0, 4, 8, 12, 20]).round(6).tolist()
     [0.0, 1.0, 0.75, 0.5, 1.0]
     """
-    rest = left(num_training_steps, num_warmup_steps, 1)
+    _check_lengths(num_warmup_steps, num_training_steps)
+    rest = remaining(num_training_steps, num_warmup_steps, 1)
     wave = _cosines(lr, _lowest(lr, min_lr, min_lr_rate), rest, num_cycles)
     return _warmed(lr, num_warmup_steps, wave, last_epoch)
 
@@ -250,13 +260,14 @@ def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(
     >>> make(1.0, 4, 12, min_lr=0.5)([0, 3, 7, 11]).round(6).tolist()
     [0.25, 1.0, 0.75, 0.5]
     """
-    rest = left(num_training_steps, num_warmup_steps, 1)
+    _check_lengths(num_warmup_steps, num_training_steps)
+    rest = remaining(num_training_steps, num_warmup_steps, 1)
     wave = _cosines(lr, _lowest(lr, min_lr, min_lr_rate), rest, num_cycles)
     line, offset = wo.linear(0.0, lr, num_warmup_steps), -1
     if warmup_lr_rate is not None:
-        line, offset = wo.linear(warmup_lr_rate * lr, lr, left(num_warmup_steps, 1, 1)), 0
+        line, offset = wo.linear(warmup_lr_rate * lr, lr, remaining(num_warmup_steps, 1, 1)), 0
     schedule = wo.join([line, wave], [num_warmup_steps], [offset, num_warmup_steps - 1])
-    return resumed(schedule, last_epoch)
+    return starting_after(schedule, last_epoch)
 
 
 @port(steps="num_decay_steps")
@@ -293,20 +304,26 @@ def get_wsd_schedule(
     >>> schedule([0, 2, 4, 12, 13, 16]).tolist()
     [0.0, 0.5, 1.0, 1.0, 0.5, 0.0]
     """
+    _check_lengths(num_warmup_steps)
+    check_steps("num_decay_steps", num_decay_steps, at_least=0)
+    check_concrete("num_cycles", num_cycles)
     if num_stable_steps is None:
         if num_training_steps is None:
-            raise ValueError("num_stable_steps or num_training_steps must be given")
+            refuse("num_training_steps", None, "a number of updates", "or give num_stable_steps")
+        check_steps("num_training_steps", num_training_steps, at_least=0)
         num_stable_steps = num_training_steps - num_warmup_steps - num_decay_steps
+    else:
+        check_steps("num_stable_steps", num_stable_steps, at_least=0)
     ups = {"linear": wo.linear, "cosine": wo.cosine, "1-sqrt": _one_minus_sqrt_of_the_rest}
     downs = {"linear": wo.linear, "cosine": wo.cosine, "1-sqrt": wo.one_minus_sqrt}
     low, begin = min_lr_ratio * lr, num_warmup_steps + num_stable_steps
-    up = chosen(ups, "warmup_type", warmup_type)(low, lr, num_warmup_steps)
-    down = chosen(downs, "decay_type", decay_type)(lr, low, num_decay_steps)
+    up = meaning(ups, "warmup_type", warmup_type)(low, lr, num_warmup_steps)
+    down = meaning(downs, "decay_type", decay_type)(lr, low, num_decay_steps)
     if is_zero(num_decay_steps):
-        down, begin = wo.piecewise_constant([lr, low], [left(begin, 0, 0)]), 0
+        down, begin = wo.piecewise_constant([lr, low], [remaining(begin, 0, 0)]), 0
     elif decay_type == "cosine" and num_cycles != 0.5:
         down = wo.join([_cosines(lr, low, num_decay_steps, num_cycles), low], [num_decay_steps])
-    return resumed(wo.join([up, down], [num_warmup_steps], [0, begin]), last_epoch)
+    return starting_after(wo.join([up, down], [num_warmup_steps], [0, begin]), last_epoch)
 
 
 @port()
@@ -330,16 +347,16 @@ def get_scheduler(
     >>> transformers.get_scheduler("linear", 1.0, 4, 12)([0, 4, 8]).tolist()
     [0.0, 1.0, 0.5]
     """
-    make = chosen(SCHEDULES, "name", getattr(name, "value", name))
+    make = meaning(SCHEDULES, "name", getattr(name, "value", name))
     if make is get_constant_schedule:
         return make(lr)
     given = {"num_warmup_steps": num_warmup_steps, "num_training_steps": num_training_steps}
-    taken = {key: given[key] for key in given if key in inspect.signature(make).parameters}
+    passed_on = {key: given[key] for key in given if key in inspect.signature(make).parameters}
     optional = "num_training_steps" if make is get_wsd_schedule else None
-    for key, value in taken.items():
+    for key, value in passed_on.items():
         if value is None and key != optional:
-            raise ValueError(f"{key} must be given for {name!r}")
-    return make(lr, **taken, **(scheduler_specific_kwargs or {}))
+            refuse(key, value, f"a number of updates for {name!r}")
+    return make(lr, **passed_on, **(scheduler_specific_kwargs or {}))
 
 
 SCHEDULES = {
@@ -358,23 +375,34 @@ SCHEDULES = {
 
 def _warmed(lr: Number, warmup: Any, decay: Any, last_epoch: int) -> wo.Schedule:
     """A line from 0 to ``lr``, and then a decay."""
-    return resumed(wo.join([wo.linear(0.0, lr, warmup), decay], [warmup]), last_epoch)
+    return starting_after(wo.join([wo.linear(0.0, lr, warmup), decay], [warmup]), last_epoch)
 
 
 def _cosines(lr: Number, low: Number, steps: Any, num_cycles: float) -> wo.Schedule:
-    """So many whole cosines between ``lr`` and ``low`` in so many updates, and on for ever."""
+    """So many whole cosines between ``lr`` and ``low`` in so many updates, and on without an end."""
+    check_concrete("num_cycles", num_cycles)
     if is_zero(num_cycles):
         return wo.constant(lr)
-    ticks, (half,) = in_ticks(steps if num_cycles == 0.5 else exact(steps) / abs(2 * exact(num_cycles)))
-    wave = timed(wo.shapes.cosine_wave(lr, low, half), ticks)
-    return wo.clip(wave, min_value=0.0) if known(low) and low < 0 else wave
+    ticks, (half,) = in_ticks(_part(steps, abs(2 * exact(num_cycles))))
+    wave = in_updates(wo.shapes.cosine_wave(lr, low, half), ticks)
+    return wo.clip(wave, min_value=0.0) if is_concrete(low) and low < 0 else wave
 
 
 def _lowest(lr: Number, min_lr: Number | None, min_lr_rate: Number | None) -> Number:
     if (min_lr is None) == (min_lr_rate is None):
-        raise ValueError("min_lr or min_lr_rate must be given, not both")
+        refuse("min_lr", min_lr, "given where min_lr_rate is not", f"min_lr_rate={min_lr_rate}")
     return min_lr if min_lr_rate is None else min_lr_rate * lr
 
 
 def _one_minus_sqrt_of_the_rest(init_value: Number, end_value: Number, steps: Any) -> wo.Schedule:
     return wo.polynomial(init_value, end_value, steps, power=0.5)
+
+
+def _part(steps: Any, number: Any) -> Any:
+    """A length over a number of cycles."""
+    return exact(steps) / exact(number) if is_concrete(steps) else steps / float(number)
+
+
+def _check_lengths(num_warmup_steps: Any, num_training_steps: Any = 0) -> None:
+    check_steps("num_warmup_steps", num_warmup_steps, at_least=0)
+    check_steps("num_training_steps", num_training_steps, at_least=0)

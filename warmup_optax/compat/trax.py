@@ -6,6 +6,7 @@ warmup begins above 0, and ends one update earlier than the same numbers elsewhe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ import warmup_optax as wo
 
 from . import _factors
 from ._parts import is_zero
-from ._port import port
+from ._port import check_number, check_steps, port, refuse
 
 Number = Any
 Tail = Callable[[Any, Number], wo.Schedule]
@@ -41,65 +42,66 @@ def constant(value: Number) -> wo.Schedule:
 
 
 @port(end_value="max_value")
-def warmup(n_warmup_steps: int, max_value: Number) -> wo.Schedule:
+def warmup(n_warmup_steps: Number, max_value: Number) -> wo.Schedule:
     r"""A line up to ``max_value``, held after it.
 
     .. math:: v(n) = M \min\left(1, \frac{n + 1}{W + 1}\right)
 
     Args:
-      n_warmup_steps: :math:`W`, in updates, >= 0; the full rate is at update ``W``.
+      n_warmup_steps: :math:`W`, in updates, >= 0, whole or not; the full rate is at update ``W``.
       max_value: :math:`M`, any finite number.
 
     Returns:
       A `Schedule`; the first rate is ``max_value / (W + 1)``.
 
     Raises:
-      ValueError: If ``n_warmup_steps`` is negative or not whole.
+      ValueError: If ``n_warmup_steps`` is negative.
       TypeError: If an argument is not a number.
 
     >>> from warmup_optax.compat import trax
     >>> trax.warmup(3, 1.0)([0, 1, 3, 9]).tolist()
     [0.25, 0.5, 1.0, 1.0]
     """
-    _factors.whole(0, n_warmup_steps=n_warmup_steps)
+    check_number("n_warmup_steps", n_warmup_steps, at_least=0)
     return _BodyAndTail(max_value, body_start=n_warmup_steps + 1)
 
 
 @port(end_value="max_value")
-def warmup_and_rsqrt_decay(n_warmup_steps: int, max_value: Number) -> wo.Schedule:
+def warmup_and_rsqrt_decay(n_warmup_steps: Number, max_value: Number) -> wo.Schedule:
     r"""A line up to ``max_value``, and from there down with one over the square root of the step.
 
     .. math:: v(n) = M \min\left(\frac{n + 1}{W + 1}, \sqrt{\frac{W + 1}{n + 1}}\right)
 
     Args:
-      n_warmup_steps: :math:`W`, in updates, >= 0; the full rate is at update ``W``.
+      n_warmup_steps: :math:`W`, in updates, >= 0, whole or not; the full rate is at update ``W``.
       max_value: :math:`M`, any finite number.
 
     Returns:
       A `Schedule` without an end; the first rate is ``max_value / (W + 1)``.
 
     Raises:
-      ValueError: If ``n_warmup_steps`` is negative or not whole.
+      ValueError: If ``n_warmup_steps`` is negative.
       TypeError: If an argument is not a number.
 
     >>> from warmup_optax.compat import trax
     >>> trax.warmup_and_rsqrt_decay(3, 1.0)([0, 1, 3, 15]).tolist()
     [0.25, 0.5, 1.0, 0.5]
     """
-    _factors.whole(0, n_warmup_steps=n_warmup_steps)
-    return _BodyAndTail(max_value, tail_start=n_warmup_steps + 1, tail_fn=_rsqrt)
+    check_number("n_warmup_steps", n_warmup_steps, at_least=0)
+    start = n_warmup_steps + 1
+    return wo.shift(_factors.warmup(0.0, start, max_value) * _factors.rsqrt(1.0, start, start), -1)
 
 
 @port(value="constant", decay_rate="decay_factor", min_value="minimum")
 def multifactor(
     factors: str = "constant * linear_warmup * rsqrt_decay",
     constant: Number = 0.1,
-    warmup_steps: int = 400,
+    warmup_steps: Number = 400,
     decay_factor: Number = 0.5,
-    steps_per_decay: int = 20_000,
-    steps_per_cycle: int = 100_000,
+    steps_per_decay: Number = 20_000,
+    steps_per_cycle: Number = 100_000,
     second_constant: Number = 0.01,
-    second_constant_step: int = 10_000,
+    second_constant_step: Number = 10_000,
     minimum: Number = 0,
 ) -> wo.Schedule:
     r"""The product of the factors named in a string, never below a minimum.
@@ -113,11 +115,11 @@ def multifactor(
     Args:
       factors: Names of factors with ``*`` between them, in any order.
       constant: Any finite number.
-      warmup_steps: In updates, >= 0, >= 1 for ``linear_warmup``; the full rate is at update
+      warmup_steps: In updates, >= 0, > 0 for ``linear_warmup``, whole or not; the full rate is at update
         ``warmup_steps - 1``.
       decay_factor: >= 0, for ``decay_every``.
-      steps_per_decay: In updates, >= 1; the first drop is at update ``steps_per_decay - 1``.
-      steps_per_cycle: In updates, >= 1; back at the peak at update ``warmup_steps + steps_per_cycle - 1``.
+      steps_per_decay: In updates, > 0; the first drop is at update ``steps_per_decay - 1``.
+      steps_per_cycle: In updates, > 0; back at the peak at update ``warmup_steps + steps_per_cycle - 1``.
       second_constant: Any finite number.
       second_constant_step: >= 0; the second constant holds from update ``second_constant_step - 1`` on.
       minimum: :math:`m`, the least rate.
@@ -126,7 +128,7 @@ def multifactor(
       A `Schedule` without an end.
 
     Raises:
-      ValueError: If a factor is unknown, or a length that a factor uses is negative or not whole.
+      ValueError: If a factor is unknown, or a length that a factor uses is negative.
       TypeError: If an argument is of the wrong type.
 
     >>> from warmup_optax.compat import trax
@@ -134,20 +136,21 @@ def multifactor(
     [0.125, 0.5, 0.25]
     """
     if is_zero(warmup_steps) and "linear_warmup" in factors:
-        raise ValueError("warmup_steps must be a whole number of steps >= 1 for linear_warmup, got 0")
+        refuse("warmup_steps", warmup_steps, "a number > 0 for linear_warmup", "leave that factor out")
 
     def two_constants() -> Any:
-        _factors.whole(0, second_constant_step=second_constant_step)
-        return wo.piecewise_constant([constant, second_constant], [second_constant_step])
+        check_number("second_constant_step", second_constant_step, at_least=0)
+        return wo.piecewise_constant([constant, second_constant], [math.ceil(second_constant_step)])
 
     meanings = _factors.t5_factors(constant, warmup_steps, decay_factor, steps_per_decay, steps_per_cycle)
     product = _factors.multiply(factors, meanings | {"two_constants": two_constants})
     return wo.clip(wo.shift(product, -1), min_value=minimum)
 
 
+@port(end_value="body_value")
 def _BodyAndTail(
     body_value: Number,
-    body_start: int | None = None,
+    body_start: Number | None = None,
     tail_start: int | None = None,
     tail_fn: Tail | None = None,
 ) -> wo.Schedule:
@@ -164,14 +167,14 @@ def _BodyAndTail(
     [0.5, 1.0, 1.0, 0.5]
     """
     if tail_start is not None and tail_fn is None:
-        raise ValueError(f"Tail start has value ({tail_start}) but tail_fn is None.")
+        refuse("tail_fn", None, "a function where a tail_start is given")
     body_start = tail_start if body_start is None else body_start
     if body_start is None:
-        raise ValueError("Both body start and tail start are None.")
-    _factors.whole(0, body_start=body_start)
-    schedule = wo.linear(0.0, body_value, body_start)
+        refuse("body_start", None, "a step, or tail_start one")
+    check_number("body_start", body_start, at_least=0)
+    schedule: Any = _factors.warmup(0.0, body_start, body_value)
     if tail_start is not None and tail_fn is not None:
-        _factors.whole(1, tail_start=tail_start)
+        check_steps("tail_start", tail_start)
         tail = tail_fn(tail_start, body_value)
         schedule = wo.join([schedule, tail], [max(body_start, tail_start)], [0, tail_start])
     return wo.shift(schedule, -1)
@@ -182,9 +185,10 @@ def _rsqrt(tail_start: int, body_value: Number) -> wo.Schedule:
     return wo.inverse_sqrt(body_value, timescale=tail_start)
 
 
+@port()
 def _CosineSawtoothTail(steps_per_cycle: int, min_value: Number = 1e-5) -> Tail:
     """Half a cosine from the body's rate to ``min_value``, again and again."""
-    _factors.whole(1, steps_per_cycle=steps_per_cycle)
+    check_steps("steps_per_cycle", steps_per_cycle)
     return lambda tail_start, body_value: wo.restart(
         wo.cosine(body_value, min_value, steps_per_cycle), period=steps_per_cycle
     )

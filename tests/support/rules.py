@@ -1,4 +1,4 @@
-"""Many schedules in one compiled program: compiling each by itself would be most of a test's time."""
+"""Schedules beside their rules, many in one compiled program: compiling is most of a test's time."""
 
 import jax
 import numpy as np

@@ -1,0 +1,75 @@
+"""What the build adds to the sources: MathJax from a package, the notebooks, a page for each module of `compat`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import warmup_optax as wo
+from warmup_optax import compat
+
+NOTEBOOKS = ("quickstart", "gallery", "schedules_as_data", "resume_and_branch", "coming_from")
+
+
+def copy_mathjax(app: Any, exception: Exception | None) -> None:
+    """The one file that renders equations, and its fonts; the package holds ten more."""
+    if exception is None:
+        spec = find_spec("sphinx-mathjax-offline")
+        source = Path(spec.submodule_search_locations[0]) / "static" / "mathjax"
+        target = Path(app.outdir) / "_static" / "mathjax"
+        shutil.copytree(source / "output" / "chtml", target / "output" / "chtml", dirs_exist_ok=True)
+        shutil.copy(source / "tex-chtml-full.js", target)
+
+
+def copy_notebooks(app: Any) -> None:
+    """The notebooks, in a folder of the site, run in their own folder; without the cell that Colab needs."""
+    colab = Path(app.srcdir).parent / "colab"
+    folder = Path(app.srcdir) / "_generated" / "notebooks"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in NOTEBOOKS:
+        book = json.loads((colab / f"{name}.ipynb").read_text())
+        for cell in book["cells"]:
+            if "google.colab" in "".join(cell["source"]):
+                cell["source"] = f"import os, sys\nos.chdir({str(colab)!r})\nsys.path.insert(0, os.getcwd())"
+                cell["metadata"]["tags"] = ["remove-cell"]
+        write(folder / f"{name}.ipynb", json.dumps(book, indent=1))
+
+
+def write_compat(app: Any) -> None:
+    """A page for each library, of its module's docstrings."""
+    folder = Path(app.srcdir) / "_generated" / "compat"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in compat.__all__:
+        module = f"warmup_optax.compat.{name}"
+        write(
+            folder / f"{name}.rst", f"{name}\n{'=' * len(name)}\n\n.. automodule:: {module}\n   :members:\n"
+        )
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file unless it is the same, so that nothing is built again for it."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def all_documented(app: Any, env: Any) -> None:
+    """Every public name has its entry in the reference."""
+    names = {name for name, *_ in env.get_domain("py").get_objects()}
+    public = {
+        f"warmup_optax.{name}" for name in wo.__all__ if name not in ("__version__", "compat", "shapes")
+    }
+    public |= {f"warmup_optax.shapes.{name}" for name in wo.shapes.__all__ if name not in wo.__all__}
+    if missing := sorted(public - names):
+        raise RuntimeError(f"no page of docs/reference has {', '.join(missing)}")
+
+
+def setup(app: Any) -> dict[str, bool]:
+    app.config.mathjax_path = "mathjax/tex-chtml-full.js"
+    app.connect("builder-inited", copy_notebooks)
+    app.connect("builder-inited", write_compat)
+    app.connect("build-finished", copy_mathjax)
+    app.connect("env-check-consistency", all_documented)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

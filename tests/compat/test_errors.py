@@ -1,0 +1,178 @@
+"""Bad arguments of the ports are refused in the words of the library that is imitated."""
+
+import importlib
+import inspect
+
+import jax
+import pytest
+
+import warmup_optax as wo
+from warmup_optax.compat import fairseq, keras, optax, paddle, timm, torch, transformers
+
+# A good value for each argument that has no default, by module and constructor or for all of them.
+NUMBERS = {"int": 4, "float": 0.25, "Number": 0.25}
+GOOD = {
+    "boundaries": [4, 8],
+    "values": [1.0, 0.5, 0.25],
+    "milestones": [4],
+    "schedulers": [1.0, 0.5],
+    "schedules": [1.0, 0.5],
+    "cosine_kwargs": [{"init_value": 0.0, "peak_value": 1.0, "warmup_steps": 2, "decay_steps": 6}],
+    "after_warmup_lr_sched": 0.5,
+    "decay_schedule_fn": 0.5,
+    "schedule": 0.5,
+    "lr": 0.25,
+    "max_lr": 0.5,
+    "lr_warmup_steps": 2,
+    "lr_decay_steps": 8,
+    "lr_decay_style": "linear",
+    "init_lr": 0.0,
+    "min_lr": 0.0,
+    "decay_steps": 8,
+    "total_steps": 20,
+    "total_num_update": 20,
+    "start_lr": 0.0,
+    "end_lr": 0.5,
+    "max_update": 20,
+    "num_training_steps": 20,
+    "name": "linear",
+    "interpolate_type": "linear",
+    "learning_rate": 0.25,
+    "decay_t": 4,
+    "t_initial": 8,
+}
+SPECIAL = {
+    ("optax", "join_schedules"): {"boundaries": [4]},
+    ("paddle", "MultiStepDecay"): {"milestones": [4, 8]},
+    ("tfm", "StepCosineDecayWithOffset"): {"values": [1.0, 0.5]},
+    ("timm", "MultiStepLRScheduler"): {"decay_t": [4, 8]},
+    ("fairseq", "TriStageLRSchedule"): {"decay_steps": 4},
+    ("torch", "OneCycleLR"): {"total_steps": 20},
+    ("fairseq", "CosineLRSchedule"): {"max_update": 20},
+    ("transformers", "get_wsd_schedule"): {"num_training_steps": 20},
+    ("transformers", "get_scheduler"): {"num_warmup_steps": 2, "num_training_steps": 20},
+    ("transformers", "get_cosine_with_min_lr_schedule_with_warmup"): {"min_lr": 0.1},
+    ("transformers", "get_cosine_with_min_lr_schedule_with_warmup_lr_rate"): {"min_lr": 0.1},
+    ("keras", "lr_warmup_cosine_decay"): {"total_steps": 20},
+    ("pytorch_warmup", "RAdamWarmup"): {"b2": 0.9},
+}
+LIBRARIES = (
+    "fairseq",
+    "keras",
+    "mediapipe",
+    "megatron",
+    "optax",
+    "paddle",
+    "pytorch_warmup",
+    "tfm",
+    "timm",
+    "torch",
+    "transformers",
+)
+
+
+def constructors():
+    """``(library, name, constructor)`` of every port."""
+    for library in LIBRARIES:
+        module = importlib.import_module(f"warmup_optax.compat.{library}")
+        for name, member in vars(module).items():
+            own = inspect.isfunction(member) and member.__module__ == module.__name__
+            if own and hasattr(member, "__wrapped__"):
+                yield library, name, member
+
+
+def good_arguments(library, name, constructor):
+    given = SPECIAL.get((library, name), {})
+    arguments = {}
+    for parameter in inspect.signature(constructor).parameters.values():
+        if parameter.name in given:
+            arguments[parameter.name] = given[parameter.name]
+        elif parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD:
+            arguments[parameter.name] = GOOD.get(parameter.name, NUMBERS.get(parameter.annotation))
+    return arguments
+
+
+def numeric(constructor):
+    """The names of its arguments that are numbers, and of those that are lengths."""
+    names = {}
+    for parameter in inspect.signature(constructor).parameters.values():
+        words = set(str(parameter.annotation).replace("|", " ").split())
+        if words and words <= {"int", "float", "Number", "None"}:
+            names[parameter.name] = "int" in words
+    return names
+
+
+# No count of steps, or one that may be negative, or ignored.
+ANY_SIGN = ("force_anneal", "offset", "lr_period_updates", "max_update", "max_momentum", "num_training_steps")
+PORTS = list(constructors())
+
+
+@pytest.mark.parametrize(
+    ("library", "name", "constructor"), PORTS, ids=lambda x: x if isinstance(x, str) else ""
+)
+def test_every_number_is_checked_under_its_own_name(library, name, constructor):
+    where = f"compat.{library}.{name}"
+    good = good_arguments(library, name, constructor)
+    assert isinstance(constructor(**good), wo.Schedule)
+    for argument, is_length in numeric(constructor).items():
+        bad = ["4", float("nan"), float("inf"), True, [1, 2]]
+        bad += [-3] * (is_length and argument not in ANY_SIGN)
+        for value in bad:
+            with pytest.raises((wo.ArgumentError, wo.ArgumentTypeError)) as caught:
+                constructor(**good | {argument: value})
+            error = caught.value
+            assert str(error).startswith(f"{where}: {argument} must be "), str(error)
+            assert (error.function, error.argument) == (where, argument)
+            assert error.allowed
+            assert error.value is value or str(error.value) == str(value)
+
+
+@pytest.mark.parametrize(
+    ("build", "argument"),
+    [
+        (lambda: torch.MultiStepLR(1.0, [3, "5"]), "milestones[1]"),
+        (lambda: torch.MultiStepLR(1.0, 3), "milestones"),
+        (lambda: torch.SequentialLR(1.0, [1.0]), "schedulers"),
+        (lambda: torch.SequentialLR([1.0, 0.5], [-1]), "milestones[0]"),
+        (lambda: torch.SequentialLR([1.0, "x"], [4]), "schedulers[1]"),
+        (lambda: torch.ChainedScheduler(1.0, []), "schedulers"),
+        (lambda: torch.CyclicLR(0.0, 1.0, 4, mode="saw"), "mode"),
+        (lambda: torch.OneCycleLR(1.0, 10, pct_start=0.1), "pct_start"),
+        (lambda: paddle.OneCycleLR(1.0, 10, phase_pct=0.1), "phase_pct"),
+        (lambda: paddle.PiecewiseDecay([4, 2], [1.0, 0.5, 0.1]), "boundaries[1]"),
+        (lambda: paddle.PiecewiseDecay([4], [1.0, float("nan")]), "values[1]"),
+        (lambda: paddle.PolynomialDecay(1.0, 0), "decay_steps"),
+        (lambda: keras.PiecewiseConstantDecay(["4"], [1.0, 0.5]), "boundaries[0]"),
+        (lambda: keras.ExponentialDecay(1.0, 9, 0.5, staircase="no"), "staircase"),
+        (lambda: transformers.get_cosine_with_hard_restarts_schedule_with_warmup(1.0, 2, 9, 0), "num_cycles"),
+        (lambda: transformers.get_scheduler("linear", 1.0, -2, 9), "num_warmup_steps"),
+        (lambda: timm.CosineLRScheduler(1.0, 8, lr_max=2.0), "lr_max"),
+        (lambda: timm.CosineLRScheduler(1.0, 8, noise_range_t=0.5), "noise_range_t"),
+        (lambda: timm.MultiStepLRScheduler(1.0, ["4"]), "decay_t[0]"),
+        (lambda: timm.WSDLRScheduler(1.0, 8, 9), "decay_t"),
+        (lambda: fairseq.FixedLRSchedule(["x"]), "lr[0]"),
+        (lambda: fairseq.TriStageLRSchedule(1.0, phase_ratio=[0.5, 0.5], max_update=9), "phase_ratio"),
+        (lambda: optax.piecewise_constant_schedule(1.0, [(4, 0.5)]), "boundaries_and_scales"),
+        (lambda: optax.cosine_onecycle_schedule(9, 1.0, pct_start=-0.5), "pct_start"),
+        (lambda: optax.sgdr_schedule([GOOD["cosine_kwargs"][0] | {"decay_steps": 1}]), "cosine_kwargs[0]"),
+        (lambda: optax.join_schedules([1.0, 0.5], ["4"]), "boundaries[0]"),
+    ],
+)
+def test_what_is_no_number_is_checked_under_its_own_name(build, argument):
+    with pytest.raises((wo.ArgumentError, wo.ArgumentTypeError)) as caught:
+        build()
+    assert caught.value.function.startswith("compat.")
+    assert caught.value.argument.startswith(argument)
+    assert f": {argument}" in str(caught.value)
+
+
+def test_jax_says_itself_what_is_wrong_with_a_tracer():
+    with pytest.raises(jax.errors.JAXTypeError):
+        jax.jit(lambda rate: torch.LinearLR(float(rate))(0))(1.0)
+
+
+def test_a_tracer_that_phases_depend_on_is_refused():
+    with pytest.raises(
+        wo.ArgumentTypeError, match=r"^compat\.torch\.OneCycleLR: total_steps must be a concrete"
+    ):
+        jax.jit(lambda n: torch.OneCycleLR(1.0, n)(0))(10)

@@ -1,0 +1,357 @@
+"""Mutation testing: does the default suite notice what a wrong character would do?
+
+    python tests/mutation/run.py run --sample 300 --minutes 60     # resumable: what has a result is not run again
+    python tests/mutation/run.py report                            # the score and the survivors
+
+Each mutant gets the test files that are about its module (`FILES`), one after the other until one fails. Of the
+catalogue only those cases are used whose evaluation executes the mutated line, so that a run costs seconds and
+not minutes; a mutant that survives may still be noticed by the rest of the suite (`--whole` runs all of it on
+the survivors). Each worker has a copy of the tree and starts tests as a fork of a process that has imported JAX.
+Results are lines of JSON in `--results`; `equivalent.txt` names the mutants that change nothing, and why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import collections
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(HERE))
+from plant import Mutant, mutants_of  # noqa: E402
+
+LAWS, MISUSE, OWN, EXACT = "test_laws.py", "core/test_misuse.py", "test_own_nodes.py", "test_exact_time.py"
+FILES = {  # the first prefix that fits
+    "_core/checks": [MISUSE, OWN, "tools/test_config.py"],
+    "_core/node": [OWN, MISUSE, "tools/test_config.py", LAWS],
+    "_core/time": [LAWS, EXACT],
+    "_core/numerics": [LAWS, EXACT],
+    "_core/": [LAWS, OWN, MISUSE, EXACT, "tools/test_sample.py"],
+    "_combinators/join": [LAWS, "combinators/test_join.py", MISUSE],
+    "_combinators/clocks": [LAWS, EXACT, MISUSE],
+    "_combinators/restart": [LAWS, EXACT, MISUSE],
+    "_combinators/": [LAWS, MISUSE],
+    "_shapes/": [LAWS, MISUSE, "test_new_shapes.py"],
+    "_recipes": [LAWS, MISUSE],
+    "_tools/units": ["tools/test_units.py"],
+    "_tools/state": ["tools/test_state.py", "tools/test_state_optimizers.py"],
+    "_tools/config": ["tools/test_config.py"],
+    "_tools/check": ["tools/test_check.py"],
+}
+CASES = 12  # of the catalogue, at most, for one mutant
+ARGUMENTS = ["-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"]
+MARKS = "not exhaustive and not live and not aot and not notebooks"
+
+
+def files_of(mutant: Mutant) -> list[str]:
+    """The test files about a mutant's module."""
+    return next(files for prefix, files in FILES.items() if mutant.path.startswith(prefix))
+
+
+# ------------------------------------------------------------------ which cases execute which line
+
+
+def map_cases(tree: Path) -> dict[str, list[str]]:
+    """The catalogue's cases by the lines that their making and tracing execute, as "path:line"."""
+    code = f"""
+import json, sys
+sys.path[:0] = [{str(tree)!r}, {str(tree / "tests")!r}]
+import coverage, jax
+from pathlib import Path
+package = Path({str(tree)!r}) / "warmup_optax"
+cov = coverage.Coverage(data_file=None, config_file=False, source=[str(package)])
+cov.start()
+from support.catalogue import CASES
+for case in CASES:
+    cov.switch_context(case.name)
+    try:
+        schedule = case.schedule
+        jax.make_jaxpr(lambda c: schedule(c))(case.counts)
+        jax.make_jaxpr(lambda s, c: s(c))(schedule, case.counts)
+    except Exception as error:
+        print(case.name, error, file=sys.stderr)
+    cov.switch_context("")
+cov.stop()
+lines, data = {{}}, cov.get_data()
+for file in data.measured_files():
+    for line, names in data.contexts_by_lineno(file).items():
+        lines[f"{{Path(file).relative_to(package).as_posix()}}:{{line}}"] = [n for n in names if n]
+print(json.dumps(lines))
+"""
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+# ------------------------------------------------------------------ one mutant, in a process of its own
+
+
+class _Choice:
+    """A pytest plugin: default marks, and the catalogue reduced to what a mutant needs."""
+
+    def __init__(self, cases: list[str] | None):
+        self.cases = cases
+
+    def pytest_sessionstart(self, session):
+        if self.cases is None:
+            return
+        from support import catalogue
+
+        chosen = [case for case in catalogue.CASES if case.name in self.cases] or catalogue.CASES[:1]
+        kinds = {case.expression.name: case for case in reversed(chosen)}
+        catalogue.CASES[:] = chosen
+        catalogue.ONE_OF_EACH[:] = kinds.values()
+
+
+def test(tree: Path, files: list[str], cases: list[str] | None) -> int:
+    """Run the files until one fails: 0 if none did."""
+    os.chdir(tree)
+    sys.path[:0] = [str(tree), str(tree / "tests")]
+    sys.dont_write_bytecode = True
+    import pytest
+
+    for file in files:
+        code = pytest.main([f"tests/{file}", *ARGUMENTS, "-m", MARKS], plugins=[_Choice(cases)])
+        if code not in (0, 5):  # 5: no test of the file is about these cases
+            print("FAILED IN", file, flush=True)
+            return int(code)
+    return 0
+
+
+def start(tree: Path, log: Path, files: list[str], cases: list[str] | None) -> int:
+    """The process that runs the tests of one mutant; its group is its own."""
+    child = os.fork()
+    if child:
+        return child
+    code = 70
+    try:
+        os.setsid()
+        out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(out, 1), os.dup2(out, 2)
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(tree), str(tree / "tests")])
+        code = test(tree, files, cases)
+    except BaseException as error:
+        print("ERROR", repr(error), flush=True)
+    finally:
+        os._exit(code)
+
+
+# ------------------------------------------------------------------ all of them
+
+
+def preload() -> None:
+    """What every test imports, so that a fork need not; no JAX backend starts here.
+
+    pytest rewrites the assertions of Hypothesis and Chex when it imports them, so they are not among these.
+    """
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    import warnings
+
+    warnings.filterwarnings("ignore", message=r".*os\.fork\(\)")
+    import jax
+    import matplotlib.pyplot  # noqa: F401
+    import optax  # noqa: F401
+    import pytest  # noqa: F401
+
+    assert not jax._src.xla_bridge._backends
+
+
+def copied(to: Path) -> Path:
+    """A copy of the tree that tests can run in."""
+    ignored = shutil.ignore_patterns(
+        ".git", "__pycache__", ".venv*", "_build", "dist", "build", ".hypothesis"
+    )
+    shutil.copytree(ROOT, to, ignore=ignored)
+    # Compiled once, and looked at by their contents: a mutant may have the size and the second of the original.
+    subprocess.run(
+        [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash", to], check=False
+    )
+    return to
+
+
+def run(options: argparse.Namespace) -> None:
+    """Plant, test, and write down."""
+    work = Path(tempfile.mkdtemp(prefix="mutation-"))
+    results = Path(options.results)
+    every = list(mutants_of(ROOT / "warmup_optax"))
+    known = {row["name"] for row in read(results)}
+    chosen = random.Random(options.seed).sample(every, min(options.sample, len(every)))
+    chosen = [m for m in chosen if m.name not in known and options.only in m.path and is_python(m)]
+    print(f"{len(every)} mutants, {len(chosen)} to run, work in {work}", flush=True)
+    trees = [copied(work / f"tree{i}") for i in range(options.workers)]
+    lines = map_cases(trees[0])
+    preload()
+    began = time.monotonic()
+    free, running = list(range(options.workers)), {}
+
+    def begin(mutant: Mutant | None, files: list[str], cases: list[str] | None) -> None:
+        i = free.pop()
+        if mutant is not None:
+            place = trees[i] / "warmup_optax" / mutant.path
+            place.write_bytes(mutant.applied(place.read_bytes()))
+        child = start(trees[i], work / f"log{i}", files, cases)
+        running[child] = (i, mutant, tuple(files), time.monotonic())
+
+    def finish() -> None:
+        while True:
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if child:
+                break
+            for other, (_, mutant, _files, since) in running.items():
+                limit = options.timeout if mutant is not None else 10 * options.timeout
+                if time.monotonic() - since > limit:
+                    os.killpg(other, signal.SIGKILL)
+            time.sleep(0.05)
+        i, mutant, files, since = running.pop(child)
+        log = (work / f"log{i}").read_text(errors="replace")
+        signalled, code = os.WIFSIGNALED(status), os.waitstatus_to_exitcode(status)
+        took = time.monotonic() - since
+        free.append(i)
+        if mutant is None:
+            if code != 0:
+                print(log[-3000:])
+                sys.exit(f"the tests fail without a mutant: {' '.join(files)}")
+            print(f"without a mutant: {took:.0f} s {' '.join(files)}", flush=True)
+            return
+        (trees[i] / "warmup_optax" / mutant.path).write_bytes(
+            (ROOT / "warmup_optax" / mutant.path).read_bytes()
+        )
+        result = (
+            "timeout"
+            if signalled
+            else "survived"
+            if code == 0
+            else "killed"
+            if code in (1, 2)
+            else f"rc {code}"
+        )
+        last = [line for line in log.splitlines() if line.startswith(("FAILED", "ERROR"))]
+        by = " ".join(last[-2:])[:300]
+        row = {
+            "name": mutant.name,
+            "line": mutant.line,
+            "result": result,
+            "by": by,
+            "seconds": round(took, 1),
+        }
+        row |= {"date": time.strftime("%Y-%m-%d"), "files": files}
+        with results.open("a") as out:
+            out.write(json.dumps(row) + "\n")
+        print(
+            f"{result:9} {took:5.0f} s  {mutant.path}:{mutant.line} {mutant.name.split(': ', 1)[1][:100]}",
+            flush=True,
+        )
+
+    try:
+        if options.baseline:
+            for file in sorted({file for mutant in chosen for file in files_of(mutant)}):
+                if not free:
+                    finish()
+                begin(None, [file], some_cases(lines, None))
+        for mutant in chosen:
+            if time.monotonic() - began > 60 * options.minutes:
+                print("stopped by --minutes; run again to go on")
+                break
+            while not free:
+                finish()
+            begin(mutant, files_of(mutant), some_cases(lines, mutant))
+        while running:
+            finish()
+    finally:
+        for child in running:
+            os.killpg(child, signal.SIGKILL)
+        shutil.rmtree(work, ignore_errors=True)
+    report(options)
+
+
+def is_python(mutant: Mutant) -> bool:
+    """Whether the file still parses."""
+    try:
+        ast.parse(mutant.applied((ROOT / "warmup_optax" / mutant.path).read_bytes()))
+    except SyntaxError:
+        return False
+    return True
+
+
+def some_cases(lines: dict[str, list[str]], mutant: Mutant | None) -> list[str] | None:
+    """Cases for a mutant: those that execute its line, spread over the catalogue; a few where none does."""
+    names = sorted({name for every in lines.values() for name in every})
+    if mutant is not None:
+        # A line within a statement may not be counted: then those of the line before it.
+        near = (lines.get(f"{mutant.path}:{mutant.line - k}") for k in range(8))
+        names = sorted(next(filter(None, near), names))
+    return names[:: max(1, -(-len(names) // CASES))]
+
+
+def read(results: Path) -> list[dict]:
+    """The rows so far."""
+    return [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+
+
+def equivalents() -> dict[str, str]:
+    """The reasons, by the mutants' names."""
+    rows = (HERE / "equivalent.txt").read_text().splitlines()
+    return dict(row.split(" | ", 1) for row in rows if row and not row.startswith("#"))
+
+
+def report(options: argparse.Namespace) -> None:
+    """The score by module, and the survivors that are not known to be equivalent."""
+    rows, same = read(Path(options.results)), equivalents()
+    table = collections.defaultdict(collections.Counter)
+    for row in rows:
+        result = "equivalent" if row["name"] in same and row["result"] == "survived" else row["result"]
+        table[row["name"].split(":")[0]][result] += 1
+    columns = ("killed", "timeout", "equivalent", "survived", "other")
+    print(f"\n{'module':24} {'mutants':>8}", *(f"{column:>10}" for column in columns))
+    for module, counts in [*sorted(table.items()), ("all", sum(table.values(), collections.Counter()))]:
+        numbers = [counts[column] for column in columns[:-1]]
+        numbers.append(counts.total() - sum(numbers))
+        print(f"{module:24} {counts.total():8}", *(f"{number:10}" for number in numbers))
+    print()
+    for row in rows:
+        if row["result"] not in ("killed", "timeout") and row["name"] not in same:
+            print(f"{row['result']:9} line {row['line']:4}  {row['name']}")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("do", choices=["run", "report", "list"])
+    parser.add_argument("--sample", type=int, default=300, help="how many of all mutants")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=1e9, help="start no mutant after this")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--timeout", type=float, default=300, help="seconds for one mutant; past them it is killed"
+    )
+    parser.add_argument("--only", default="", help="a part of the path of modules")
+    parser.add_argument(
+        "--no-baseline", dest="baseline", action="store_false", help="do not first run without a mutant"
+    )
+    parser.add_argument("--results", default=str(HERE / "results.jsonl"))
+    options = parser.parse_args()
+    if options.do == "list":
+        for mutant in mutants_of(ROOT / "warmup_optax"):
+            print(mutant.line, mutant.name)
+    elif options.do == "report":
+        report(options)
+    else:
+        run(options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""What pyright and mypy say of a user's program: nothing of a right one, one error for each wrong line."""
+
+import importlib.util
+import inspect
+import json
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import warmup_optax as wo
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+RIGHT, WRONG = HERE / "user_right.py", HERE / "user_wrong.py"
+
+
+def pyright():
+    """Its errors in the two files: `{(file, line): rule}`."""
+    arguments = ["--outputjson", "--pythonpath", sys.executable, str(RIGHT), str(WRONG)]
+    found = run("pyright", arguments)
+    diagnostics = json.loads(found)["generalDiagnostics"]
+    return {
+        (Path(d["file"]).name, d["range"]["start"]["line"] + 1): d.get("rule", d["message"])
+        for d in diagnostics
+        if d["severity"] == "error"
+    }
+
+
+def mypy():
+    """As `pyright`, strict; errors inside the package and its dependencies are not a user's."""
+    arguments = ["--strict", "--no-incremental", "--follow-imports=silent", "--no-error-summary"]
+    arguments += ["--python-executable", sys.executable, "--cache-dir", os.devnull, str(RIGHT), str(WRONG)]
+    lines = re.findall(r"^(\S+?):(\d+): error: .*\[([\w-]+)\]$", run("mypy", arguments), re.MULTILINE)
+    return {(Path(file).name, int(line)): rule for file, line, rule in lines}
+
+
+def run(checker, arguments):
+    """Runs a checker from the root, on this tree and not on an installed one."""
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "MYPYPATH": str(ROOT),
+        "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1",
+    }
+    command = [sys.executable, "-m", checker, *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return done.stdout
+
+
+def expected(checker):
+    """`{(file, line): rule}` of the comments, which name pyright's rule and mypy's."""
+    place = ["pyright", "mypy"].index(checker)
+    lines = enumerate(WRONG.read_text().splitlines(), 1)
+    rules = {i: line.partition("# expected: ")[2].split(", ") for i, line in lines if "# expected: " in line}
+    return {(WRONG.name, i): both[place] for i, both in rules.items()}
+
+
+@pytest.mark.typing
+@pytest.mark.parametrize("checker", [pyright, mypy], ids=["pyright", "mypy"])
+def test_a_checker_refuses_the_wrong_calls_and_no_other(checker):
+    if importlib.util.find_spec(checker.__name__) is None:
+        pytest.skip(f"{checker.__name__} is not installed")
+    assert len(expected(checker.__name__)) >= 12
+    assert checker() == expected(checker.__name__)
+
+
+def test_the_right_calls_run():
+    runpy.run_path(str(RIGHT))
+
+
+@pytest.mark.parametrize("name", [name for name in wo.__all__ if inspect.isfunction(getattr(wo, name))])
+def test_a_public_signature_names_public_classes(name):
+    """What a reader sees in a hover can be looked up."""
+    signature = inspect.signature(getattr(wo, name))
+    annotations = [p.annotation for p in signature.parameters.values()] + [signature.return_annotation]
+    words = set(re.findall(r"\b_?[A-Z]\w+", " ".join(map(str, annotations))))
+    known = {
+        "Any",
+        "Callable",
+        "Iterable",
+        "Sequence",
+        "Mapping",
+        "Literal",
+        "None",
+        "Number",
+        "Steps",
+        "Count",
+    }
+    known |= {"ScheduleLike", "ShapeLike", "ArrayLike", "Array", "Axes", "GradientTransformation"}
+    known |= {"GradientTransformationExtraArgs", "LearningRateSchedule", "LRScheduler", "Optimizer"}
+    assert words <= known | set(wo.__all__)

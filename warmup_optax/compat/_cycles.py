@@ -1,0 +1,84 @@
+"""The cyclical and one-cycle rates of PyTorch and Paddle, which copied it: one implementation for both."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import warmup_optax as wo
+
+from ._parts import exact, in_ticks, in_updates, is_zero, meaning, stairs
+from ._port import check_concrete, check_number, refuse
+
+
+def cyclic(
+    base: Any, top: Any, up: Any, down: Any, mode: Any, gamma: Any, scale_fn: Any, scale_mode: Any
+) -> wo.Schedule:
+    """A triangle between two rates, the height of which may shrink from cycle to cycle or by the update."""
+    ticks, (up, down) = in_ticks(up, up if down is None else down)
+    wave = in_updates(wo.shapes.triangle_wave(base, top, up, down), ticks)
+    if scale_fn is not None:
+        by_cycle = in_updates(wo.staircase(wo.shift(scale_fn, -1), up + down), ticks)
+        height = meaning({"cycle": by_cycle, "iterations": scale_fn}, "scale_mode", scale_mode)
+    elif mode == "triangular":
+        return wave
+    elif (
+        meaning(dict.fromkeys(("triangular", "triangular2", "exp_range"), mode), "mode", mode)
+        == "triangular2"
+    ):
+        halves = wo.exponential(1.0, decay_rate=0.5, transition_steps=up + down, staircase=True)
+        height = in_updates(halves, ticks)
+    else:
+        height = stairs(1.0, gamma, 1)
+    height = wo.as_schedule(height)
+    return wave * height + (1.0 - height) * base
+
+
+def one_cycle(
+    first: Any,
+    peak: Any,
+    last: Any,
+    total_steps: Any,
+    part: Any,
+    strategy: Any,
+    three_phase: bool,
+    part_name: str,
+) -> wo.Schedule:
+    """Up from ``first`` to ``peak`` at ``part * total_steps - 1``, down to ``last`` at ``total_steps - 1``."""
+    check_concrete("total_steps", total_steps)
+    check_concrete(part_name, part)
+    check_number("total_steps", total_steps, at_least=1)
+    check_number(part_name, part, at_least=0, at_most=1)
+    meaning(dict.fromkeys(("cos", "linear")), "anneal_strategy", strategy)
+    rates = [first, peak, *([first] if three_phase else []), last]
+    top = exact(part) * exact(total_steps) - 1  # not a whole number of updates
+    if is_zero(top):
+        fix = (
+            f"it is 1 / total_steps, which leaves no update on the way to the peak; total_steps={total_steps}"
+        )
+        refuse(part_name, part, "more or less", fix)
+    ends = [top, *([2 * top] if three_phase else []), exact(total_steps) - 1]
+    return _anneal(strategy, rates, ends, total_steps)
+
+
+def _anneal(strategy: str, rates: Sequence[Any], ends: Sequence[Any], total: Any) -> wo.Schedule:
+    """Curves through ``rates`` at 0 and ``ends``; from ``total`` on the last, extrapolated, is held."""
+    shape = wo.cosine if strategy == "cos" else wo.linear
+    starts = [0, *ends[:-1]]
+    begins = [min(begin, total) for begin in (*itertools.accumulate(starts, max), total)]
+    # Of the phases that last at all, those that own an update.
+    own = [i for i, end in enumerate(ends) if starts[i] < end and begins[i] < begins[i + 1]]
+    last = next((i for i, end in enumerate(ends) if total <= end), len(ends) - 1)
+    if starts[last] == ends[last]:
+        beyond = rates[last]
+    else:
+        done = (total - starts[last]) / (ends[last] - starts[last])
+        weight = (1 + math.cos(math.pi * done)) / 2 if strategy == "cos" else float(1 - done)
+        beyond = rates[last + 1] + (rates[last] - rates[last + 1]) * weight
+    ticks, counts = in_ticks(*starts, *begins[1:], *ends)
+    start, begin, end = (counts[i : i + len(ends)] for i in range(0, 3 * len(ends), len(ends)))
+    curves = [shape(rates[i], rates[i + 1], end[i] - start[i]) for i in own]
+    offsets = [*(start[i] for i in own), 0]
+    return in_updates(wo.join([*curves, beyond], [begin[i] for i in own], offsets), ticks)
