@@ -48,7 +48,8 @@ def test_a_name_of_the_field_leads_to_the_feature(name, says):
     [
         ("cosine_annealing_lr", "; cosine is the curve"),
         ("CosineAnnealing", "; cosine is the curve"),
-        ("OneCycle", "; did you mean OneCycleLR?"),
+        ("OneCycle", "; warmup_optax.compat.deepspeed has it"),
+        ("Exponential", "; did you mean ExponentialLR?"),
         ("Polynomial", "; did you mean PolynomialLR?"),
         ("InverseSquareRootSchedule", "; warmup_optax.compat.fairseq has it"),
         ("xyzzy", ""),
