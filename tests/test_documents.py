@@ -1,19 +1,20 @@
-"""The documents keep their word: every block of the README runs, and CONTRIBUTING's shape is a shape."""
+"""The documents are true: every block of the README runs, and every name and link in them is there."""
 
 import doctest
 import importlib.util
 import re
+import runpy
+import tomllib
 from pathlib import Path
 
 import jax
 import matplotlib
-import numpy as np
 import pytest
 
 import warmup_optax as wo
-from warmup_optax import _shapes
 
 ROOT = Path(__file__).parent.parent
+ADDRESS = r"github(?:\.com)?/([\w.-]+/warmup[-_]optax)\b"
 BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 
 
@@ -49,44 +50,41 @@ def run_blocks(names, ran):
             names.update(session.globs)
 
 
-def test_the_readme_names_only_what_there_is():
-    """Every `wo.name` of the README and of CONTRIBUTING is public; every linked file is there."""
+def test_the_documents_name_only_what_there_is():
+    """Every `wo.name` is public; every linked file is there."""
     for document in ["README.md", "CONTRIBUTING.md"]:
         text = (ROOT / document).read_text()
-        assert set(re.findall(r"\bwo\.(\w+)", text)) - {"compat"} <= set(wo.__all__)
+        assert set(re.findall(r"\bwo\.(\w+)", text)) <= set(wo.__all__)
         for link in re.findall(r"\]\(([^)#:]+)\)", text):
             assert (ROOT / link).exists(), link
 
 
 def test_the_recipes_in_the_readme_are_all_of_them():
-    """A recipe that is added is also told of."""
+    """A recipe that is added is also told of, and drawn."""
     recipes = {name for name in wo.__all__ if name.startswith("warmup_")} | {"one_cycle"}
-    table = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE))
-    assert recipes == table
+    table = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert set(table) == recipes
+    assert list(runpy.run_path(str(ROOT / "docs" / "recipes_picture.py"))["RECIPES"]) == table
 
 
-def test_the_shape_of_contributing_passes_the_laws():
-    """The own example of the page, pasted into the namespace of `_shapes.py`, is a shape in every way."""
-    (text,) = [text for kind, text in blocks("CONTRIBUTING.md") if "class QuarterSine" in text]
-    indent = re.match(r" *", text).group()
-    names = dict(vars(_shapes))
-    exec(re.sub(f"^{indent}", "", text, flags=re.MULTILINE), names)
-    quarter_sine = names["quarter_sine"]
+def test_one_line_decides_the_address_of_the_repository():
+    """Badges, notebooks and the command to clone have the address of `[project.urls]`."""
+    address = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    files = [ROOT / "README.md", *(ROOT / "colab").glob("*.py"), *(ROOT / "docs").glob("**/*.md")]
+    found = {url for file in files for url in re.findall(ADDRESS, file.read_text())}
+    assert {f"https://github.com/{url}" for url in found} == {address}
 
-    steps = 1000
-    schedule = quarter_sine(0.1, 0.003, steps)
-    t = np.arange(steps + 1)
-    q, p = (steps - t) / steps, t / steps
-    exact = 0.1 * np.sin(np.pi / 2 * q) + 0.003 * 2 * np.sin(np.pi / 4 * p) ** 2
-    values = np.asarray(schedule(t), np.float64)
-    assert np.all(np.abs(values - exact) <= 8 * np.spacing(exact.astype(np.float32)))  # law 4
-    assert (values[0], values[-1]) == (schedule(0), schedule(10**6))
-    assert np.float32(values[-1]) == np.float32(0.003)
-    assert schedule == quarter_sine(0.1, 0.003, steps)
-    assert eval(repr(schedule), names) == schedule
-    slopes = jax.grad(lambda s: s(steps - 1), allow_int=True)(schedule)
-    assert np.isfinite(slopes.init_value)
-    warm = wo.with_warmup(wo.constant(0.1), steps=10, shape=quarter_sine)
-    assert (float(warm(0)), np.float32(warm(10))) == (0.0, np.float32(0.1))
-    with pytest.raises(ValueError, match="quarter_sine: steps must be a whole number"):
-        quarter_sine(0.1, 0.0, 2.5)
+
+def test_a_package_index_shows_the_pictures():
+    """It has the README alone, so what the links of it lead to are whole addresses there."""
+    pytest.importorskip("hatchling", reason="the build backend is not installed")
+    absolute = runpy.run_path(str(ROOT / "hatch_build.py"))["absolute"]
+    text = absolute(
+        "![curve](docs/a.png) [law](docs/laws.md#4) [jax](https://jax.dev) [up](#top)", "https://x/y"
+    )
+    assert text == (
+        "![curve](https://x/y/raw/main/docs/a.png) [law](https://x/y/blob/main/docs/laws.md#4) "
+        "[jax](https://jax.dev) [up](#top)"
+    )
+    readme = absolute((ROOT / "README.md").read_text(), "https://x/y")
+    assert not re.findall(r"\]\((?!https://|#)", readme)

@@ -279,7 +279,8 @@ def test_a_program_for_the_structure(example, compilations):
     schedule = example.make()
     schedule(COUNTS)
     before = compilations()
-    jax.tree.map(lambda x: x * 1.5 if isinstance(x, float) else x, schedule)(COUNTS)
+    # An exponent of 1 is a structure of its own, which costs no power.
+    jax.tree.map(lambda x: x * 1.5 if isinstance(x, float) and x != 1 else x, schedule)(COUNTS)
     assert compilations() == before or not example.importable
 
 

@@ -8,10 +8,9 @@ warmup_cosine(peak_value=0.0003, warmup_steps=100, total_steps=1000)
 >>> optimizer = optax.adamw(learning_rate=schedule)
 """
 
+import typing as _typing
 from importlib.metadata import version as _version
 from inspect import get_annotations as _get_annotations
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
 
 from . import shapes as shapes
 from ._combinators.arithmetic import add, clip, divide, product, scale, stack, unstack
@@ -132,11 +131,11 @@ __all__ = [
 
 __version__ = _version("warmup-optax")
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from . import compat as compat
 else:  # a checker refuses a name that is not there
 
-    def __getattr__(name: str) -> _Any:
+    def __getattr__(name: str) -> _typing.Any:
         """Imports `compat` when it is asked for: most programs never do. Finds the classes by name."""
         if name == "compat":
             import importlib
@@ -153,7 +152,7 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-def _move(value: _Any, module: str) -> None:
+def _move(value: _typing.Any, module: str) -> None:
     """Gives a class or a function another module; the annotations of a class are read in its own first."""
     if isinstance(value, type):
         value.__annotations__ = _get_annotations(value, eval_str=True)

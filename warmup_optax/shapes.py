@@ -4,8 +4,7 @@ The shapes that a trainer types are at the top level too (`warmup_optax.cosine`)
 ones here alone.
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import NoReturn as _NoReturn
+import typing as _typing
 
 from ._shapes.endless import (
     constant,
@@ -60,9 +59,9 @@ __all__ = [
     "triangle_wave",
 ]
 
-if not _TYPE_CHECKING:  # a checker refuses a name that is not there
+if not _typing.TYPE_CHECKING:  # a checker refuses a name that is not there
 
-    def __getattr__(name: str) -> _NoReturn:
+    def __getattr__(name: str) -> _typing.NoReturn:
         """Suggests the nearest names."""
         from ._tools.suggestions import no_attribute
 

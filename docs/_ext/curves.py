@@ -14,8 +14,11 @@ import jax
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from sphinx.util import logging
 
 import warmup_optax as wo
+
+LOGGER = logging.getLogger(__name__)
 
 GREY = "#888888"  # readable on white and on black, so that one picture serves both
 BLUE = "#3b8ed8"
@@ -36,8 +39,9 @@ RECIPES = {
 }
 
 
-def called(docstring: str) -> list[tuple[wo.Schedule, Any]]:
+def called(function: Any) -> list[tuple[wo.Schedule, Any]]:
     """The schedules that the examples of a docstring call at their top level, with the counts."""
+    names = dict(inspect.unwrap(function).__globals__)  # as doctest runs them
     found: list[tuple[wo.Schedule, Any]] = []
     depth = 0
     original = wo.Schedule.__call__
@@ -52,12 +56,11 @@ def called(docstring: str) -> list[tuple[wo.Schedule, Any]]:
         finally:
             depth -= 1
 
-    names: dict[str, Any] = {}
     wo.Schedule.__call__ = recorded
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            for example in doctest.DocTestParser().get_examples(docstring):
+            for example in doctest.DocTestParser().get_examples(inspect.getdoc(function) or ""):
                 try:
                     exec(compile(example.source, "<docstring>", "single"), names)
                 except Exception:
@@ -125,7 +128,11 @@ def add_picture(app: Any, what: str, name: str, obj: Any, options: Any, lines: l
     shapes = name.startswith("warmup_optax.compat.") or name.rpartition(".")[2] in SHOWN
     if what != "function" or at is None or not shapes:
         return
-    picture = drawable(called(inspect.getdoc(obj) or ""))
+    try:
+        picture = drawable(called(obj))
+    except Exception as error:
+        LOGGER.warning("the example of %s fails: %r", name, error)
+        return
     if picture is None:
         return
     folder = Path(app.srcdir) / "_generated" / "curves"

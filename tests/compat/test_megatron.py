@@ -88,7 +88,7 @@ def test_a_decay_without_a_style_never_begins():
     [
         ({"min_lr": 2.0}, "min_lr must be a finite number >= 0 and <= 1"),
         ({"init_lr": 2.0}, "init_lr must be"),
-        ({"lr_warmup_steps": 50}, "lr_warmup_steps must be below lr_decay_steps=40"),
+        ({"lr_warmup_steps": 50}, "lr_warmup_steps must be below lr_decay_steps=50"),
         ({"lr_decay_style": "sine"}, "lr_decay_style must be one of"),
         ({"lr_decay_style": "WSD"}, "wsd_decay_steps must be a length"),
         ({"increment": 0}, "increment must be a finite number > 0"),

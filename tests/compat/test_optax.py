@@ -159,8 +159,8 @@ PASSED_TO_OPTAX = (
 def test_what_programs_pass_to_optax():
     """Lengths that are not whole, boundaries that are equal, and rates below 0 are as in Optax."""
     counts = np.arange(16)
-    ours, theirs = jax.jit(lambda n: [[make(lib)(n) for make in PASSED_TO_OPTAX] for lib in (optax, peer)])(
-        counts
-    )
+    ours, theirs = jax.jit(
+        lambda n: [[jax.vmap(make(lib))(n) for make in PASSED_TO_OPTAX] for lib in (optax, peer)]
+    )(counts)
     for i, (our, their) in enumerate(zip(ours, theirs, strict=True)):
         np.testing.assert_allclose(our, their, rtol=2e-6, atol=2e-7, err_msg=str(i))  # Optax's own rounding

@@ -10,6 +10,8 @@ import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from support.catalogue import ONE_OF_EACH
 
+import warmup_optax as wo
+
 COUNTS = np.array([0, 1, 29, 50, 99, 100, 101, 2**31 - 1], np.int32)  # one for each device
 SCHEDULES = {case.name: case.schedule for case in ONE_OF_EACH}
 
@@ -93,3 +95,24 @@ def test_jit_over_a_split_sharding(plain, mesh):
     for name, value in values.items():
         same = np.frombuffer(plain[name], value.dtype)
         np.testing.assert_array_max_ulp(np.asarray(value), same, maxulp=1)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        wo.warmup_linear(1.0, warmup_steps=4, total_steps=40),
+        wo.restart(wo.cosine(1.0, 0.0, 10), period=10, growth=1.5),
+        wo.piecewise_constant([1.0 / (i + 1) for i in range(20)], range(1, 20)),
+    ],
+    ids=lambda schedule: type(schedule).__name__,
+)
+def test_counts_whose_sharding_is_a_part_of_their_type(schedule):
+    """What `jax.make_mesh` makes now: a table is looked up without a gather, which would need a sharding."""
+    mesh = jax.make_mesh((8,), ("x",), axis_types=(AxisType.Explicit,))
+    expected = schedule(np.arange(64))
+    with jax.set_mesh(mesh):
+        counts = jax.device_put(np.arange(64), NamedSharding(mesh, PartitionSpec("x")))
+        for values in (schedule(counts), jax.jit(lambda c: jax.vmap(schedule)(c))(counts)):
+            assert values.sharding.spec == PartitionSpec("x")
+            # A program of another layout may round otherwise: within the 8 ULP of either.
+            np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-9)

@@ -14,8 +14,8 @@ import hypothesis
 import pytest
 import tomli_w
 import yaml
-from support.configs import ANYTHING, GOLDEN, malformed, nested
 from hypothesis import strategies as st
+from support.configs import ANYTHING, GOLDEN, malformed, nested
 
 import warmup_optax as wo
 from warmup_optax._tools import cli

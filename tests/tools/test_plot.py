@@ -112,9 +112,9 @@ def test_schedules_longer_than_any_run():
 def test_plot_refuses_bad_arguments():
     with pytest.raises(ValueError, match="plot: total_steps must be a whole number of steps >= 1, got 0"):
         wo.plot(wo.constant(1.0), 0)
-    with pytest.raises(ValueError, match="plot: schedules must hold at least one"):
+    with pytest.raises(ValueError, match="plot: schedules must be at least one schedule"):
         wo.plot({}, 10)
-    with pytest.raises(ValueError, match="plot: this schedule is a stack"):
+    with pytest.raises(ValueError, match=r"plot: schedule must be one schedule, .* is a stack"):
         wo.plot(wo.stack([wo.constant(1.0), wo.constant(2.0)]), 10)
     with pytest.raises(TypeError, match="plot: schedule must be"):
         wo.plot([None], 10)

@@ -11,7 +11,7 @@ import numpy as np
 from .._core import checks
 from .._core.node import checked
 from .._core.numerics import table
-from .._core.schedule import Lowered, NumberField, Schedule, ScheduleLike, Steps, as_schedule_argument
+from .._core.schedule import Lowered, Schedule, ScheduleLike, Steps, as_schedule_argument
 from .._core.time import UNROLLED, Time, Wide, default_int, take, whole_number
 
 
@@ -19,7 +19,7 @@ class Shift(Schedule, kind="shift"):
     """Made by `shift`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    steps: NumberField = checked(checks.steps, at_least=None)
+    steps: Steps = checked(checks.steps, at_least=None)
 
     def evaluate(self, time: Time) -> Any:
         return self.schedule.evaluate(time.since(self.steps))
@@ -55,7 +55,7 @@ class SpeedUp(Schedule, kind="speed_up"):
     """Made by `speed_up`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    factor: NumberField = checked(checks.steps, at_least=1)
+    factor: Steps = checked(checks.steps, at_least=1)
 
     def evaluate(self, time: Time) -> Any:
         return self.schedule.evaluate(time.times(self.factor))
@@ -92,10 +92,10 @@ class InSteps(Schedule, kind="in_steps"):
     """Made by `in_steps`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    boundaries: Any = checked(checks.boundaries)
-    starts: Any = checked(checks.step_counts)
-    rates: Any = checked(checks.step_counts)
-    scale: NumberField = checked(checks.steps, at_least=1, default=1)
+    boundaries: tuple[Steps, ...] = checked(checks.boundaries)
+    starts: tuple[Steps, ...] = checked(checks.step_counts)
+    rates: tuple[Steps, ...] = checked(checks.step_counts)
+    scale: Steps = checked(checks.steps, at_least=1, default=1)
 
     def _check_together(self) -> None:
         for name, values in (("starts", self.starts), ("rates", self.rates)):
@@ -132,30 +132,29 @@ def in_steps(
 ) -> Schedule:
     r"""A schedule written in other units (tokens, examples, epochs), on the clock of updates.
 
-        .. math:: v(c) = s\!\left(rac{x_i + (c - b_{i-1}) r_i}{k}
-    ight) \quad	ext{for}\quad b_{i-1} \le c < b_i
+    .. math:: v(c) = s\!\left(\frac{x_i + (c - b_{i-1}) r_i}{k}\right) \quad\text{for}\quad b_{i-1} \le c < b_i
 
-        `TrainingRun.in_steps` makes one from a batch size or a ramp of batch sizes.
+    `TrainingRun.in_steps` makes one from a batch size or a ramp of batch sizes.
 
     Args:
-          schedule: :math:`s`, whose counts are units: a schedule, a function of a count, or a number.
-          boundaries: :math:`b_i`, the updates at which another rate begins: whole numbers >= 0, increasing.
-          starts: :math:`x_i`, the units seen before the first update of each segment: whole numbers >= 0, one
-            more than ``boundaries``.
-          rates: :math:`r_i`, the units that an update of each segment takes, as many whole numbers >= 0.
-          scale: :math:`k`, by which ``starts`` and ``rates`` are too large, a whole number >= 1.
+      schedule: :math:`s`, whose counts are units: a schedule, a function of a count, or a number.
+      boundaries: :math:`b_i`, the updates at which another rate begins: whole numbers >= 0, increasing.
+      starts: :math:`x_i`, the units seen before the first update of each segment: whole numbers >= 0, one
+        more than ``boundaries``.
+      rates: :math:`r_i`, the units that an update of each segment takes, as many whole numbers >= 0.
+      scale: :math:`k`, by which ``starts`` and ``rates`` are too large, a whole number >= 1.
 
     Returns:
-          A `Schedule`. The units seen are exact up to 2^61. Before count 0 the value at 0 holds.
+      A `Schedule`. The units seen are exact up to 2^61. Before count 0 the value at 0 holds.
 
     Raises:
-          ValueError: If the lengths do not fit, the boundaries are not increasing, or a number is not whole.
-          TypeError: If an argument is of the wrong type.
+      ValueError: If the lengths do not fit, the boundaries are not increasing, or a number is not whole.
+      TypeError: If an argument is of the wrong type.
 
-        >>> import warmup_optax as wo
-        >>> ramp = wo.in_steps(wo.linear(0.0, 1.0, 100), boundaries=[2], starts=[0, 20], rates=[10, 40])
-        >>> ramp([0, 1, 2, 3, 4]).round(2).tolist()
-        [0.0, 0.10000000149011612, 0.20000000298023224, 0.6000000238418579, 1.0]
+    >>> import warmup_optax as wo
+    >>> ramp = wo.in_steps(wo.linear(0.0, 1.0, 80), boundaries=[2], starts=[0, 20], rates=[10, 40])
+    >>> ramp([0, 1, 2, 3, 4]).tolist()
+    [0.0, 0.125, 0.25, 0.75, 1.0]
     """
     return InSteps(schedule, boundaries, starts, rates, scale)  # pyright: ignore[reportArgumentType]
 
@@ -164,7 +163,7 @@ class Staircase(Schedule, kind="staircase"):
     """Made by `staircase`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    steps: NumberField = checked(checks.steps, at_least=1)
+    steps: Steps = checked(checks.steps, at_least=1)
 
     def evaluate(self, time: Time) -> Any:
         return self.schedule.evaluate(time.stairs(self.steps))

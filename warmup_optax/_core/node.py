@@ -250,7 +250,16 @@ def _plain(where: str, name: str, value: Any) -> Any:
             fix = f"mark a choice as one: {name}: {kind} = wo.static()"
             allowed = "made of numbers and schedules"
             checks.raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
-    return as_python(value) if isinstance(value, (np.generic, np.ndarray, jax.Array)) else value
+    return _as_tuples(value)
+
+
+def _as_tuples(value: Any) -> Any:
+    """Numbers as Python's, and lists as tuples, which is what a config gives back."""
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return tuple(map(_as_tuples, value))
+    if isinstance(value, dict):
+        return {key: _as_tuples(item) for key, item in value.items()}
+    return as_python(value) if hasattr(value, "dtype") else value
 
 
 def _hashable(where: str, name: str, value: Any) -> None:
@@ -279,10 +288,12 @@ def _has_no_value(leaf: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return repr(as_python(value)) if hasattr(value, "dtype") else repr(value)
+    held = hasattr(value, "dtype") or isinstance(value, (tuple, list, dict))
+    return repr(jax.tree.map(as_python, value) if held else value)
 
 
 def _is_default(value: Any, default: Any) -> bool:
+    value = as_python(value) if hasattr(value, "dtype") else value
     comparable = (int, float, str, Node)  # an array would answer == with an array
     return value is default or (
         isinstance(value, comparable) and isinstance(default, comparable) and value == default

@@ -63,7 +63,7 @@ def form(number: Any) -> tuple[Any, str]:
     """The shape of a number, or of an array of them, and the letter of its type: "i" if it is whole."""
     if type(number) is float:  # asked first: JAX's own answer takes twenty times as long
         return (), "f"
-    if type(number) is int:
+    if type(number) is int or type(number) is np.int32:
         return (), "i"
     dtype = jnp.result_type(number)
     return jnp.shape(number), "i" if jnp.issubdtype(dtype, jnp.integer) else dtype.kind

@@ -87,7 +87,7 @@ def whole_number(steps: Any) -> Any:
     """A concrete whole number of steps as it is evaluated: a `Wide` past int32 where there is no int64."""
     if not isinstance(steps, (int, float)) or isinstance(steps, bool) or abs(steps) <= np.iinfo(np.int32).max:
         return steps
-    if not float(steps).is_integer():
+    if abs(steps) >= LARGEST or not float(steps).is_integer():
         return steps
     return Wide.of(steps) if default_int() == np.int32 else min(int(steps), LARGEST)
 
@@ -416,12 +416,17 @@ class Time:
 
 def take(table: Any, row: Any) -> Any:
     """``table[row]``, of each array of a tree, for a row known to be inside."""
-    return jax.tree.map(
-        lambda x: jax.lax.dynamic_index_in_dim(
-            jnp.asarray(x), row, keepdims=False, allow_negative_indices=False
-        ),
-        table,
-    )
+    mesh = jax.sharding.get_abstract_mesh()
+    explicit = jax.sharding.AxisType.Explicit in (mesh.axis_types or ())
+
+    def of(x: Any) -> jax.Array:
+        x = jnp.asarray(x)
+        if explicit:  # where shardings are types a gather has none: the row is picked by a mask
+            here = (np.arange(x.shape[0]) == row).reshape((-1,) + (1,) * (x.ndim - 1))
+            return jnp.sum(jnp.where(here, x, jnp.zeros((), x.dtype)), axis=0, dtype=x.dtype)
+        return jax.lax.dynamic_index_in_dim(x, row, keepdims=False, allow_negative_indices=False)
+
+    return jax.tree.map(of, table)
 
 
 def total(a: Any, b: Any) -> Any:

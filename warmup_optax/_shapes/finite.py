@@ -35,8 +35,8 @@ class FiniteSchedule(Schedule):
     ...     def weights(self, p, q):
     ...         # 1 - sin(pi q / 2) = 2 sin(pi p / 4)**2, which keeps its digits where p is small.
     ...         return jnp.sin(jnp.pi / 2 * q), 2 * jnp.square(jnp.sin(jnp.pi / 4 * p))
-    >>> QuarterSine(1.0, 0.0, steps=4)([0, 2, 4]).round(4).tolist()
-    [1.0, 0.7071, 0.0]
+    >>> QuarterSine(1.0, 0.0, steps=3)([0, 2, 3]).round(6).tolist()
+    [1.0, 0.5, 0.0]
     >>> wo.with_warmup(wo.constant(1.0), steps=4, shape=QuarterSine)([0, 4]).tolist()
     [0.0, 1.0]
 

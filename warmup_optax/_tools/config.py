@@ -6,6 +6,7 @@ calling that function, so that it is checked as code is; and what has a function
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import functools
 import inspect
@@ -163,12 +164,36 @@ class _Kind(NamedTuple):
     node: type[Schedule]
 
     def parameters(self) -> dict[str, inspect.Parameter]:
-        """The arguments by name."""
-        return dict(inspect.signature(self.make).parameters)
+        """The arguments by name: a user's class is read by its fields."""
+        if not self.is_users:
+            return dict(inspect.signature(self.make).parameters)
+        return {
+            name: inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_default(default))
+            for name, default in self.node._defaults.items()
+        }
+
+    @property
+    def is_users(self) -> bool:
+        """Whether it is a class of the user's, without a function of its own."""
+        return self.make is self.node
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Schedule:
+        """The node. A constructor that takes other arguments than the fields is passed over."""
+        if not self.is_users or set(inspect.signature(self.make).parameters) == set(self.node._fields):
+            return self.make(*args, **kwargs)
+        node = object.__new__(self.node)
+        given = {name: kwargs.get(name, default) for name, default in self.node._defaults.items()}
+        node.__dict__.update(given)
+        node._check_fields()
+        return node
 
     def is_shape(self, name: str) -> bool:
         """Whether an argument is a shape, which a config names, and not a schedule or a number."""
         return getattr(self.node._checks.get(name), "func", None) is shape_argument
+
+
+def _default(default: Any) -> Any:
+    return inspect.Parameter.empty if default is dataclasses.MISSING else default
 
 
 def _kinds() -> dict[str, _Kind]:
@@ -234,6 +259,8 @@ def _saved(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
         return int(value) if isinstance(value, int) else float(value)
     if isinstance(value, (tuple, list)):
         return [_saved(item, f"{path}[{i}]", kinds) for i, item in enumerate(value)]
+    if isinstance(value, dict) and "kind" not in value and all(isinstance(key, str) for key in value):
+        return {key: _saved(item, f"{path}.{key}", kinds) for key, item in value.items()}
     if hasattr(value, "dtype") and not isinstance(value, Tracer) and np.shape(value) == ():
         return _saved(as_python(value), path, kinds)
     fix = ""
@@ -278,13 +305,13 @@ def _built(config: Mapping[Any, Any], path: str, kinds: Mapping[str, _Kind]) -> 
     arguments = {name: rest[name] for name in keys if name in rest}
     for name, value in arguments.items():
         inside = f"{path}.{name}" if path else name
-        read = _shape if known.is_shape(name) else _value
+        read = _shape if known.is_shape(name) else _users_value if known.is_users else _value
         arguments[name] = read(value, inside, kinds)
         if keys[name].kind is keys[name].VAR_POSITIONAL and not isinstance(arguments[name], tuple):
             _fail(inside, f"must be a list, got {_shown(value)}", TypeError)
     call = inspect.BoundArguments(inspect.Signature(list(keys.values())), arguments)
     try:
-        schedule = known.make(*call.args, **call.kwargs)
+        schedule = known(*call.args, **call.kwargs)
     except (ValueError, TypeError) as error:
         _fail(path, f"{error}{_yaml_hint(rest)}", ValueError if isinstance(error, ValueError) else TypeError)
     return schedule
@@ -336,6 +363,13 @@ def _value(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
     if callable(value):
         _fail(path, f"a config holds no Python functions, got {_shown(value)}", TypeError)
     return value
+
+
+def _users_value(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
+    """A value of a user's class, which may be a dict of schedules."""
+    if isinstance(value, Mapping) and "kind" not in value:
+        return {key: _users_value(item, f"{path}.{key}", kinds) for key, item in value.items()}
+    return _value(value, path, kinds)
 
 
 def _shape(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:

@@ -4,7 +4,9 @@
 its defaults, and gives a schedule of this library, on Optax's clock: ``count`` is 0 at the first update. At
 every count it is what the original gives to that update, past its end too; where the original gives NaN or
 raises, its last value holds. Each is a few lines over the public API, so all of them print, compare, save,
-join, plot and vmap. Bad arguments raise ``ValueError`` or ``TypeError`` in the name of the constructor.
+join, plot and vmap. Bad arguments raise ``warmup_optax.ArgumentError``, a ``ValueError``, or its twin
+``ArgumentTypeError``, in the words of the constructor. Lengths may be traced where the phases that there are
+do not depend on them.
 
 >>> import warmup_optax.compat
 >>> from warmup_optax.compat import keras, optax

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable
 from decimal import Decimal, localcontext
@@ -11,7 +12,6 @@ from typing import Any
 
 import warmup_optax as wo
 
-from .._core import checks
 from ._port import check_number, check_steps, refuse
 
 MOST = 2**52  # ticks in the longest length: a float64 holds them
@@ -134,20 +134,9 @@ def meaning(words: dict[str, Any], name: str, word: Any) -> Any:
     return words[word]
 
 
-def as_tuple(name: str, values: Any, allowed: str) -> tuple[Any, ...]:
-    """Any sequence as a tuple."""
-    return checks.sequence("", name, values, allowed)
-
-
 # Their names until the other modules use the ones above.
-known, timed, resumed, left, shrinking, chosen = (
-    is_concrete,
-    in_updates,
-    starting_after,
-    remaining,
-    shrinking_cycles,
-    meaning,
-)
+known, timed, left, shrinking, chosen = is_concrete, in_updates, remaining, shrinking_cycles, meaning
+resumed = functools.partial(starting_after, name="last_batch_iteration")
 
 
 def within(name: str, number: Any, least: float, most: float, above: bool = False) -> None:

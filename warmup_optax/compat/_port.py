@@ -5,14 +5,16 @@ A module that has a constructor with `port` also suggests the nearest names for 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Rational
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from .._core import checks
+from .._core.checks import renamed as renamed
 from .._tools.suggestions import no_attribute
 
 P = ParamSpec("P")
@@ -112,3 +114,13 @@ def check_concrete(name: str, *values: Any) -> None:
         if checks.is_traced(value):
             fix = "which phases there are depends on it: build the schedule outside of jit, grad and vmap"
             refuse(name, value, "a concrete number", fix, error=TypeError)
+
+
+def as_tuple(name: str, values: Any, allowed: str) -> tuple[Any, ...]:
+    """Any sequence as a tuple."""
+    return checks.sequence("", name, values, allowed)
+
+
+def within_argument(name: str, keys: Iterable[str]) -> contextlib.AbstractContextManager[None]:
+    """Lets the errors raised inside name the entries of a dict that is the argument ``name``."""
+    return checks.renamed("", **{key: f"{name}[{key!r}]" for key in keys})

@@ -11,8 +11,8 @@ from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import as_tuple, in_ticks, in_updates, is_concrete, remaining, shrinking_cycles
-from ._port import check_concrete, check_number, check_steps, plain_number, port, refuse
+from ._parts import in_ticks, in_updates, is_concrete, remaining, shrinking_cycles
+from ._port import as_tuple, check_concrete, check_number, check_steps, plain_number, port, refuse
 
 Number = Any
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import warmup_optax as wo
 
-from ._parts import as_tuple, is_concrete
-from ._port import check_concrete, check_number, check_steps, port, refuse
+from ._parts import is_concrete
+from ._port import as_tuple, check_concrete, check_number, check_steps, port, refuse
 
 
 @port(init_value="initial_learning_rate", transition_steps="decay_steps")
@@ -88,7 +88,7 @@ def PiecewiseConstantDecay(
     >>> keras.PiecewiseConstantDecay([10, 20], [1.0, 0.5, 0.1])([0, 10, 11, 20, 21]).round(1).tolist()
     [1.0, 1.0, 0.5, 0.5, 0.10000000149011612]
     """
-    return wo.piecewise_constant(values, [i + 1 for i in whole_boundaries(boundaries)])
+    return wo.piecewise_constant(values, [i + 1 for i in _whole_boundaries(boundaries)])
 
 
 @port(init_value="initial_learning_rate", end_value="end_learning_rate", steps="decay_steps")
@@ -270,7 +270,7 @@ def WarmUpCosineDecay(
     return wo.warmup_cosine(target_lr, warmup_steps=warmup_steps, total_steps=total_steps, hold_steps=hold)
 
 
-def whole_boundaries(boundaries: Sequence[float]) -> list[int]:
+def _whole_boundaries(boundaries: Sequence[float]) -> list[int]:
     """Boundaries cut to whole counts, as Keras cuts them beside a whole count."""
     given = as_tuple("boundaries", boundaries, "a sequence of counts")
     for i, boundary in enumerate(given):

@@ -28,9 +28,8 @@ from typing import Any
 
 import warmup_optax as wo
 
-from .._core import checks
-from ._parts import as_tuple, in_ticks, in_updates, is_concrete, is_zero
-from ._port import check_concrete, check_number, plain_number, port, refuse
+from ._parts import in_ticks, in_updates, is_concrete, is_zero, meaning
+from ._port import as_tuple, check_concrete, check_number, plain_number, port, refuse, within_argument
 
 Number = Any
 
@@ -143,7 +142,7 @@ def piecewise_interpolate_schedule(
     >>> optax.piecewise_interpolate_schedule("linear", 1.0, {4: 0.5, 8: 0.0})([0, 2, 4, 6, 9]).tolist()
     [1.0, 0.75, 0.5, 0.25, 0.0]
     """
-    checks.choice("", "interpolate_type", interpolate_type, words=("linear", "cosine"))
+    meaning(dict.fromkeys(("linear", "cosine")), "interpolate_type", interpolate_type)
     return _interpolated(interpolate_type, init_value, boundaries_and_scales)
 
 
@@ -388,7 +387,7 @@ def sgdr_schedule(cosine_kwargs: Iterable[dict[str, Number]]) -> wo.Schedule:
     for i, kwargs in enumerate(as_tuple("cosine_kwargs", cosine_kwargs, "a sequence of dicts")):
         if not isinstance(kwargs, Mapping) or "decay_steps" not in kwargs:
             refuse(f"cosine_kwargs[{i}]", kwargs, "a dict of arguments with decay_steps", error=TypeError)
-        with checks.renamed("", **{name: f"cosine_kwargs[{i}][{name!r}]" for name in kwargs}):
+        with within_argument(f"cosine_kwargs[{i}]", kwargs):
             cycles.append(warmup_cosine_decay_schedule(**kwargs))
         ends.append(ends[-1] + kwargs["decay_steps"])
     if not cycles:

@@ -22,8 +22,8 @@ import warmup_optax as wo
 
 from . import keras
 from ._cycles import cyclic, one_cycle
-from ._parts import as_tuple, is_concrete, starting_after
-from ._port import check_number, check_steps, port, refuse
+from ._parts import is_concrete, starting_after
+from ._port import as_tuple, check_number, check_steps, port, refuse
 
 
 @port(peak_value="learning_rate")

@@ -17,8 +17,8 @@ from typing import Any
 import warmup_optax as wo
 
 from . import keras
-from ._parts import as_tuple, is_concrete, is_zero, remaining
-from ._port import check_concrete, check_number, check_steps, port, refuse
+from ._parts import is_concrete, is_zero, remaining
+from ._port import as_tuple, check_concrete, check_number, check_steps, port, refuse
 
 
 @port(steps="warmup_steps", schedule="after_warmup_lr_sched", init_value="warmup_learning_rate")

@@ -23,8 +23,8 @@ from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import as_tuple, is_concrete, is_zero, meaning, shrinking_cycles, stairs
-from ._port import check_concrete, check_number, check_steps, port, refuse
+from ._parts import is_concrete, is_zero, meaning, shrinking_cycles, stairs
+from ._port import as_tuple, check_concrete, check_number, check_steps, port, refuse
 
 Number = Any
 UNUSED = ("t_in_epochs", "noise_range_t", "noise_pct", "noise_std", "noise_seed", "initialize")

@@ -17,8 +17,8 @@ from typing import Any
 import warmup_optax as wo
 
 from ._cycles import cyclic, one_cycle
-from ._parts import as_tuple, in_ticks, in_updates, is_zero, stairs, starting_after
-from ._port import check_concrete, check_number, check_steps, port, refuse
+from ._parts import in_ticks, in_updates, is_zero, stairs, starting_after
+from ._port import as_tuple, check_concrete, check_number, check_steps, port, refuse
 
 Number = Any
 

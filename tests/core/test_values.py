@@ -1,0 +1,193 @@
+"""A schedule is a value, whatever its numbers are held in; and what is a count."""
+
+import dataclasses
+import datetime
+import decimal
+import fractions
+import types
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from support.catalogue import CASES, ONE_OF_EACH
+
+import warmup_optax as wo
+from warmup_optax._core.schedule import Function
+
+
+def nodes_of(schedule):
+    """All nodes inside, itself first; shapes of ramps too."""
+    yield schedule
+    for name in schedule._fields:
+        for child in jax.tree.leaves(getattr(schedule, name), is_leaf=lambda x: isinstance(x, wo.Schedule)):
+            if isinstance(child, wo.Schedule):
+                yield from nodes_of(child)
+
+
+NODES = {}  # one node of every kind
+for case in [*ONE_OF_EACH, *CASES]:
+    for node in nodes_of(case.schedule):
+        NODES.setdefault(type(node), node)
+NODES[Function] = wo.as_schedule(jnp.asarray)
+_in_steps = wo.in_steps(wo.linear(0.0, 1.0, 100), boundaries=[2], starts=[0, 20], rates=[10, 40])
+NODES[type(_in_steps)] = _in_steps
+every_node = pytest.mark.parametrize("node", NODES.values(), ids=lambda node: type(node).__name__)
+
+
+def test_every_kind_is_among_them():
+    ours = {cls for cls in vars(wo)["_CLASSES"].values() if issubclass(cls, wo.Schedule)}
+    assert {cls for cls in ours if not cls.__abstractmethods__} <= set(NODES) | {wo.FiniteSchedule}
+
+
+# ------------------------------------------------------------------ numbers in arrays
+@every_node
+def test_concrete_arrays_are_the_numbers_they_hold(node):
+    """`==`, `hash`, `repr` and the config do not tell a number from a 0-d array of it."""
+    held = jax.tree.map(jnp.asarray, node)
+    plain = jax.tree.map(lambda x: x if isinstance(x, int) else float(str(np.float32(x))), node)
+    assert held == plain
+    assert plain == held
+    assert hash(held) == hash(plain)
+    assert repr(held) == repr(plain)
+    if not isinstance(node, Function):
+        assert wo.to_config(held) == wo.to_config(plain)
+
+
+def test_stacks_and_tracers_are_equal_to_themselves_alone():
+    stack, other = (wo.stack([wo.constant(1.0), wo.constant(2.0)]) for _ in range(2))
+    assert stack == stack
+    assert stack != other
+
+    @jax.jit
+    def build(value):
+        schedule = wo.constant(value)
+        assert schedule == schedule
+        assert schedule != wo.constant(value)
+        return value
+
+    build(1.0)
+
+
+def test_unstack_gives_back_what_was_stacked():
+    every = [wo.warmup_cosine(peak, warmup_steps=w, total_steps=100) for peak, w in ((0.1, 5), (3e-4, 7))]
+    assert wo.unstack(wo.stack(every)) == every
+    assert [repr(schedule) for schedule in wo.unstack(wo.stack(every))] == list(map(repr, every))
+
+
+def test_unstack_inside_a_trace():
+    stack = wo.stack([wo.linear(0.0, 1.0, 4), wo.linear(0.0, 2.0, 4)])
+    values = jax.jit(lambda stack: [schedule(2) for schedule in wo.unstack(stack)])(stack)
+    assert [float(value) for value in values] == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("bad", [wo.linear(0.0, 1.0, 4), jax.tree.map(jnp.asarray, wo.constant(1.0))])
+def test_unstack_refuses_one_schedule(bad):
+    with pytest.raises(ValueError, match=r"unstack: schedule must be a stack of schedules, got .*; stack"):
+        wo.unstack(bad)
+    with pytest.raises(TypeError, match=r"unstack: schedule must be a stack of schedules, got 0\.1"):
+        wo.unstack(0.1)
+
+
+# ------------------------------------------------------------------ fields
+@every_node
+def test_every_field_replaced_by_itself(node):
+    for field in dataclasses.fields(node):
+        assert dataclasses.replace(node, **{field.name: getattr(node, field.name)}) == node
+    assert dataclasses.replace(node) == node
+
+
+@every_node
+def test_a_field_replaced_by_nonsense_is_refused_in_the_name_of_the_function(node):
+    nonsense = types.SimpleNamespace()  # no number, no schedule, no word, and not callable
+    for field in dataclasses.fields(node):
+        with pytest.raises((wo.ArgumentError, wo.ArgumentTypeError)) as caught:
+            dataclasses.replace(node, **{field.name: nonsense})
+        assert caught.value.function == node._kind
+        assert caught.value.argument.partition("[")[0] == field.name
+
+
+def test_fields_are_the_arguments_of_the_user():
+    schedule = wo.warmup_cosine(0.1, warmup_steps=5, total_steps=10)
+    schedule(3)  # what is compiled and hashed stays out
+    hash(schedule)
+    assert dataclasses.asdict(schedule) == {
+        "peak_value": 0.1,
+        "warmup_steps": 5,
+        "total_steps": 10,
+        "hold_steps": 0,
+        "init_value": 0.0,
+        "end_value": 0.0,
+        "exponent": 1.0,
+    }
+    joined = wo.join([0.5, wo.linear(0.5, 0.0, 4)], [2])
+    assert dataclasses.asdict(joined) == {
+        "schedules": ({"value": 0.5}, {"init_value": 0.5, "end_value": 0.0, "steps": 4}),
+        "boundaries": (2,),
+        "offsets": None,
+    }
+
+
+# ------------------------------------------------------------------ counts
+class Held:
+    """Like the variables of Flax and Keras."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __jax_array__(self):
+        return self.value
+
+
+LINE = wo.linear(1.0, 0.0, 10)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        Held(jnp.asarray(2.5)),
+        Held(np.float64(2.5)),
+        Held(2.5),
+        fractions.Fraction(5, 2),
+        decimal.Decimal("2.5"),
+        np.longdouble(2.5),
+        np.float16(2.5),
+        jnp.bfloat16(2.5),
+    ],
+    ids=repr,
+)
+def test_counts_of_any_numeric_type(count):
+    assert LINE(count) == 0.75
+
+
+def test_a_variable_of_flax_is_a_count():
+    nnx = pytest.importorskip("flax.nnx")
+    step = nnx.Variable(jnp.asarray(3))
+    assert LINE(step) == jax.jit(lambda step: LINE(step[...]))(step) == LINE(3)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        np.timedelta64(3, "s"),
+        np.datetime64("2020-01-01"),
+        datetime.timedelta(seconds=3),
+        np.array([3, None]),
+        np.array(["3"], object),
+        {},
+    ],
+    ids=repr,
+)
+def test_what_is_no_count_is_refused_in_a_sentence(count):
+    with pytest.raises(TypeError, match="a schedule's count must be a whole or real number, got "):
+        LINE(count)
+
+
+# ------------------------------------------------------------------ depth
+def test_a_schedule_that_is_nested_too_deep_says_so():
+    deep = LINE
+    for _ in range(500):
+        deep = deep * 1.0
+    for ask in (lambda: deep(3), lambda: jax.eval_shape(deep, 3), lambda: wo.sample(deep, 3)):
+        with pytest.raises(RecursionError, match=r"nested deeper than Python's stack allows; write many"):
+            ask()
