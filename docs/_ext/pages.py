@@ -48,7 +48,9 @@ def write_compat(app: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in compat.__all__:
         module = f"warmup_optax.compat.{name}"
-        write(folder / f"{name}.rst", f"{name}\n{'=' * len(name)}\n\n.. automodule:: {module}\n   :members:\n")
+        write(
+            folder / f"{name}.rst", f"{name}\n{'=' * len(name)}\n\n.. automodule:: {module}\n   :members:\n"
+        )
 
 
 def write(path: Path, text: str) -> None:
@@ -60,7 +62,9 @@ def write(path: Path, text: str) -> None:
 def all_documented(app: Any, env: Any) -> None:
     """Every public name has its entry in the reference."""
     names = {name for name, *_ in env.get_domain("py").get_objects()}
-    public = {f"warmup_optax.{name}" for name in wo.__all__ if name not in ("__version__", "compat", "shapes")}
+    public = {
+        f"warmup_optax.{name}" for name in wo.__all__ if name not in ("__version__", "compat", "shapes")
+    }
     public |= {f"warmup_optax.shapes.{name}" for name in wo.shapes.__all__ if name not in wo.__all__}
     if missing := sorted(public - names):
         LOGGER.warning("no page of docs/reference has %s", ", ".join(missing))
