@@ -44,6 +44,7 @@ autodoc_typehints = "none"  # what an argument may be is said in words
 autodoc_member_order = "bysource"
 add_module_names = False
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 toc_object_entries_show_parents = "hide"
 
 html_theme = "sphinx_book_theme"

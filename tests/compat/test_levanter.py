@@ -5,9 +5,8 @@ import math
 
 import numpy as np
 import pytest
-from support import golden
+from support import golden, rules
 
-import warmup_optax as wo
 from warmup_optax.compat import levanter
 
 COUNTS = np.arange(140)
@@ -75,10 +74,13 @@ def some(rng, low=1e-3, high=1.0):
     return float(f"{rng.uniform(low, high):.3g}")
 
 
+KINDS = ["constant", "linear", "cosine", "inv_sqrt", "inv", "power"]
+
+
 def random_case(rng):
-    """Random numbers in one of twenty structures, so that as many programs are compiled."""
-    pick = np.random.default_rng(int(rng.integers(20)))
-    kind = pick.choice(["constant", "linear", "cosine", "inv_sqrt", "inv", "power"]).item()
+    """Random numbers in one of a dozen structures, as each is a part of the compiled program."""
+    case = int(rng.integers(12))
+    pick, kind = np.random.default_rng(case), KINDS[case % 6]
     warms, rewarms, cut = (
         pick.random() < 0.8,
         pick.random() < 0.7,
@@ -115,10 +117,10 @@ def random_case(rng):
 
 def test_random_arguments():
     rng = np.random.default_rng(15)
-    for _ in range(240):
-        total, arguments, expected = random_case(rng)
-        schedule = levanter.lr_scheduler(total, **arguments)
-        golden.compare(wo.sample(schedule, COUNTS), rule(*expected), golden.EXACT, steps=COUNTS)
+    cases = [random_case(rng) for _ in range(200)]
+    schedules = [levanter.lr_scheduler(total, **arguments) for total, arguments, _ in cases]
+    expected = [rule(*given) for _, _, given in cases]
+    rules.agree(schedules, expected, COUNTS, tolerance=1e-6)  # a later warmup starts at a float32
 
 
 @pytest.mark.parametrize("kind", ["constant", "linear", "inv_sqrt", "inv"])
@@ -167,7 +169,5 @@ def test_errors_speak_of_what_was_written(kwargs, message):
 
 
 def test_the_power_schedule_checks_its_numbers():
-    with pytest.raises(
-        ValueError, match=r"levanter\.PowerLrSchedule: b must be a finite number < 0, got 0\.5"
-    ):
-        levanter.PowerLrSchedule(4, 16, b=0.5)
+    with pytest.raises(ValueError, match=r"lr_scheduler: b must be a finite number < 0, got 0\.5"):
+        levanter.lr_scheduler(20, lr_schedule=levanter.PowerLrSchedule(4, 16, b=0.5))

@@ -300,7 +300,7 @@ def test_accepted(given, same, _what):
     assert repr(given) == repr(same)
 
 
-@pytest.mark.parametrize("steps", [2**31, 3_000_000_000, 10**12, 1e12])
+@pytest.mark.parametrize("steps", [2**31, 3_000_000_000, 10**12, 1e12, 2**61, 1e30])
 def test_horizons_beyond_int32_are_accepted(steps):
     """Law 9: a run may be longer than int32 counts; the value is right as far as they go."""
     counts = np.array([0, 2**30, 2**31 - 1])

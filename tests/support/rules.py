@@ -19,7 +19,7 @@ def values(schedules, counts):
     return {name: np.asarray(rates[name])[: len(counts[name])] for name in schedules}
 
 
-def agree(schedules, rules, counts, *, near_zero=1e-12):
+def agree(schedules, rules, counts, *, tolerance=EXACT, near_zero=1e-12):
     """Each schedule is its rule, an array over ``counts``, in float64, where the rule is finite.
 
     Schedules that differ in their numbers alone are one stack, so one part of the program.
@@ -37,7 +37,7 @@ def agree(schedules, rules, counts, *, near_zero=1e-12):
             rule = np.broadcast_to(rules[i], rate.shape)
             known = np.isfinite(rule)
             peak = np.abs(rule[known]).max()
-            off = np.abs(rate - rule) > EXACT * np.abs(rule) + near_zero * peak
+            off = np.abs(rate - rule) > tolerance * np.abs(rule) + near_zero * peak
             assert known.any(), schedules[i]
             assert np.isfinite(rate).all(), schedules[i]
             off &= known

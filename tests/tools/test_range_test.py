@@ -73,10 +73,10 @@ def test_losses_below_0_have_no_blow_up():
 @pytest.mark.parametrize(
     ("rates", "losses", "options", "message"),
     [
-        (RATES, FALLING[:-1], {}, "losses must be as many as rates, got 59 losses for 60 rates"),
+        (RATES, FALLING[:-1], {}, "losses must be of length 60, as many as rates, got .* its length is 59"),
         (RATES[::-1], FALLING, {}, "rates must be positive numbers, each greater than the one before"),
         (RATES - 1e-6, FALLING, {}, "rates must be positive numbers"),
-        (RATES, 4 - FALLING, {}, "losses must fall somewhere"),
+        (RATES, 4 - FALLING, {}, "losses must be falling somewhere"),
         (RATES, FALLING * np.nan, {}, "losses must be at least 3 before the blow-up"),
         (RATES, FALLING, {"skip_begin": 58}, "losses must be at least 3"),
         (RATES, FALLING, {"smoothing": 1.0}, r"smoothing must be a number in \[0, 1\), got 1.0"),

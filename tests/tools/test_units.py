@@ -105,7 +105,7 @@ def test_exact_rational_arithmetic(num_examples, batch_size, accumulation_steps,
     batches = num_examples // batch_size if drop_last else -(-num_examples // batch_size)
     arguments = {"num_examples": num_examples, "batch_size": batch_size, "drop_last": drop_last}
     if not batches:
-        with pytest.raises(ValueError, match="leaves no batch"):
+        with pytest.raises(ValueError, match="or there is no batch"):
             wo.TrainingRun(**arguments)
         return
     run = wo.TrainingRun(**arguments, accumulation_steps=accumulation_steps)
@@ -177,37 +177,41 @@ def test_a_number_of_steps_goes_through():
         (
             {"batch_size": 1001},
             ValueError,
-            "batch_size=1001 is more than num_examples=1000.*drop_last=False",
+            "batch_size must be at most num_examples = 1000, .* got 1001; .*drop_last=False",
         ),
         ({"num_epochs": math.nan}, ValueError, "num_epochs"),
         ({"num_epochs": -1}, ValueError, "num_epochs"),
         (
             {"num_epochs": 0.001},
             ValueError,
-            "num_epochs=0.001 is shorter than one step of 10 examples",
+            "num_epochs must be as long as one step of 10 examples, got 0.001",
         ),
-        ({"num_epochs": 0}, ValueError, "shorter than one step"),
+        ({"num_epochs": 0}, ValueError, "num_epochs must be as long as one step"),
         (
             {"total_steps": 301},
             ValueError,
             "one length, got num_epochs=3 and total_steps=301; give one of them",
         ),
-        ({"num_epochs": None, "total_tokens": 10**6}, ValueError, "tokens need tokens_per_example"),
+        (
+            {"num_epochs": None, "total_tokens": 10**6},
+            ValueError,
+            "tokens_per_example must be given where tokens",
+        ),
         (
             {"num_epochs": None, "total_tokens": 99, "tokens_per_example": 10},
             ValueError,
-            "total_tokens=99 is shorter than one step of 10 examples",
+            "total_tokens must be as long as one step of 10 examples, got 99",
         ),
-        ({"num_examples": None}, ValueError, "epochs need num_examples"),
+        ({"num_examples": None}, ValueError, "num_examples must be given where epochs"),
         (
             {"num_examples": None, "num_epochs": None, "drop_last": False},
             ValueError,
-            "drop_last=False needs num_examples",
+            "drop_last must be True without num_examples",
         ),
         (
             {"batch_size": [(0, 1), (9, 2)], "drop_last": False},
             ValueError,
-            "drop_last=False is not for a ramp",
+            "drop_last must be True for a ramp",
         ),
         ({"batch_size": []}, ValueError, "batch_size must be a whole number >= 1, or pairs"),
         ({"batch_size": {0: 16, 9: 32}}, TypeError, r"write \[\(0, 16\), \(9, 32\)\]"),
@@ -251,7 +255,7 @@ def test_a_bad_run_is_refused(changes, error, says):
             "fraction must be a number between 0 and 1, got 10; divide a percentage",
         ),
         ({"fraction": [0.1]}, TypeError, "fraction"),
-        ({"tokens": 10}, ValueError, "give TrainingRun tokens_per_example"),
+        ({"tokens": 10}, ValueError, "tokens_per_example must be given where"),
     ],
 )
 def test_a_bad_duration_is_refused(arguments, error, says):
@@ -422,9 +426,9 @@ def test_the_ramp_of_megatron(start, increment, over, final):
 def test_a_lost_clock_is_refused():
     with pytest.raises(ValueError, match="unit must be one of 'tokens', 'examples', 'epochs', got 'updates'"):
         wo.TrainingRun(batch_size=8)._segments("updates")
-    with pytest.raises(ValueError, match="tokens need tokens_per_example"):
+    with pytest.raises(ValueError, match="tokens_per_example must be given where tokens"):
         wo.TrainingRun(batch_size=8)._segments("tokens")
-    with pytest.raises(ValueError, match="epochs need num_examples"):
+    with pytest.raises(ValueError, match="num_examples must be given where epochs"):
         wo.TrainingRun(batch_size=8)._segments("epochs")
     with pytest.raises(ValueError, match=r"short batches .* no length"):
         wo.TrainingRun(batch_size=8, num_examples=12, drop_last=False)._segments("examples")

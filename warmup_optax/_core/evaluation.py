@@ -28,6 +28,10 @@ MOST_PACKED = (
     64  # numbers of a leaf that travels in the buffer with the scalars; more are a table of their own
 )
 INT32_MAX = 2**31 - 1
+_TOO_DEEP = (
+    "this schedule is nested deeper than Python's stack allows; write many terms as one add(...) and many "
+    "factors as one product(...), or raise sys.setrecursionlimit"
+)
 
 
 def evaluate(schedule: Schedule, count: Any) -> jax.Array:
@@ -40,10 +44,7 @@ def evaluate(schedule: Schedule, count: Any) -> jax.Array:
         program = program_of(schedule)
         return _staged(schedule.lower(), count) if program is None else program(count)
     except RecursionError:
-        raise RecursionError(
-            "this schedule is nested deeper than Python's stack allows; write many terms as one add(...) and "
-            "many factors as one product(...), or raise sys.setrecursionlimit"
-        ) from None
+        raise RecursionError(_TOO_DEEP) from None
 
 
 def _values(lowered: Lowered, count: Any) -> jax.Array:
@@ -212,7 +213,10 @@ def normalize_count(count: Any) -> Any:
 
 def evaluate_on_host(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
     """The values at ``counts``, computed by the CPU backend alone, whatever the default device is."""
-    program = program_of(schedule)
+    try:
+        program = program_of(schedule)
+    except RecursionError:
+        raise RecursionError(_TOO_DEEP) from None
     if program is None:
         raise TypeError("sample reads numbers on the host, and this schedule's are traced; sample it outside")
     with jax.ensure_compile_time_eval():  # also from inside a trace, where a logging line may be

@@ -134,9 +134,8 @@ class CounterSchedule:
         number = extra_args[name]
         if hasattr(number, "dtype"):
             if number.ndim or not jnp.issubdtype(number.dtype, jnp.integer):
-                came = f"an array of shape {number.shape} and dtype {number.dtype}"
                 fix = "sum it over the batch and the devices, in an integer dtype"
-                raise TypeError(f"{where}: {name} must be {allowed}, got {came}; {fix}")
+                checks.raise_bad_argument(where, name, number, allowed, fix, error=TypeError)
         elif isinstance(number, bool) or not hasattr(number, "__index__"):
             checks.raise_bad_argument(where, name, number, allowed, error=TypeError)
         if checks.is_traced(number):

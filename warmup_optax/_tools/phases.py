@@ -73,11 +73,11 @@ def concrete(where: str, schedule: Any) -> Schedule:
     schedule = as_schedule_argument(where, "schedule", schedule)
     leaves = jax.tree.leaves(schedule)
     if any(map(checks.is_traced, leaves)):
-        raise TypeError(
-            f"{where}: the numbers of this schedule are traced; call {where} outside of jit and vmap"
-        )
+        allowed, fix = "of known numbers", f"these are traced: call {where} outside of jit and vmap"
+        checks.raise_bad_argument(where, "schedule", schedule, allowed, fix, error=TypeError)
     if any(np.shape(leaf) for leaf in leaves):
-        raise ValueError(f"{where}: this schedule is a stack; give one of the schedules that were stacked")
+        fix = "this is a stack: give one of the schedules that unstack() gives"
+        checks.raise_bad_argument(where, "schedule", schedule, "one schedule", fix)
     return jax.tree.map(
         lambda x: x if isinstance(x, (int, float)) else np.asarray(jax.device_get(x)).item(), schedule
     )

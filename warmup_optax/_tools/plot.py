@@ -103,7 +103,7 @@ def _named(schedules: Any) -> dict[str, Schedule]:
     else:
         named = {"schedule": concrete("plot", schedules)}
     if not named:
-        raise ValueError("plot: schedules must hold at least one schedule, got none")
+        checks.raise_bad_argument("plot", "schedules", schedules, "at least one schedule")
     return named
 
 

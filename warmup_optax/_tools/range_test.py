@@ -96,10 +96,7 @@ def suggest(
     """
     rates = _vector("rates", rates)
     losses = _vector("losses", losses)
-    if len(rates) != len(losses):
-        raise ValueError(
-            f"suggest: losses must be as many as rates, got {len(losses)} losses for {len(rates)} rates"
-        )
+    checks.as_many("suggest", "losses", losses.tolist(), len(rates), "as many as rates")
     if not (np.isfinite(rates).all() and (rates > 0).all() and (np.diff(rates) > 0).all()):
         fix = "give the rates in the order of the updates, as geometric makes them"
         checks.raise_bad_argument(
@@ -116,16 +113,13 @@ def suggest(
     end = min(finite, _end(smooth, blow_up, len(losses)) - last)
     rates, smooth = rates[first:end], smooth[first:end]
     if len(rates) < LEAST:
-        raise ValueError(
-            f"suggest: losses must be at least {LEAST} before the blow-up and beside what is skipped, got "
-            f"{len(rates)}; begin at a lower rate, or take more updates"
-        )
+        allowed = f"at least {LEAST} before the blow-up and beside what is skipped"
+        fix = "begin at a lower rate, or take more updates"
+        checks.raise_bad_argument("suggest", "losses", smooth.tolist(), allowed, fix)
     lengths = _falling(smooth)
     if lengths.max() == 1:
-        raise ValueError(
-            "suggest: losses must fall somewhere, and these only rise; begin at a lower rate, or look for a "
-            "mistake in the model"
-        )
+        fix = "these only rise: begin at a lower rate, or look for a mistake in the model"
+        checks.raise_bad_argument("suggest", "losses", losses.tolist(), "falling somewhere", fix)
     stop = int(np.argmax(lengths))
     size = int(lengths[stop])
     return Suggestion(

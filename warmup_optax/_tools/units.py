@@ -258,29 +258,23 @@ class TrainingRun:
     def _check_batches(self, where: str) -> None:
         if not self.drop_last:
             if self.num_examples is None:
-                raise ValueError(
-                    f"{where}: drop_last=False needs num_examples, which says where an epoch ends; "
-                    "give it, or leave drop_last out"
-                )
+                allowed = "True without num_examples, which says where an epoch ends"
+                fix = "give num_examples, or leave drop_last out"
+                checks.raise_bad_argument(where, "drop_last", False, allowed, fix)
             if self._is_ramp:
-                raise ValueError(
-                    f"{where}: drop_last=False is not for a ramp, whose batches run on over an epoch's end; "
-                    "leave it out"
-                )
+                allowed = "True for a ramp, whose batches run on over an epoch's end"
+                checks.raise_bad_argument(where, "drop_last", False, allowed, "leave it out")
         elif not self._is_ramp and self.num_examples is not None and self._size > self.num_examples:
-            raise ValueError(
-                f"{where}: batch_size={self.batch_size} is more than num_examples={self.num_examples}, which "
-                "leaves no batch; make it smaller, or keep the short batch with drop_last=False"
-            )
+            allowed = f"at most num_examples = {self.num_examples}, or there is no batch"
+            fix = "make it smaller, or keep the short batch with drop_last=False"
+            checks.raise_bad_argument(where, "batch_size", self.batch_size, allowed, fix)
 
     def _check_length(self, where: str, **length: Any) -> None:
         """A run that is long in epochs or tokens has at least a step."""
         ((name, value),) = length.items()
         if not self.total_steps:
-            raise ValueError(
-                f"{where}: {name}={value} is shorter than one step of {self._take(0)} examples; "
-                "train longer, or make the batch smaller"
-            )
+            allowed = f"as long as one step of {self._take(0)} examples"
+            checks.raise_bad_argument(where, name, value, allowed, "train longer, or make the batch smaller")
 
     @functools.cached_property
     def total_steps(self) -> int:
@@ -584,7 +578,7 @@ class TrainingRun:
     def _known(self, name: str, unit: str) -> int:
         value = getattr(self, name)
         if value is None:
-            raise ValueError(f"TrainingRun: {unit} need {name}, got None; give TrainingRun {name}")
+            checks.raise_bad_argument("TrainingRun", name, None, f"given where {unit} are asked for")
         return value
 
     def _arguments(self) -> dict[str, Any]:

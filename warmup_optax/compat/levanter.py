@@ -16,7 +16,7 @@ import warmup_optax as wo
 
 from ._joined import joined
 from ._parts import is_concrete, meaning
-from ._port import check_concrete, check_number, check_steps, port, refuse, renamed
+from ._port import check_concrete, check_number, check_steps, port, refuse
 
 Number = Any
 
@@ -111,13 +111,10 @@ class PowerLrSchedule:
     a: Number = 4.6
     b: Number = -0.51
 
-    def __post_init__(self) -> None:
-        with renamed("compat.levanter.PowerLrSchedule"):
-            check_number("a", self.a, above=0)
-            check_number("b", self.b, below=0)
-
     def build(self, cycle: Cycle) -> wo.Schedule:
         """The decay of a cycle, on its own clock."""
+        check_number("a", self.a, above=0)
+        check_number("b", self.b, below=0)
         first = self.batch_size * self.a * (self.batch_size * self.seq_length) ** self.b
         curve = wo.clip(wo.shapes.power_law(first, power=self.b), max_value=cycle.learning_rate)
         return wo.join([cycle.learning_rate, curve], [1])
