@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import jax
-import numpy as np
 from jax.core import Tracer
 
 from .._combinators.ramps import Shape, shape_argument
