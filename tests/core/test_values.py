@@ -138,6 +138,9 @@ class Held:
     def __jax_array__(self):
         return self.value
 
+    def __repr__(self):
+        return f"Held({self.value!r})"
+
 
 LINE = wo.linear(1.0, 0.0, 10)
 
