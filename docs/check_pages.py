@@ -3,8 +3,8 @@
     pip install playwright && apt-get install chromium
     python docs/check_pages.py docs/_build/html --out /tmp/pages
 
-Fails on errors in the console, requests that leave the site, broken images, equations that were not rendered, pages wider
-than the screen, and links within the site that lead nowhere. Leaves a picture of each page.
+Fails on errors in the console, requests that leave the site, broken images, equations that were not
+rendered, pages wider than the screen, and links within the site that lead nowhere. Leaves a picture of each.
 """
 
 from __future__ import annotations

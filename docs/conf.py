@@ -1,4 +1,7 @@
-"""The site: `sphinx-build -W -b html docs docs/_build/html`. WARMUP_OPTAX_DOCS_FAST=1 runs no page."""
+"""The site: `sphinx-build -W -b html docs docs/_build/html`.
+
+With WARMUP_OPTAX_DOCS_FAST=1 the notebooks of colab/, which take minutes, are not run.
+"""
 
 import os
 import sys
@@ -12,7 +15,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
-import warmup_optax as wo
+import warmup_optax as wo  # noqa: E402
 
 project = "warmup_optax"
 author = "The warmup_optax authors"
@@ -34,7 +37,8 @@ exclude_patterns = ["_build", "**.ipynb_checkpoints"]
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence", "attrs_inline"]
 myst_links_external_new_tab = False
 myst_heading_anchors = 3
-nb_execution_mode = "off" if os.environ.get("WARMUP_OPTAX_DOCS_FAST") else "cache"
+nb_execution_mode = "cache"
+nb_execution_excludepatterns = ["_generated/notebooks/*"] if os.environ.get("WARMUP_OPTAX_DOCS_FAST") else []
 nb_execution_raise_on_error = True
 nb_execution_timeout = 900
 nb_merge_streams = True
@@ -45,6 +49,7 @@ autodoc_member_order = "bysource"
 add_module_names = False
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_use_rtype = False
 toc_object_entries_show_parents = "hide"
 
 html_theme = "sphinx_book_theme"
@@ -58,4 +63,7 @@ html_theme_options = {
     "use_download_button": False,
     "use_fullscreen_button": False,
     "navigation_with_keys": False,
+    "navbar_persistent": [],
 }
+html_context = {"default_mode": "auto"}
+html_favicon = "_static/favicon.svg"

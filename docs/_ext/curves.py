@@ -14,6 +14,7 @@ import jax
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from sphinx.util import logging
 
 import warmup_optax as wo
@@ -85,6 +86,7 @@ def drawable(found: list[tuple[wo.Schedule, Any]]) -> tuple[wo.Schedule, np.ndar
 
 
 def axes(figure: Figure, *place: int) -> Any:
+    """Axes for both backgrounds."""
     ax = figure.add_subplot(*place)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(GREY)
@@ -103,10 +105,14 @@ def draw(schedule: wo.Schedule, counts: np.ndarray, path: Path) -> None:
     ax.plot(counts, rates[np.searchsorted(dense, counts)], "o", color=BLUE, markersize=4)
     ax.set_xlabel("count", color=GREY, fontsize=8)
     ax.margins(0.03, 0.08)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if rates.min() >= 0 and rates.max() > 0:
+        ax.set_ylim(-0.05 * rates.max(), None)
     figure.savefig(path, transparent=True)
 
 
 def values(schedule: wo.Schedule, counts: np.ndarray) -> np.ndarray:
+    """The rates, for Matplotlib."""
     return np.asarray(schedule(counts), np.float64)
 
 
@@ -117,7 +123,7 @@ def draw_recipes(path: Path) -> None:
     for index, (name, schedule) in enumerate(RECIPES.items()):
         ax = axes(figure, 2, 5, index + 1)
         ax.plot(counts, values(schedule, counts), color=BLUE, linewidth=1.8)
-        ax.set_title(name, fontsize=8.5, color=GREY, family="monospace")
+        ax.set_title(name, fontsize=9, color=GREY, family="monospace")
         ax.set_ylim(-0.04, 1.08)
         ax.set(xticks=[], yticks=[])
     figure.savefig(path, transparent=True)
@@ -147,14 +153,23 @@ def add_picture(app: Any, what: str, name: str, obj: Any, options: Any, lines: l
     lines[at:at] = ["", *image, ""]
 
 
-SHOWN = {
-    *RECIPES,
-    *wo.shapes.__all__,
-    *"add clip divide product scale in_steps shift speed_up staircase join with_cooldown with_warmup restart".split(),
-}
+SHAPED = (
+    "add",
+    "clip",
+    "divide",
+    "product",
+    "scale",
+    "in_steps",
+    "shift",
+    "speed_up",
+    "staircase",
+    "restart",
+)
+SHOWN = {*RECIPES, *wo.shapes.__all__, *SHAPED, "join", "with_cooldown", "with_warmup"}
 
 
 def first_page(app: Any) -> None:
+    """Draws what the first page shows."""
     matplotlib.rcParams["svg.hashsalt"] = "warmup_optax"  # the same picture from every build
     folder = Path(app.srcdir) / "_generated"
     folder.mkdir(exist_ok=True)
@@ -162,6 +177,7 @@ def first_page(app: Any) -> None:
 
 
 def setup(app: Any) -> dict[str, bool]:
+    """What Sphinx calls."""
     app.connect("builder-inited", first_page)
     app.connect("autodoc-process-docstring", add_picture, priority=900)  # after napoleon
     return {"parallel_read_safe": True, "parallel_write_safe": True}

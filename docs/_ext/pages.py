@@ -1,4 +1,4 @@
-"""What the build adds to the sources: MathJax from a package, the notebooks, a page for each module of `compat`."""
+"""What the build adds to the sources: MathJax from a package, the notebooks, a page for each port."""
 
 from __future__ import annotations
 
@@ -80,6 +80,7 @@ def cited_tests_exist(app: Any, env: Any) -> None:
 
 
 def setup(app: Any) -> dict[str, bool]:
+    """What Sphinx calls."""
     app.config.mathjax_path = "mathjax/tex-chtml-full.js"
     app.connect("builder-inited", copy_notebooks)
     app.connect("builder-inited", write_compat)
