@@ -155,7 +155,9 @@ def __dir__() -> list[str]:
 def _move(value: _typing.Any, module: str) -> None:
     """Gives a class or a function another module; the annotations of a class are read in its own first."""
     if isinstance(value, type):
-        value.__annotations__ = _get_annotations(value, eval_str=True)
+        named_tuple = issubclass(value, tuple)  # whose annotations are no strings, nor what they stand for
+        hints = _typing.get_type_hints(value) if named_tuple else _get_annotations(value, eval_str=True)
+        value.__annotations__ = hints
     value.__module__ = module
 
 

@@ -60,12 +60,19 @@ def praxis_file():
 @pytest.mark.parametrize("maker", of_praxis.MAKERS)
 def test_praxis(maker, praxis_file, monkeypatch):
     monkeypatch.setattr(of_praxis, "praxis", originals.Both(praxis, praxis_file))
-    rng = np.random.default_rng(7)
-    for _ in range(AT_LEAST):
-        (ours, theirs), _rule = maker(rng)
+    """The release on the index is of 2024: its cosine has no ``start_step``."""
+    rng, done = np.random.default_rng(7), 0
+    while done < AT_LEAST:
+        try:
+            (ours, theirs), _rule = maker(rng)
+        except TypeError as error:
+            if "start_step" not in str(error):
+                raise
+            continue
         rates = originals.values(theirs.value_at, COUNTS)
         # It computes in float32 by its own casts, and some turns of a cosine end a rounding from 0.
         golden.compare(wo.sample(ours, COUNTS), golden.held(rates), 1e-4, peak=1.0, near_zero=1e-6)
+        done += 1
 
 
 # ----------------------------------------------------------------------------------------------- AXLearn
@@ -100,7 +107,10 @@ def axlearn_file():
 
 @pytest.mark.parametrize("maker", of_axlearn.MAKERS)
 def test_axlearn(maker, axlearn_file, monkeypatch):
-    """The release on the index is of 2024. It lacks some names, refuses a line without a length, and its betas count their step from 0."""
+    """The release on the index is of 2024.
+
+    It lacks some names, refuses a line without a length, and its betas count their step from 0.
+    """
     monkeypatch.setattr(of_axlearn, "axlearn", originals.Both(axlearn, axlearn_file))
     rng, done = np.random.default_rng(7), 0
     while done < AT_LEAST:

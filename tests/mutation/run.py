@@ -6,9 +6,9 @@
 Each mutant gets the test files that are about its module (`FILES`), one after the other until one fails. Of the
 catalogue only those cases are used whose evaluation executes the mutated line, so that a run costs seconds and
 not minutes; a mutant that survives may still be noticed by the rest of the suite. First every test file runs
-once without a mutant; one that fails is left out. Each worker has a copy of the tree, and starts tests as a fork of a process
-that has imported JAX. Results are lines of JSON in `--results`; `equivalent.txt` names the mutants that change
-nothing that a caller can see, and why.
+once without a mutant; one that fails is left out. Each worker has a copy of the tree, and starts tests as a fork
+of a process that has imported JAX. Results are lines of JSON in `--results`; `equivalent.txt` names the mutants
+that change nothing that a caller can see, and why.
 """
 
 from __future__ import annotations

@@ -48,8 +48,9 @@ def test_a_name_of_the_field_leads_to_the_feature(name, says):
     [
         ("cosine_annealing_lr", "; cosine is the curve"),
         ("CosineAnnealing", "; cosine is the curve"),
-        ("OneCycle", "; did you mean OneCycleLR?"),
-        ("Polynomial", "; did you mean PolynomialLR?"),
+        ("OneCycle", "; warmup_optax.compat.deepspeed has it"),
+        ("exponential_lr", "; did you mean ExponentialLR?"),
+        ("PolynomialsLR", "; did you mean PolynomialLR?"),
         ("InverseSquareRootSchedule", "; warmup_optax.compat.fairseq has it"),
         ("xyzzy", ""),
         ("__path__", ""),

@@ -105,7 +105,7 @@ def test_exact_rational_arithmetic(num_examples, batch_size, accumulation_steps,
     batches = num_examples // batch_size if drop_last else -(-num_examples // batch_size)
     arguments = {"num_examples": num_examples, "batch_size": batch_size, "drop_last": drop_last}
     if not batches:
-        with pytest.raises(ValueError, match="leaves no batch"):
+        with pytest.raises(ValueError, match="or there is no batch"):
             wo.TrainingRun(**arguments)
         return
     run = wo.TrainingRun(**arguments, accumulation_steps=accumulation_steps)

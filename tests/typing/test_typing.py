@@ -8,6 +8,7 @@ import re
 import runpy
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,33 @@ def test_a_public_signature_names_public_classes(name):
     known |= {"ScheduleLike", "ShapeLike", "ArrayLike", "Array", "Axes", "GradientTransformation"}
     known |= {"GradientTransformationExtraArgs", "LearningRateSchedule", "LRScheduler", "Optimizer"}
     assert words <= known | set(wo.__all__)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    ("factory", "arguments", "expected"),
+    [
+        (
+            wo.warmup_cosine,
+            "--peak-value 1e-3 --warmup-steps 10 --total-steps 100",
+            wo.warmup_cosine(1e-3, warmup_steps=10, total_steps=100),
+        ),
+        (
+            wo.polynomial,
+            "--init-value 1 --end-value 0 --steps 10 --power 2 --origin init",
+            wo.polynomial(1.0, 0.0, 10, power=2, origin="init"),
+        ),
+        (wo.with_warmup, "--schedule 1e-3 --steps 10", wo.with_warmup(1e-3, steps=10)),
+        (wo.one_cycle, "--peak-value 1e-3 --total-steps 100", wo.one_cycle(1e-3, total_steps=100)),
+    ],
+    ids=["recipe", "word", "schedule-and-shape", "shape"],
+)
+def test_a_command_line_can_be_made_of_a_signature(factory, arguments, expected):
+    tyro = pytest.importorskip("tyro", reason="tyro is not installed")
+    assert tyro.cli(factory, args=arguments.split()) == expected
+
+
+@pytest.mark.parametrize("name", [name for name in wo.__all__ if inspect.isclass(getattr(wo, name))])
+def test_the_annotations_of_a_public_class_can_be_read(name):
+    """By the tools that make configs, command lines and checks of them."""
+    assert typing.get_type_hints(getattr(wo, name)) is not None

@@ -11,7 +11,7 @@ import numpy as np
 from .._core import checks
 from .._core.node import checked
 from .._core.numerics import table
-from .._core.schedule import Lowered, Schedule, ScheduleLike, Steps, as_schedule_argument
+from .._core.schedule import Lowered, NumberField, Schedule, ScheduleLike, Steps, as_schedule_argument
 from .._core.time import UNROLLED, Time, Wide, default_int, take, whole_number
 
 
@@ -19,7 +19,7 @@ class Shift(Schedule, kind="shift"):
     """Made by `shift`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    steps: Steps = checked(checks.steps, at_least=None)
+    steps: NumberField = checked(checks.steps, at_least=None)
 
     def evaluate(self, time: Time) -> Any:
         return self.schedule.evaluate(time.since(self.steps))
@@ -55,7 +55,7 @@ class SpeedUp(Schedule, kind="speed_up"):
     """Made by `speed_up`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    factor: Steps = checked(checks.steps, at_least=1)
+    factor: NumberField = checked(checks.steps, at_least=1)
 
     def evaluate(self, time: Time) -> Any:
         return self.schedule.evaluate(time.times(self.factor))
@@ -92,10 +92,10 @@ class InSteps(Schedule, kind="in_steps"):
     """Made by `in_steps`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    boundaries: tuple[Steps, ...] = checked(checks.boundaries)
-    starts: tuple[Steps, ...] = checked(checks.step_counts)
-    rates: tuple[Steps, ...] = checked(checks.step_counts)
-    scale: Steps = checked(checks.steps, at_least=1, default=1)
+    boundaries: Any = checked(checks.boundaries)
+    starts: Any = checked(checks.step_counts)
+    rates: Any = checked(checks.step_counts)
+    scale: NumberField = checked(checks.steps, at_least=1, default=1)
 
     def _check_together(self) -> None:
         for name, values in (("starts", self.starts), ("rates", self.rates)):
@@ -104,7 +104,7 @@ class InSteps(Schedule, kind="in_steps"):
 
     def lower(self) -> Lowered:
         firsts, starts, rates = ((0, *self.boundaries), self.starts, self.rates)
-        wide = Wide.of if default_int() == np.int32 else int
+        wide: Any = Wide.of if default_int() == np.int32 else int
         rows = [table(tuple(map(wide, column))) for column in (firsts, starts, rates)]
         boundaries = tuple(map(whole_number, self.boundaries))
         scale = None if isinstance(self.scale, int) and self.scale == 1 else whole_number(self.scale)
@@ -163,7 +163,7 @@ class Staircase(Schedule, kind="staircase"):
     """Made by `staircase`."""
 
     schedule: Schedule = checked(as_schedule_argument)
-    steps: Steps = checked(checks.steps, at_least=1)
+    steps: NumberField = checked(checks.steps, at_least=1)
 
     def evaluate(self, time: Time) -> Any:
         return self.schedule.evaluate(time.stairs(self.steps))

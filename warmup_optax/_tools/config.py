@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import jax
-import numpy as np
 from jax.core import Tracer
 
 from .._combinators.ramps import Shape, shape_argument
@@ -183,7 +182,7 @@ class _Kind(NamedTuple):
             return self.make(*args, **kwargs)
         node = object.__new__(self.node)
         given = {name: kwargs.get(name, default) for name, default in self.node._defaults.items()}
-        node.__dict__.update(given)
+        vars(node).update(given)
         node._check_fields()
         return node
 
@@ -261,7 +260,7 @@ def _saved(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
         return [_saved(item, f"{path}[{i}]", kinds) for i, item in enumerate(value)]
     if isinstance(value, dict) and "kind" not in value and all(isinstance(key, str) for key in value):
         return {key: _saved(item, f"{path}.{key}", kinds) for key, item in value.items()}
-    if hasattr(value, "dtype") and not isinstance(value, Tracer) and np.shape(value) == ():
+    if hasattr(value, "dtype") and not isinstance(value, Tracer) and not value.ndim:  # pyright: ignore
         return _saved(as_python(value), path, kinds)
     fix = ""
     if isinstance(value, Tracer):

@@ -50,7 +50,7 @@ def port(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             positional = [*map(clean, parameters, args), *args[len(parameters) :]]
             named = {name: clean(name, value) for name, value in kwargs.items()}
             with checks.renamed(where, **names):
-                return constructor(*positional, **named)
+                return constructor(*positional, **named)  # pyright: ignore[reportCallIssue]
 
         return ported
 

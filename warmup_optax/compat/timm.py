@@ -277,7 +277,7 @@ def WSDLRScheduler(
         "power": functools.partial(wo.polynomial, power=decay_power, origin="init"),
         "exp": functools.partial(wo.shapes.finite_exponential, ratio=decay_ratio),
     }
-    tabled = functools.partial(_tabled, decay_fn)
+    tabled = functools.partial(_tabled, decay_fn)  # pyright: ignore[reportArgumentType]
     shape = tabled if callable(decay_fn) else meaning(shapes, "decay_fn", decay_fn)
     begin = t_initial - decay_t
     if stable_fn == "constant":
