@@ -41,17 +41,17 @@ def test_second_derivatives_are_finite(schedule):
         (lambda: wo.shapes.logarithmic(math.nan, 0.1, 2), "logarithmic: init_value must be"),
         (
             lambda: wo.shapes.rex(0.1, 0.0, 10, curvature=1.0),
-            r"rex: curvature must be a number below 1, got 1\.0",
+            r"rex: curvature must be a finite number < 1, got 1\.0",
         ),
         (lambda: wo.shapes.rex(0.1, 0.0, -1), "rex: steps must be"),
         (
             lambda: wo.shapes.half_life(1.0, 0.9, 10),
-            r"half_life: init_value must be a number in \[0, 1\), got 1\.0",
+            r"half_life: init_value must be a finite number >= 0 and < 1, got 1\.0",
         ),
-        (lambda: wo.shapes.half_life(0.9, -0.1, 10), r"half_life: end_value must be a number in \[0, 1\)"),
+        (lambda: wo.shapes.half_life(0.9, -0.1, 10), r"half_life: end_value must be a finite number >= 0 and < 1"),
         (
             lambda: wo.shapes.debiased_decay(1.5),
-            r"debiased_decay: decay must be a number in \[0, 1\), got 1\.5",
+            r"debiased_decay: decay must be a finite number >= 0 and < 1, got 1\.5",
         ),
         (lambda: wo.shapes.debiased_decay("0.9"), "debiased_decay: decay must be"),
     ],

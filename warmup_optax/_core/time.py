@@ -43,7 +43,10 @@ def is_whole(x: Any) -> bool:
 def real(x: Any) -> jax.Array:
     """A number in the default float dtype, strongly typed."""
     if isinstance(x, Wide):
-        return real(x.high) * 2.0**_LIMB + real(x.low)
+        negative = x.high < 0  # both halves of -1 are large
+        size = _where(negative, Wide(np.int32(0), np.int32(0)).minus(x), x)
+        value = real(size.high) * 2.0**_LIMB + real(size.low)
+        return jnp.where(negative, -value, value)
     return jnp.asarray(x, default_float())
 
 
