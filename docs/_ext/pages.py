@@ -69,9 +69,8 @@ def write_compat(app: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in compat.__all__:
         module, title = f"warmup_optax.compat.{name}", TITLES.get(name, name)
-        write(
-            folder / f"{name}.rst", f"{name}\n{'=' * len(name)}\n\n.. automodule:: {module}\n   :members:\n"
-        )
+        heading = f"{title}\n{'=' * len(title)}\n"
+        write(folder / f"{name}.rst", f"{heading}\n.. automodule:: {module}\n   :members:\n")
 
 
 def write(path: Path, text: str) -> None:
