@@ -15,6 +15,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from recipes_picture import RECIPES, TOTAL
 from sphinx.util import logging
 
 import warmup_optax as wo
@@ -23,21 +24,6 @@ LOGGER = logging.getLogger(__name__)
 
 GREY = "#888888"  # readable on white and on black, so that one picture serves both
 BLUE = "#3b8ed8"
-
-RECIPES = {
-    "warmup_constant": wo.warmup_constant(1.0, warmup_steps=100),
-    "warmup_linear": wo.warmup_linear(1.0, warmup_steps=100, total_steps=1000),
-    "warmup_cosine": wo.warmup_cosine(1.0, warmup_steps=100, total_steps=1000),
-    "warmup_polynomial": wo.warmup_polynomial(1.0, warmup_steps=100, total_steps=1000, power=2),
-    "warmup_exponential": wo.warmup_exponential(
-        1.0, warmup_steps=100, decay_rate=0.5, transition_steps=150, staircase=True
-    ),
-    "warmup_piecewise_constant": wo.warmup_piecewise_constant([1.0, 0.4, 0.1], [400, 700], warmup_steps=100),
-    "warmup_inverse_sqrt": wo.warmup_inverse_sqrt(1.0, warmup_steps=100),
-    "warmup_stable_decay": wo.warmup_stable_decay(1.0, warmup_steps=100, decay_steps=250, total_steps=1000),
-    "warmup_cosine_restarts": wo.warmup_cosine_restarts(1.0, warmup_steps=100, cycle_steps=300),
-    "one_cycle": wo.one_cycle(1.0, total_steps=1000),
-}
 
 
 def called(function: Any) -> list[tuple[wo.Schedule, Any]]:
@@ -119,7 +105,7 @@ def values(schedule: wo.Schedule, counts: np.ndarray) -> np.ndarray:
 def draw_recipes(path: Path) -> None:
     """The ten recipes, a panel each."""
     figure = Figure(figsize=(10, 3.6), layout="constrained")
-    counts = np.linspace(0, 1000, 1001)
+    counts = np.arange(TOTAL + 1)
     for index, (name, schedule) in enumerate(RECIPES.items()):
         ax = axes(figure, 2, 5, index + 1)
         ax.plot(counts, values(schedule, counts), color=BLUE, linewidth=1.8)

@@ -18,6 +18,27 @@ LOGGER = logging.getLogger(__name__)
 NOTEBOOKS = ("quickstart", "gallery", "schedules_as_data", "resume_and_branch", "coming_from")
 
 
+# The titles of the pages of `compat`, where they are not the module's name.
+TITLES = {
+    "optax": "Optax",
+    "keras": "Keras",
+    "tfm": "TF Model Garden",
+    "mediapipe": "MediaPipe Model Maker",
+    "torch": "PyTorch",
+    "transformers": "Transformers",
+    "paddle": "Paddle",
+    "megatron": "Megatron-LM",
+    "deepspeed": "DeepSpeed",
+    "t5x": "T5X",
+    "scenic": "Scenic",
+    "trax": "Trax",
+    "maxtext": "MaxText",
+    "levanter": "Levanter",
+    "axlearn": "AXLearn",
+    "praxis": "Praxis",
+}
+
+
 def copy_mathjax(app: Any, exception: Exception | None) -> None:
     """The one file that renders equations, and its fonts; the package holds ten more."""
     if exception is None:
@@ -47,10 +68,9 @@ def write_compat(app: Any) -> None:
     folder = Path(app.srcdir) / "_generated" / "compat"
     folder.mkdir(parents=True, exist_ok=True)
     for name in compat.__all__:
-        module = f"warmup_optax.compat.{name}"
-        write(
-            folder / f"{name}.rst", f"{name}\n{'=' * len(name)}\n\n.. automodule:: {module}\n   :members:\n"
-        )
+        module, title = f"warmup_optax.compat.{name}", TITLES.get(name, name)
+        heading = f"{title}\n{'=' * len(title)}\n"
+        write(folder / f"{name}.rst", f"{heading}\n.. automodule:: {module}\n   :members:\n")
 
 
 def write(path: Path, text: str) -> None:
