@@ -16,8 +16,8 @@
 # The numbers of a schedule are ordinary JAX data. So a sweep is one program, a train step takes any
 # schedule without being compiled again, and a schedule can be learned.
 
-# %%
-# In Colab this fetches and installs the library; anywhere else it only shows the device.
+# %% cellView="form" jupyter={"source_hidden": true}
+# @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
 import os
 import shutil
 import subprocess
@@ -38,6 +38,7 @@ print(f"{jax.default_backend().upper()}: {jax.devices()[0].device_kind}")
 
 # %%
 # %matplotlib inline
+import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
@@ -124,8 +125,15 @@ axes.set_title("Final training loss of 64 schedules (mean of three seeds): chanc
 _ = figure.colorbar(picture)
 
 # %% [markdown]
-# Low peaks train with or without a warmup, too slowly. Going right, the rows of the higher peaks get
-# better: a warmup widens the range of peaks that work.
+# The lowest peaks train too slowly, with or without a warmup, and near the best peak it hardly matters. Above
+# that it does: without one the loss is a few times higher, and a short one takes most of that back, until
+# the warmup is so long that little of the run is left, or the peak so high that nothing trains. A warmup widens
+# the range of peaks that work.
+#
+# `wo.unstack` gives the schedules back. The best of these:
+
+# %%
+wo.unstack(sweep)[losses.argmin()]
 
 # %% [markdown]
 # ## A train step that is compiled once
