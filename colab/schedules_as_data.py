@@ -125,10 +125,10 @@ axes.set_title("Final training loss of 64 schedules (mean of three seeds): chanc
 _ = figure.colorbar(picture)
 
 # %% [markdown]
-# The lowest peaks train too slowly, with or without a warmup, and near the best peak it hardly matters. Above
-# that it does: without one the loss is a few times higher, and a short one takes most of that back, until
-# the warmup is so long that little of the run is left, or the peak so high that nothing trains. A warmup widens
-# the range of peaks that work.
+# The lowest peaks train too slowly, with or without a warmup, and near the best peak it hardly matters. It does
+# above that: from 0.02 to 0.07, the loss with a warmup of 20 to 80 updates is about two to four times lower than
+# without one. (With 120 the row of 0.07 is bad again, and at 0.12 nothing helps.) A warmup widens the range of
+# peaks that work.
 #
 # `wo.unstack` gives the schedules back, one by one. The last one with a loss below 0.1, and so the highest peak:
 
