@@ -16,8 +16,8 @@
 # `warmup_optax.compat` has the schedules of other libraries, under their names and with their arguments.
 # Porting a run means changing an import, and the off-by-ones come along.
 
-# %%
-# In Colab this fetches and installs the library; anywhere else it only shows the device.
+# %% cellView="form" jupyter={"source_hidden": true}
+# @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
 import os
 import shutil
 import subprocess

@@ -15,8 +15,8 @@
 #
 # Every shape, recipe and combinator as a picture, under the line that made it.
 
-# %%
-# In Colab this fetches and installs the library; anywhere else it only shows the device.
+# %% cellView="form" jupyter={"source_hidden": true}
+# @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
 import os
 import shutil
 import subprocess
@@ -36,6 +36,7 @@ import jax
 print(f"{jax.default_backend().upper()}: {jax.devices()[0].device_kind}")
 
 # %%
+# %matplotlib inline
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -44,7 +45,7 @@ import optax
 import warmup_optax as wo
 
 
-def gallery(lines, steps, columns=2):
+def gallery(lines, steps, columns=2, limits=(-0.05, 1.05)):
     """A panel for each line of code, titled with it. The dots are where a phase begins."""
     rows = -(-len(lines) // columns)
     size = (6.2 * columns, 2.1 * rows)
@@ -53,7 +54,7 @@ def gallery(lines, steps, columns=2):
         wo.plot(eval(line, {"wo": wo, "optax": optax, "partial": partial}), steps, ax=axes)
         axes.set_title(line, family="monospace", fontsize=8.5, loc="left")
         axes.set(xlabel=None, ylabel=None)
-        axes.set_ylim(-0.05, 1.05)
+        axes.set_ylim(limits)
     for axes in panels.flat[len(lines) :]:
         axes.remove()
 
@@ -97,7 +98,11 @@ gallery(
         "wo.one_minus_sqrt(1.0, 0.1, steps=800)",
         "wo.geometric(1.0, 0.1, steps=800)",
         "wo.shapes.tanh(1.0, 0.1, steps=800)",
+        "wo.shapes.tanh(1.0, 0.1, steps=800, start=-3.0, stop=3.0)",
+        "wo.shapes.rex(1.0, 0.1, steps=800)",
+        "wo.shapes.rex(1.0, 0.1, steps=800, curvature=0.9)",
         "wo.shapes.finite_exponential(1.0, 0.1, steps=800, ratio=0.01)",
+        "wo.shapes.logarithmic(0.0, 1.0, steps=800)",
     ],
     steps=1000,
 )
@@ -120,6 +125,22 @@ gallery(
         "wo.shapes.triangle_wave(0.1, 1.0, steps=100, back_steps=200)",
     ],
     steps=1000,
+)
+
+# %% [markdown]
+# ## Decays of moving averages
+#
+# Adam's `b1` and `b2`, or the decay of averaged weights: near 1 a small difference is a large one, and these
+# two shapes know it.
+
+# %%
+gallery(
+    [
+        "wo.shapes.half_life(0.9, 0.99, steps=800)",
+        "wo.shapes.debiased_decay(0.99)",
+    ],
+    steps=1000,
+    limits=(0.895, 1.0),
 )
 
 # %% [markdown]
@@ -229,24 +250,40 @@ gallery(
 # `+`, `-`, `*` and `/` work too: `wo.cosine(1.0, 0.0, 800) / 4 + 0.1` is a schedule.
 
 # %% [markdown]
-# ## What `check` says of bad ones
+# ## Written in other units
 #
-# Each of these trains without an error, for 1000 updates; what comes after them is grey. `wo.check` finds
-# what is wrong, and where, before the run does.
+# A line over 8,000 examples, on the clock of updates: each of the first 400 takes 5 examples, each later one
+# takes 15. (`wo.TrainingRun(...).in_steps` works these numbers out of a ramp of batch sizes.)
 
 # %%
-bad = [
+gallery(
+    ["wo.in_steps(wo.linear(1.0, 0.0, 8000), boundaries=[400], starts=[0, 2000], rates=[5, 15])"],
+    steps=1000,
+    columns=1,
+)
+
+# %% [markdown]
+# ## What `check` says
+#
+# Each of these trains without an error, for 1000 updates; what comes after them is grey. `wo.check` finds
+# what is wrong, and where, before the run does. What is usually meant is a *note* (blue), the rest are
+# *warnings* (red).
+
+# %%
+looked_at = [
+    "wo.warmup_cosine(1.0, warmup_steps=500, total_steps=1000)",
+    "wo.shapes.cosine_wave(1.0, 0.01, steps=1000)",
+    "wo.shapes.cosine_wave(1.0, 0.01, steps=700)",
     "wo.warmup_cosine(1.0, warmup_steps=100, total_steps=700, init_value=0.01)",
     "wo.join([wo.linear(0.1, 1.0, 200), wo.linear(0.6, 0.1, 800)], [200])",
     "wo.with_cooldown(1.0, begin=800, steps=400)",
     "wo.linear(1.0, 0.0, 1500)",
     "wo.exponential(1.0, decay_rate=0.5, transition_steps=600, end_value=0.1)",
     "wo.warmup_piecewise_constant([1.0, 0.1], [1200], warmup_steps=100, init_value=0.01)",
-    "wo.shapes.cosine_wave(1.0, 0.01, steps=1000)",
     "wo.linear(1.0, 0.05, 800) - 0.1",
 ]
-panels = plt.subplots(4, 2, figsize=(12.4, 10), layout="constrained", sharex=True, sharey=True)[1]
-for axes, line in zip(panels.flat, bad, strict=True):
+panels = plt.subplots(5, 2, figsize=(12.4, 12), layout="constrained", sharex=True, sharey=True)[1]
+for axes, line in zip(panels.flat, looked_at, strict=True):
     schedule = eval(line, {"wo": wo})
     wo.plot(schedule, 1250, ax=axes)
     axes.axvspan(1000, 1250, color="0.93", zorder=0)  # after the end of the run
@@ -254,11 +291,12 @@ for axes, line in zip(panels.flat, bad, strict=True):
     axes.set(xlabel=None, ylabel=None)
     (finding,) = wo.check(schedule, total_steps=1000)
     print(finding, end="\n\n")
-    axes.axvline(finding.step, color="#c8553d", linestyle="--")
+    color = {"warning": "#c8553d", "note": "#1b6ca8"}[finding.severity]
+    axes.axvline(finding.step, color=color, linestyle="--")
     right = finding.step > 500
     place = {
         "xy": (finding.step, 0.82),
         "xycoords": ("data", "axes fraction"),
         "ha": "right" if right else "left",
     }
-    axes.annotate(f" {finding.name} ", color="#c8553d", weight="bold", **place)
+    axes.annotate(f" {finding.name} ", color=color, weight="bold", **place)

@@ -15,8 +15,8 @@
 #
 # Why a learning rate should warm up, and how to build a schedule, look at it, train with it, and save it.
 
-# %%
-# In Colab this fetches and installs the library; anywhere else it only shows the device.
+# %% cellView="form" jupyter={"source_hidden": true}
+# @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
 import os
 import shutil
 import subprocess
@@ -61,6 +61,7 @@ digits.draw(results, peak)
 # ## Build a schedule
 
 # %%
+import jax
 import jax.numpy as jnp
 import optax
 
@@ -70,16 +71,18 @@ schedule = wo.warmup_cosine(0.01, warmup_steps=48, total_steps=steps)
 schedule
 
 # %% [markdown]
-# The dot is where the warmup hands over. A schedule is a function of the update's number, counted from 0.
+# The dot is where the warmup hands over. A schedule is a function of the update's number, counted from 0, and
+# it keeps the numbers that it was made of.
 
 # %%
-schedule(24), schedule([0, 24, 48, 144, 240])
+schedule(24), schedule([0, 24, 48, 144, 240]), schedule.peak_value
 
 # %%
 print(wo.describe(schedule))
 
 # %% [markdown]
-# A linter looks for the usual mistakes. Here it finds a harmless one: the very first update has rate 0.
+# A linter looks for the usual mistakes. What may be a mistake is a *warning*, and what is usually meant is a
+# *note*. Here it has one note: the very first update has rate 0.
 
 # %%
 for finding in wo.check(schedule, total_steps=steps):
@@ -175,5 +178,5 @@ all(bool(jnp.array_equal(again[name], params[name])) for name in params)
 #
 # - [Gallery](gallery.ipynb): every shape, recipe and combinator as a picture.
 # - [Schedules as data](schedules_as_data.ipynb): sweep, swap and learn schedules.
-# - [Resume and branch](resume_and_branch.ipynb): checkpoints, cooldowns, and what a swap does.
+# - [Resume and branch](resume_and_branch.ipynb): checkpoints, cooldowns, merging, and what a swap does.
 # - [Coming from](coming_from.ipynb) PyTorch, Keras and others: the same curve.

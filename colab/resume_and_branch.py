@@ -16,8 +16,8 @@
 # One long run at a steady rate, one checkpoint, three ways to finish. And what happens when a run goes on
 # with another schedule.
 
-# %%
-# In Colab this fetches and installs the library; anywhere else it only shows the device.
+# %% cellView="form" jupyter={"source_hidden": true}
+# @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
 import os
 import shutil
 import subprocess
@@ -40,9 +40,12 @@ print(f"{jax.default_backend().upper()}: {jax.devices()[0].device_kind}")
 # %matplotlib inline
 import ast
 import math
+import os
+import shutil
 import tempfile
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np

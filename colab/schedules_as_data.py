@@ -16,8 +16,8 @@
 # The numbers of a schedule are ordinary JAX data. So a sweep is one program, a train step takes any
 # schedule without being compiled again, and a schedule can be learned.
 
-# %%
-# In Colab this fetches and installs the library; anywhere else it only shows the device.
+# %% cellView="form" jupyter={"source_hidden": true}
+# @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
 import os
 import shutil
 import subprocess
@@ -38,6 +38,7 @@ print(f"{jax.default_backend().upper()}: {jax.devices()[0].device_kind}")
 
 # %%
 # %matplotlib inline
+import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
@@ -124,8 +125,15 @@ axes.set_title("Final training loss of 64 schedules (mean of three seeds): chanc
 _ = figure.colorbar(picture)
 
 # %% [markdown]
-# Low peaks train with or without a warmup, too slowly. Going right, the rows of the higher peaks get
-# better: a warmup widens the range of peaks that work.
+# The lowest peaks train too slowly, with or without a warmup, and near the best peak it hardly matters. It does
+# above that: from 0.02 to 0.07, the loss with a warmup of 20 to 80 updates is about two to four times lower than
+# without one. (With 120 the row of 0.07 is bad again, and at 0.12 nothing helps.) A warmup widens the range of
+# peaks that work.
+#
+# `wo.unstack` gives the schedules back, one by one. The last one with a loss below 0.1, and so the highest peak:
+
+# %%
+wo.unstack(sweep)[np.flatnonzero(losses < 0.1)[-1]]
 
 # %% [markdown]
 # ## A train step that is compiled once

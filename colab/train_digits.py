@@ -183,12 +183,14 @@ def table(results: dict[str, Result], seeds: Sequence[int]) -> str:
     rows = {str(seed): cells[..., i] for i, seed in enumerate(seeds)}
     if len(seeds) > 1:
         rows |= {"mean": cells.mean(axis=-1), "std": cells.std(axis=-1, ddof=1)}
-    lines = [" " * 4 + "".join(f"{metric:>32}" for metric in metrics)]
-    lines.append("seed" + "".join(f"{name:>16}" for name in results) * len(metrics))
+    widths = [len(name) + 2 for name in results]  # 79 columns in all
+    lines = [" " * 4 + "".join(f"{metric:>{sum(widths)}}" for metric in metrics)]
+    lines.append("seed" + "".join(f"  {name}" for name in results) * len(metrics))
     for name, row in rows.items():
         pairs = zip(metrics.values(), row, strict=True)
         texts = [form.format(value) for form, pair in pairs for value in pair]
-        lines.append(f"{name:<4}" + "".join(f"{text:>16}" for text in texts))
+        columns = zip(texts, widths * len(metrics), strict=True)
+        lines.append(f"{name:<4}" + "".join(f"{text:>{width}}" for text, width in columns))
     return "\n".join(lines)
 
 

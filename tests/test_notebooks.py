@@ -58,8 +58,11 @@ def test_the_notebook_is_as_before_a_run(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_first_cell_installs_in_colab_only(name):
-    """One and the same cell everywhere: everything that it runs is inside of the question for Colab."""
+    """One and the same cell everywhere, folded: everything that it runs is inside of the question for Colab."""
     first = code_cells(name)[0]
+    (metadata,) = [cell["metadata"] for cell in notebook(name)["cells"] if "".join(cell["source"]) == first]
+    assert metadata["cellView"] == "form"  # how Colab folds a cell, and JupyterLab
+    assert metadata["jupyter"] == {"source_hidden": True}
     assert first == code_cells(NAMES[0])[0]
     assert f"https://github.com/{REPOSITORY}" in first
     assert "jax.devices()" in first
@@ -67,6 +70,25 @@ def test_the_first_cell_installs_in_colab_only(name):
         if "subprocess." in ast.unparse(statement) or "chdir" in ast.unparse(statement):
             assert isinstance(statement, ast.If)
             assert ast.unparse(statement.test) == "'google.colab' in sys.modules"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_cell_can_be_left_out(name):
+    """What the later cells use of its imports they import themselves."""
+    # `%matplotlib` is IPython's
+    first, *others = (re.sub("(?m)^%.*", "", cell) for cell in code_cells(name))
+    assert _names(first, imported=True) & _names("\n".join(others)) <= _names(
+        "\n".join(others), imported=True
+    )
+
+
+def _names(code, imported=False):
+    """The names that code uses, or those that it imports."""
+    nodes = list(ast.walk(ast.parse(code)))
+    if imported:
+        imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+        return {name.asname or name.name.split(".")[0] for node in imports for name in node.names}
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 def test_the_badges_of_the_readme_lead_to_the_notebooks():
@@ -81,17 +103,18 @@ def test_the_badges_of_the_readme_lead_to_the_notebooks():
 def test_the_gallery_has_every_way_to_make_a_schedule():
     """What is added to the library is added to the gallery."""
     text = (COLAB / "gallery.py").read_text()
-    functions = {name: getattr(wo, name) for name in wo.__all__ if not name[0].isupper()}
-    made_by = {name for name, f in functions.items() if _makes_a_schedule(f)}
-    assert {"warmup_cosine", "linear", "with_warmup", "staircase"} <= made_by
-    not_a_picture = {"as_schedule", "from_config", "stack"}
+    rare = {f"shapes.{name}": getattr(wo.shapes, name) for name in set(wo.shapes.__all__) - set(wo.__all__)}
+    functions = {name: getattr(wo, name) for name in wo.__all__} | rare
+    made_by = {name for name, value in functions.items() if _makes_a_schedule(value)}
+    assert {"warmup_cosine", "linear", "with_warmup", "staircase", "shapes.rex"} <= made_by
+    not_a_picture = {"as_schedule", "from_config"}
     assert [name for name in sorted(made_by - not_a_picture) if f"wo.{name}(" not in text] == []
 
 
-def _makes_a_schedule(function):
+def _makes_a_schedule(value):
     """By its annotation: a `Schedule`, or one of its nodes."""
     nodes = {cls.__name__ for cls in _with_subclasses(wo.Schedule)}
-    return inspect.signature(function).return_annotation in nodes
+    return inspect.isfunction(value) and inspect.signature(value).return_annotation in nodes
 
 
 def _with_subclasses(cls):
