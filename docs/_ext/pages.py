@@ -15,7 +15,7 @@ import warmup_optax as wo
 from warmup_optax import compat
 
 LOGGER = logging.getLogger(__name__)
-NOTEBOOKS = ("quickstart", "gallery", "schedules_as_data", "resume_and_branch", "coming_from")
+NOTEBOOKS = ("quickstart", "gallery", "schedules_as_data", "resume_and_branch", "range_test", "coming_from")
 
 
 def copy_mathjax(app: Any, exception: Exception | None) -> None:
