@@ -179,4 +179,5 @@ all(bool(jnp.array_equal(again[name], params[name])) for name in params)
 # - [Gallery](gallery.ipynb): every shape, recipe and combinator as a picture.
 # - [Schedules as data](schedules_as_data.ipynb): sweep, swap and learn schedules.
 # - [Resume and branch](resume_and_branch.ipynb): checkpoints, cooldowns, merging, and what a swap does.
+# - [Range test](range_test.ipynb): which peak, from one short run and from 64 real ones.
 # - [Coming from](coming_from.ipynb) PyTorch, Keras and others: the same curve.

@@ -19,7 +19,7 @@ import warmup_optax as wo
 ROOT = Path(__file__).parent.parent
 COLAB = ROOT / "colab"
 REPOSITORY = "warmup-optax/warmup-optax"  # where Colab finds the library; the badges of the README agree
-NAMES = ["quickstart", "gallery", "schedules_as_data", "resume_and_branch", "coming_from"]
+NAMES = ["quickstart", "gallery", "schedules_as_data", "resume_and_branch", "range_test", "coming_from"]
 SECONDS = 900  # no test of speed: a cell that hangs is ended
 
 

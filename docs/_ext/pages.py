@@ -15,7 +15,7 @@ import warmup_optax as wo
 from warmup_optax import compat
 
 LOGGER = logging.getLogger(__name__)
-NOTEBOOKS = ("quickstart", "gallery", "schedules_as_data", "resume_and_branch", "coming_from")
+NOTEBOOKS = ("quickstart", "gallery", "schedules_as_data", "resume_and_branch", "range_test", "coming_from")
 
 
 # The titles of the pages of `compat`, where they are not the module's name.
