@@ -1,4 +1,4 @@
-"""The section "Add a shape" of CONTRIBUTING.md is true: its shape, added to a copy of the tree, obeys the laws."""
+"""The section "Add a shape" of CONTRIBUTING.md is true: its shape, in a copy of the tree, obeys the laws."""
 
 import json
 import os

@@ -556,7 +556,7 @@ def with_array_leaves():
 
 @one_of_each
 def test_array_leaves_are_the_numbers_that_they_hold(case):
-    """Law 8: with arrays of one number for leaves it is callable, a pytree, a value; a stack compares by identity."""
+    """Law 8: with arrays of one number for leaves it is a value; a stack compares by identity."""
     arrays, values = with_array_leaves()[case]
     other = jax.tree.map(jnp.asarray, case.schedule)
     assert arrays == other

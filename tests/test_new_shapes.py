@@ -48,7 +48,10 @@ def test_second_derivatives_are_finite(schedule):
             lambda: wo.shapes.half_life(1.0, 0.9, 10),
             r"half_life: init_value must be a finite number >= 0 and < 1, got 1\.0",
         ),
-        (lambda: wo.shapes.half_life(0.9, -0.1, 10), r"half_life: end_value must be a finite number >= 0 and < 1"),
+        (
+            lambda: wo.shapes.half_life(0.9, -0.1, 10),
+            r"half_life: end_value must be a finite number >= 0 and < 1",
+        ),
         (
             lambda: wo.shapes.debiased_decay(1.5),
             r"debiased_decay: decay must be a finite number >= 0 and < 1, got 1\.5",
