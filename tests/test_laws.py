@@ -513,6 +513,9 @@ def test_another_kind_is_another_structure():
     class Sine(wo.Schedule):
         value: float
 
+        def evaluate(self, time):
+            return self.value
+
     class Cosine(Sine):
         pass
 

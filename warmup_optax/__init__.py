@@ -43,7 +43,7 @@ from ._tools.adapters import to_keras, to_torch
 from ._tools.check import Finding, check
 from ._tools.compare import Comparison, compare
 from ._tools.config import from_config, to_config
-from ._tools.counted import counter_schedule
+from ._tools.counted import CounterSchedule, counter_schedule
 from ._tools.describe import describe
 from ._tools.ending import merge_checkpoints, merge_weights
 from ._tools.hyperparams import applied_values, scheduled
@@ -59,6 +59,7 @@ __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
     "Comparison",
+    "CounterSchedule",
     "Finding",
     "FiniteSchedule",
     "Schedule",

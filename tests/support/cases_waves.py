@@ -2,7 +2,6 @@
 
 import inspect
 
-import jax
 import numpy as np
 
 from support import reference
@@ -73,8 +72,7 @@ def k_decay(schedule, k):
 
 
 def speed_up(schedule, factor):
-    limit = NEVER // factor
-    return Curve(lambda t: reference.as_schedule(schedule)(np.minimum(t, limit) * factor))
+    return Curve(lambda t: reference.as_schedule(schedule)(t * factor))
 
 
 def staircase(schedule, steps):
@@ -161,12 +159,7 @@ FACTORS = [
 
 CLOCKS = [
     Case("speed_up", e.speed_up(e.cosine(0.1, 0.0, 230), 10), {0: 0.1, 23: 0.0, NEVER: 0.0}),
-    # The equation holds the doubled count where int32 ends; with 64 bits there is no need, and it goes on.
-    *(
-        []
-        if jax.config.read("jax_enable_x64")
-        else [Case("speed_up-wave", e.speed_up(e.triangle_wave(0.0, 0.1, 5, 9), 2), {0: 0.0, 7: 0.0})]
-    ),
+    Case("speed_up-wave", e.speed_up(e.triangle_wave(0.0, 0.1, 5, 9), 2), {0: 0.0, 7: 0.0}),
     Case(
         "speed_up-in-a-join", e.join([0.1, e.speed_up(e.linear(0.1, 0.0, 25), 2)], [40]), {40: 0.1, 53: 0.0}
     ),

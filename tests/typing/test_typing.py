@@ -11,6 +11,7 @@ import sys
 import typing
 from pathlib import Path
 
+import jax
 import pytest
 
 import warmup_optax as wo
@@ -71,7 +72,8 @@ def test_a_checker_refuses_the_wrong_calls_and_no_other(checker):
 
 
 def test_the_right_calls_run():
-    runpy.run_path(str(RIGHT))
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):  # as a user runs it
+        runpy.run_path(str(RIGHT))
 
 
 @pytest.mark.parametrize("name", [name for name in wo.__all__ if inspect.isfunction(getattr(wo, name))])

@@ -112,9 +112,11 @@ class _TracedCycles(_Clock):
 
     def cycle(self, time: Time) -> tuple[Any, Time]:
         starts, firsts, units, last = self._tables()
-        row = jnp.minimum(time.locate(firsts[1:]), last)
-        start, first, unit = (take(column, row) for column in (starts, firsts, units))
-        since = real(time.since(first).count()) + (real(first) - start)
+        row = jnp.minimum(time.locate((firsts if time.part is None else starts)[1:]), last)
+        start, unit = (take(column, row) for column in (starts, units))
+        base = jax.lax.stop_gradient(jnp.floor(start))
+        passed = real(time.since(base.astype(default_int())).count())
+        since = jnp.maximum(passed - (start - base), 0)
         number, rest = divide_real(since, unit)
         part, left = rest / unit, (unit - rest) / unit
         # Equal cycles are found by whole-number division, however many there are.

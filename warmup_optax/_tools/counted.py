@@ -54,7 +54,14 @@ class CounterState(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class CounterSchedule:
-    """Made by `counter_schedule`: an ``optax.StatefulSchedule``."""
+    """A schedule driven by a counter in the optimizer's state: an ``optax.StatefulSchedule``.
+
+    Made by `counter_schedule`, whose docstring says how it counts.
+
+    Attributes:
+      schedule: The schedule, whose counts are what the counter counts.
+      argument: The name of the argument of ``update`` that is added up.
+    """
 
     schedule: Schedule
     argument: str
