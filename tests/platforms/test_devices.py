@@ -87,14 +87,14 @@ def test_jit_over_a_replicated_sharding(plain, mesh):
 
 
 def test_jit_over_a_split_sharding(plain, mesh):
-    """A vector of counts, split, is the one thing that XLA may simplify in another order: 1 ULP."""
+    """A vector of counts, split, is the one thing that XLA may simplify in another order: 2 ULP."""
     sharding = NamedSharding(mesh, PartitionSpec("data"))
     values = jax.jit(lambda counts: rates(SCHEDULES, counts))(jax.device_put(COUNTS, sharding))
     assert values["warmup_cosine"].sharding.is_equivalent_to(sharding, 1)
     assert len(differing(plain, values)) <= len(SCHEDULES) // 8
     for name, value in values.items():
         same = np.frombuffer(plain[name], value.dtype)
-        np.testing.assert_array_max_ulp(np.asarray(value), same, maxulp=1)
+        np.testing.assert_array_max_ulp(np.asarray(value), same, maxulp=2)
 
 
 @pytest.mark.parametrize(
