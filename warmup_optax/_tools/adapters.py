@@ -19,8 +19,8 @@ from .._core import checks
 from .._core.schedule import as_schedule_argument
 
 if TYPE_CHECKING:
-    import keras
-    import torch
+    import keras  # pyright: ignore[reportMissingImports]
+    import torch  # pyright: ignore[reportMissingImports]
 
     from .._core.schedule import ScheduleLike
 
