@@ -10,6 +10,7 @@ weight from the fraction that makes it small. Restart bounds are exact rationals
 """
 
 import bisect
+import functools
 from fractions import Fraction
 
 import numpy as np
@@ -176,13 +177,14 @@ def shift(schedule, steps):
     return Curve(lambda t: schedule(t - steps))
 
 
+@functools.cache
 def restart_bounds(period, growth):
-    """`bound[i]`, the sum of `period * growth**j` for j < i, as exact rationals."""
-    bounds, length = [Fraction(0)], Fraction(period)
+    """`bound[i]`, the sum of `period * growth**j` for j < i, as exact rationals, and `growth**i`."""
+    bounds, units = [Fraction(0)], [Fraction(1)]
     while bounds[-1] <= LARGEST_COUNT:
-        bounds.append(bounds[-1] + length)
-        length *= Fraction(growth)
-    return bounds
+        bounds.append(bounds[-1] + period * units[-1])
+        units.append(units[-1] * Fraction(growth))
+    return bounds, units
 
 
 def _cycles(t, period, growth):
@@ -190,13 +192,12 @@ def _cycles(t, period, growth):
     if growth == 1:
         cycle = np.floor_divide(t, period)
         return cycle, t - cycle * period
-    bounds = restart_bounds(period, growth)
-    exact = [Fraction(count) for count in t.ravel().tolist()]
+    bounds, units = restart_bounds(period, growth)
+    counts, where = np.unique(t, return_inverse=True)
+    exact = [Fraction(count) for count in counts.tolist()]
     cycle = [bisect.bisect_right(bounds, count) - 1 for count in exact]
-    local = [
-        float((count - bounds[i]) / Fraction(growth) ** i) for count, i in zip(exact, cycle, strict=True)
-    ]
-    return np.reshape(cycle, t.shape).astype(float), np.reshape(local, t.shape)
+    local = [float((count - bounds[i]) / units[i]) for count, i in zip(exact, cycle, strict=True)]
+    return (np.reshape(np.array(x, float)[where], t.shape) for x in (cycle, local))
 
 
 def restart(schedule, *, period, growth=1, decay=1.0):
