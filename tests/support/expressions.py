@@ -239,7 +239,7 @@ class Case:
             allowed += np.abs(np.log2(np.maximum(np.abs(expected), tiny) / start))
         if self.cycles is not None:
             begin, period, growth = self.cycles
-            bounds = begin + np.array(reference.restart_bounds(period, growth), float)
+            bounds = begin + np.array(reference.restart_bounds(period, growth)[0], float)
             cycle = np.searchsorted(bounds, counts, "right") - 1
             peaks = np.abs(self.reference(np.nextafter(bounds[np.maximum(cycle, 0)], np.inf)))
             size = np.maximum(np.abs(expected), np.finfo(np.float32).tiny).astype(np.float32)
