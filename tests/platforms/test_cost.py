@@ -52,7 +52,7 @@ def added(target, schedule, what="kernels"):
 
 def longest_table(schedule):
     """The number of rows of its longest table; 1 for a schedule of plain numbers."""
-    return max(np.size(leaf) for leaf in jax.tree.leaves(schedule.prepare()))
+    return max(np.size(leaf) for leaf in jax.tree.leaves(schedule.lower()))
 
 
 def test_a_schedule_launches_no_kernel(gpu):
