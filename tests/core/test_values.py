@@ -45,7 +45,8 @@ def test_every_kind_is_among_them():
 def test_concrete_arrays_are_the_numbers_they_hold(node):
     """`==`, `hash`, `repr` and the config do not tell a number from a 0-d array of it."""
     held = jax.tree.map(jnp.asarray, node)
-    plain = jax.tree.map(lambda x: x if isinstance(x, int) else float(str(np.float32(x))), node)
+    real = jnp.asarray(0.5).dtype.type
+    plain = jax.tree.map(lambda x: x if isinstance(x, int) else float(str(real(x))), node)
     assert held == plain
     assert plain == held
     assert hash(held) == hash(plain)
@@ -166,7 +167,9 @@ def test_counts_of_any_numeric_type(count):
 def test_a_variable_of_flax_is_a_count():
     nnx = pytest.importorskip("flax.nnx")
     step = nnx.Variable(jnp.asarray(3))
-    assert LINE(step) == jax.jit(lambda step: LINE(step[...]))(step) == LINE(3)
+    assert LINE(step) == LINE(3)
+    # Two programs may differ by the rounding of a product.
+    np.testing.assert_allclose(jax.jit(lambda step: LINE(step[...]))(step), LINE(3), rtol=2**-23)
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ class _WholeCycles(_Clock):
     _data = ("starts", "units", "last")
 
     def cycle(self, time: Time) -> tuple[Any, Time]:
-        row = jnp.minimum(time.locate(self.starts[1:]), self.last)
+        row = jnp.minimum(time.locate(self.starts[1:]), jnp.asarray(self.last, jnp.int32))
         return row, time.since(take(self.starts, row)).over(take(self.units, row))
 
 
@@ -100,7 +100,7 @@ class _RealCycles(_Clock):
 
     def cycle(self, time: Time) -> tuple[Any, Time]:
         found = time.locate((self.firsts if time.part is None else self.begins)[1:])
-        row = jnp.minimum(found, self.last)
+        row = jnp.minimum(found, jnp.asarray(self.last, jnp.int32))
         base, borrow, factor = (take(x, row) for x in (self.bases, self.borrows, self.factors))
         return row, time.since(base).scaled(factor).since(borrow)
 
