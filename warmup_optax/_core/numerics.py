@@ -38,8 +38,8 @@ def growth_limit(log_rate: Any, times: Any) -> Any:
 
 
 def rate_power(rate: jax.Array, dropped: Any, whole: jax.Array, part: Any = 0.0) -> jax.Array:
-    """``rate ** (whole + part)``; ``dropped`` is what float32 cut off from the rate. A growth stops at ``exp(60)``."""
-    # A whole exponent is exact at any size. The part and what was dropped are small ones, which share an exponential.
+    """``rate ** (whole + part)``; ``dropped`` is what float32 cut off from it. A growth stops at ``exp(60)``."""
+    # A whole exponent is exact at any size; those of the part and of what was dropped are small.
     log_rate = jnp.log(rate)
     whole = growth_limit(log_rate, whole)
     rest = whole * (real(dropped) / rate) + part * log_rate
