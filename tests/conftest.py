@@ -6,8 +6,11 @@ Warnings are errors through `filterwarnings = ["error"]` under `[tool.pytest.ini
 
 import os
 
+# Compiling is most of what a run costs. The programs of the suite are compiled in the quickest way there is, but
+# where accuracy is measured (`support.together.FULL`); with flags of its own a run keeps to those.
+_quick = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 os.environ["XLA_FLAGS"] = (
-    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+    os.environ.get("XLA_FLAGS", _quick) + " --xla_force_host_platform_device_count=8"
 ).strip()
 _platforms = os.environ.get("JAX_PLATFORMS") or "cpu"  # not what `platforms/test_targets.py` compiles for
 if "cpu" not in _platforms.split(","):  # the tests of many devices use the CPU's

@@ -18,7 +18,7 @@ import pytest
 from support import reference
 from support.catalogue import CASES, LONG, ONE_OF_EACH
 from support.expressions import NEVER, Case, e, map_numbers, names_of_reprs, numbers, rounded, with_numbers
-from support.together import QUICK, together
+from support.together import FULL, together
 
 import warmup_optax as wo
 
@@ -72,7 +72,9 @@ some_cases = pytest.mark.parametrize(
 @functools.cache
 def as_data():
     """The values of every case at its counts, by the case's name."""
-    values = together(WAYS["data"], [lambda case=case: (case.schedule, case.counts) for case in CASES])
+    values = together(
+        WAYS["data"], [lambda case=case: (case.schedule, case.counts) for case in CASES], options=FULL
+    )
     return dict(zip((case.name for case in CASES), values, strict=True))
 
 
@@ -83,7 +85,9 @@ def closed_over():
         (case, functools.partial(lambda case, counts: case.schedule(counts), case)) for case in ONE_OF_EACH
     ]
     calls = [lambda case=case: (case.counts,) for case, _ in every]
-    values = together(lambda function, counts: function(counts), calls, keys=[f for _, f in every])
+    values = together(
+        lambda function, counts: function(counts), calls, options=FULL, keys=[f for _, f in every]
+    )
     return dict(zip((case.name for case in ONE_OF_EACH), values, strict=True))
 
 
@@ -191,7 +195,7 @@ def test_every_kind_of_count_gives_the_same_value(case):
 def at_unsigned_counts(cases):
     counts = np.array([0, 1, 2, 29, 41, 2**31, 2**32 - 1], np.uint32)
     calls = [lambda case=case: (case.schedule, counts) for case in cases]
-    return counts, dict(zip(cases, together(WAYS["data"], calls, options=QUICK), strict=True))
+    return counts, dict(zip(cases, together(WAYS["data"], calls), strict=True))
 
 
 @first_of_each
@@ -317,7 +321,7 @@ def slopes_at(schedule, counts):
 @functools.cache
 def critical_slopes(cases):
     calls = [lambda case=case: (case.schedule, critical_counts(case)) for case in cases]
-    return dict(zip(cases, together(slopes_at, calls, options=QUICK), strict=True))
+    return dict(zip(cases, together(slopes_at, calls), strict=True))
 
 
 def critical_counts(case):
@@ -376,7 +380,7 @@ def traced():
         return trace_numbers(case.expression)[1], np.concatenate([near_counts(case), critical_counts(case)])
 
     calls = [functools.partial(call, case) for case in CASES]
-    values = together(program, calls, options=QUICK, keys=[forms[case] for case in CASES])
+    values = together(program, calls, keys=[forms[case] for case in CASES])
     return dict(zip(CASES, values, strict=True))
 
 
@@ -433,7 +437,7 @@ def variants():
     counts = {case: np.resize(near(case.critical_counts()), CRITICAL) for case in CASES}
     calls = [lambda case=case, variant=variant: (variant.on(wo), counts[case]) for case, variant in every]
     found = {case: (counts[case], []) for case in CASES}
-    for (case, variant), values in zip(every, together(WAYS["data"], calls, options=QUICK), strict=True):
+    for (case, variant), values in zip(every, together(WAYS["data"], calls), strict=True):
         found[case][1].append((variant, values))
     return found
 
@@ -464,7 +468,7 @@ def stacked(cases):
         return wo.stack([variant.on(wo) for variant in case.variants]), near(case.critical_counts())
 
     calls = [functools.partial(call, case) for case in cases]
-    return dict(zip(cases, together(mapped, calls, options=QUICK), strict=True))
+    return dict(zip(cases, together(mapped, calls), strict=True))
 
 
 @first_of_each

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from support import golden
-from support.together import QUICK, together
+from support.together import together
 
 import warmup_optax as wo
 from warmup_optax import compat
@@ -133,7 +133,7 @@ def test_values_and_gradients_are_finite_everywhere():
         return built(case), np.asarray(counts, np.int32)
 
     calls = [functools.partial(arguments, case) for case in FIRST.values()]
-    found = together(values_and_slopes, calls, options=QUICK)
+    found = together(values_and_slopes, calls)
     for name, values in zip(FIRST, found, strict=True):
         assert not isinstance(values, Exception), (name, values)
         assert all(np.isfinite(x).all() for x in jax.tree.leaves(values)), name

@@ -1,12 +1,9 @@
 """The rates of the ports can be traced, mapped over and differentiated; their lengths are whole and known."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from support.together import QUICK
 
 from warmup_optax.compat import (
     axlearn,
@@ -103,7 +100,7 @@ def traced():
     def every(lr, counts):
         return {name: make(lr)(counts) for name, make in PORTS.items()}
 
-    @functools.partial(jax.jit, compiler_options=QUICK)
+    @jax.jit
     def program(lr, counts):
         values, slopes = jax.jvp(lambda lr: every(lr, counts), (lr,), (jnp.ones_like(lr),))
         return values, slopes, every(0.25, counts)

@@ -5,7 +5,6 @@ import numpy as np
 
 import warmup_optax as wo
 
-QUICK = {"xla_backend_optimization_level": 0}  # each program runs once
 EXACT = 1e-9  # relative, in float64: the few float64 operations of a rule and of a schedule, with room
 
 
@@ -13,9 +12,7 @@ def values(schedules, counts):
     """``{name: schedule}`` at ``{name: counts}``, each as one vectorised call."""
     longest = max(map(len, counts.values()))  # one shape compiles faster
     padded = {name: np.pad(x, (0, longest - len(x)), mode="edge") for name, x in counts.items()}
-    rates = jax.jit(
-        lambda n: {name: schedule(n[name]) for name, schedule in schedules.items()}, compiler_options=QUICK
-    )(padded)
+    rates = jax.jit(lambda n: {name: schedule(n[name]) for name, schedule in schedules.items()})(padded)
     return {name: np.asarray(rates[name])[: len(counts[name])] for name in schedules}
 
 
@@ -29,9 +26,9 @@ def agree(schedules, rules, counts, *, tolerance=EXACT, near_zero=1e-12):
         groups.setdefault(str(jax.tree.structure(schedule)), []).append(i)
     with jax.enable_x64(True):
         stacks = [wo.stack([schedules[i] for i in group]) for group in groups.values()]
-        found = jax.jit(
-            lambda stacks, n: [jax.vmap(lambda s: s(n))(stack) for stack in stacks], compiler_options=QUICK
-        )(stacks, counts)
+        found = jax.jit(lambda stacks, n: [jax.vmap(lambda s: s(n))(stack) for stack in stacks])(
+            stacks, counts
+        )
     for group, rates in zip(groups.values(), found, strict=True):
         for i, rate in zip(group, np.asarray(rates), strict=True):
             rule = np.broadcast_to(rules[i], rate.shape)
