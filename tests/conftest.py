@@ -30,6 +30,20 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None, max_examples=40)
 hypothesis.settings.load_profile("suite")
 
+
+def pytest_configure(config):
+    """What one worker has compiled, others and the next run need not; `pytest --cache-clear` forgets it."""
+    if hasattr(config, "cache"):
+        settings = {
+            "jax_compilation_cache_dir": str(config.cache.mkdir("jax")),
+            "jax_persistent_cache_min_compile_time_secs": 0,
+            "jax_persistent_cache_min_entry_size_bytes": -1,
+        }
+        for name, value in settings.items():
+            jax.config.update(name, value)
+            os.environ[name.upper()] = str(value)  # for the processes that a test starts
+
+
 _compilations = []
 
 

@@ -84,7 +84,7 @@ def mentions_name(expression, name):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nested_clocks_at_real_counts(seed):
     """Law 2: a count of 41.0 is 41, and 40.5 lies before it."""
-    expressions = nested(1000 + seed, 30)
+    expressions = nested(1000 + seed, 20)
     counts = [np.array(counts_of(x, SIZE), np.float32) for x in expressions]
     counts = [c + np.resize(np.float32([0, 0, 0, 0.5]), SIZE) for c in counts]
     report(differences(expressions, counts, values_of(expressions, counts), width=2.0**-23))

@@ -51,7 +51,7 @@ def test_numbers_closed_over(platform):
 
 @functools.cache
 def as_arguments():
-    leaves, structure = jax.tree.flatten({case.name: case.schedule for case in CASES})
+    leaves, structure = jax.tree.flatten({case.name: case.schedule for case in ONE_OF_EACH})
 
     def at(leaves, count):
         schedules = jax.tree.unflatten(structure, leaves)

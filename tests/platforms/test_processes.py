@@ -1,4 +1,4 @@
-"""Two processes train, stop, and four go on from the checkpoint: one rate, bit for bit, at every step."""
+"""Some processes train, stop, and more go on from the checkpoint: one rate, bit for bit, at every step."""
 
 import json
 import os
@@ -56,13 +56,17 @@ def one_rate(results):
     return rates
 
 
-def test_stopped_in_two_processes_and_resumed_in_four(tmp_path):
-    """Two processes of four devices; the run stops; four of two go on where it stopped."""
+@pytest.mark.parametrize(
+    ("before", "after"), [(1, 2), pytest.param(2, 4, marks=pytest.mark.exhaustive)], ids=str
+)
+def test_stopped_and_resumed_in_more_processes(tmp_path, before, after):
+    """Eight devices in all, whatever the processes; the run stops, and others go on where it stopped."""
     from support.worker import SCHEDULE
 
-    whole = run(2, tmp_path, 0, LAST, save=STOP)
-    resumed = run(4, tmp_path, STOP, LAST)
-    assert [r["devices"] for r in whole + resumed] == [4, 4, 2, 2, 2, 2]
+    whole = run(before, tmp_path, 0, LAST, save=STOP)
+    resumed = run(after, tmp_path, STOP, LAST)
+    assert [r["devices"] for r in whole] == [8 // before] * before
+    assert [r["devices"] for r in resumed] == [8 // after] * after
     assert {r["count"] for r in whole + resumed} == {LAST}
 
     rates = one_rate(whole)
@@ -72,6 +76,6 @@ def test_stopped_in_two_processes_and_resumed_in_four(tmp_path):
 
     # The same training too, up to the order in which gloo adds.
     losses = [r["losses"] for r in whole]
-    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
+    np.testing.assert_allclose(losses[0], losses[-1], rtol=1e-6)
     for r in resumed:
         np.testing.assert_allclose(r["losses"], losses[0][STOP:], rtol=1e-3)

@@ -8,14 +8,20 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from support.catalogue import CASES
+from support.catalogue import CASES, ONE_OF_EACH
 
 import warmup_optax as wo
 from warmup_optax._tools import phases as _phases
 
 RUN: dict[str, Any] = {"warmup_steps": 100, "total_steps": 1000}
 
-every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+first_of_each = pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.name, marks=() if case in ONE_OF_EACH else pytest.mark.exhaustive)
+        for case in CASES
+    ],
+)
 
 
 def cells(text):
@@ -29,7 +35,7 @@ def cells(text):
         yield int(begin), int(to) if to.strip() else None, shape.strip(), float(start), float(end or "nan")
 
 
-@every_case
+@first_of_each
 def test_the_table_agrees_with_the_schedule(case):
     """Phases follow one another, and their values are the schedule's own."""
     rows = list(cells(wo.describe(case.schedule)))
