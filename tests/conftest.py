@@ -27,7 +27,9 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # The same examples on every run and machine; compiling has no deadline; no files are left behind.
-hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None, max_examples=40)
+_same = {"deadline": None, "derandomize": True, "database": None}
+hypothesis.settings.register_profile("thorough", **_same, max_examples=400)  # --hypothesis-profile=thorough
+hypothesis.settings.register_profile("suite", **_same, max_examples=40)
 hypothesis.settings.load_profile("suite")
 
 

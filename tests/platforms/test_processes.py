@@ -1,5 +1,6 @@
 """Some processes train, stop, and more go on from the checkpoint: one rate, bit for bit, at every step."""
 
+import importlib.util
 import json
 import os
 import socket
@@ -12,8 +13,8 @@ import numpy as np
 import pytest
 import support
 
-pytest.importorskip("orbax.checkpoint")
-pytest.importorskip("sklearn")
+if not all(map(importlib.util.find_spec, ["orbax.checkpoint", "sklearn"])):
+    pytest.skip("orbax-checkpoint or scikit-learn is not installed", allow_module_level=True)
 
 WORKER = Path(support.__file__).with_name("worker.py")
 STOP, LAST = 5, 9

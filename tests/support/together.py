@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-# As a user's program is compiled, where `conftest.py` has the rest of the suite compiled in less time.
+# As a user's program is compiled; `conftest.py` has the rest of the suite compiled in less time.
 FULL = {"xla_backend_optimization_level": 3, "xla_cpu_use_fusion_emitters": True}
 
 

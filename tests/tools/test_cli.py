@@ -392,7 +392,7 @@ SCRATCH = "malformed.json"
 CHEAP = ["check", "--total-steps", "20"]
 
 
-@hypothesis.settings(max_examples=100, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 @hypothesis.given(
     content=st.binary(max_size=40) | st.text(max_size=40).map(str.encode) | ANYTHING.map(json.dumps)
 )
@@ -402,7 +402,7 @@ def test_no_file_gives_a_traceback(tmp_path, content):
     refused("check", str(path), "--total-steps", "20")
 
 
-@hypothesis.settings(max_examples=100, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 @hypothesis.given(content=malformed())
 def test_no_config_gives_a_traceback(tmp_path, content):
     path = tmp_path / SCRATCH
