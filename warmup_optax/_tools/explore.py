@@ -1,0 +1,291 @@
+"""A schedule under sliders, in a notebook. ipywidgets is loaded when the first one is made."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import dataclasses
+import functools
+import inspect
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+import jax
+import numpy as np
+
+from .._combinators.ramps import Shape
+from .._core import checks
+from .._core.evaluation import one_program_for_all_numbers
+from .._core.node import Node
+from .._core.schedule import Schedule, ScheduleLike, Steps
+from .check import check
+from .describe import HEADER, table
+from .extras import missing
+from .phases import FAR, concrete, phases
+from .plot import MOST_MARKS
+from .sample import sample
+from .svg import svg
+
+POINTS = 1000  # of the curve: more than the picture has columns
+PAUSE = 0.1  # seconds without a change, after which the phases and the findings follow
+BLUE, ORANGE, RED = "#3b8ed8", "#e0812f", "#e05252"  # readable on white and on black
+
+
+def explore(schedule: ScheduleLike, total_steps: Steps, *, compare: ScheduleLike | None = None) -> Explorer:
+    """A schedule under sliders, in a notebook: its curve, phases and findings follow as one drags.
+
+    Each number of the schedule has a slider, under the name by which it is reached (``peak_value``,
+    ``schedules[1].end_value``), and a box that takes any number, one beyond the ends of the slider too.
+    Whole numbers stay whole. Rates (what is named a value), and other numbers that are very large or small,
+    have a logarithmic scale, with 0 before its first number where 0 is allowed; the rest a linear one,
+    between their bounds where they have two. Choices (a word, a flag, which shape) stay as they are.
+
+    The line of code that makes the schedule is below the curve, with a button that copies it; then what
+    `describe` and `check` say. If the schedule refuses a number, its error is shown, and the last curve
+    stays, in grey. Nothing is compiled again for other numbers.
+
+    Args:
+      schedule: A `Schedule`, one of your own included, a function of a count, or a number.
+      total_steps: Updates in the run: counts from 0 to this one are drawn, and `check` judges a run of this
+        length. A whole number >= 1.
+      compare: A second schedule, which is drawn in another colour; None for none.
+
+    Returns:
+      An `Explorer`, which a notebook shows. Its ``schedule`` is that of the sliders, for the next cell.
+
+    Raises:
+      ImportError: If ipywidgets is not installed.
+      ValueError: If ``total_steps`` is not a whole number >= 1, or a schedule is a stack.
+      TypeError: If an argument is of the wrong type, or a schedule's numbers are traced.
+
+    >>> import warmup_optax as wo
+    >>> explorer = wo.explore(wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1000), 1000)
+    >>> list(explorer.boxes)[:3]
+    ['peak_value', 'warmup_steps', 'total_steps']
+    >>> explorer.boxes["peak_value"].value = "1e-3"  # what typing it does
+    >>> explorer.schedule
+    warmup_cosine(peak_value=0.001, warmup_steps=100, total_steps=1000)
+    """
+    last = min(int(checks.steps("explore", "total_steps", total_steps, at_least=1)), int(FAR))
+    schedule = concrete("explore", schedule)
+    with checks.renamed("explore", schedule="compare"):
+        other = None if compare is None else concrete("explore", compare)
+    return Explorer(schedule, last, other)
+
+
+class Explorer:
+    """Made by `explore`: a schedule under sliders.
+
+    Attributes:
+      schedule: The schedule of the sliders; while they stand at numbers that it refuses, the last before.
+      widget: What a notebook shows.
+      sliders: The slider of each number, by name. Its value is a position on the scale of the number.
+      boxes: The text box of each number, by name.
+    """
+
+    def __init__(self, schedule: Schedule, last: int, other: Schedule | None) -> None:
+        try:
+            import ipywidgets as widgets
+        except ImportError as error:
+            raise missing("explore", "ipywidgets", "widgets", error) from error
+        self.schedule, self._last, self._other = schedule, last, other
+        self.sliders, self.boxes = {}, {}
+        self._counts = np.unique(np.linspace(0, last, POINTS).astype(np.int64))
+        self._programs: dict[Any, Any] = {}
+        self._later: asyncio.TimerHandle | None = None
+        self._curves = {} if other is None else {ORANGE: self._values(other)}
+        self._picture, self._error, self._lines, self._below = (widgets.HTML() for _ in range(4))
+        self._redraw(schedule)
+        self._report()
+
+        found, cells = list(numbers(schedule)), []
+        self._numbers = [value for _, value, _ in found]
+        largest = np.max(np.abs(self._curves[BLUE]), initial=0, where=np.isfinite(self._curves[BLUE]))
+        for i, (name, value, bounds) in enumerate(found):
+            positions = scale(name, value, bounds, last, float(largest))
+            slider = widgets.IntSlider(positions.index(value), 0, len(positions) - 1, readout=False)
+            box = widgets.Text(short(value), continuous_update=False)
+            slider.layout.width = box.layout.width = "auto"
+            self._connect(i, name, slider, box, positions)
+            self.sliders[name], self.boxes[name] = slider, box
+            cells += [widgets.Label(name), slider, box]
+        columns = {"grid_template_columns": "fit-content(16em) minmax(6em, 1fr) 6.5em", "grid_gap": "0 8px"}
+        room = {"flex": "1 1 320px", "max_height": "320px", "overflow": "auto", "align_content": "flex-start"}
+        self._picture.layout.flex = "2 1 400px"
+        grid = widgets.GridBox(cells, layout=widgets.Layout(**columns, **room))
+        beside = widgets.HBox([self._picture, grid], layout=widgets.Layout(flex_flow="row wrap"))
+        self.widget = widgets.VBox([beside, self._error, self._lines, self._below])
+        for part in (self._picture, self._lines, self._below):
+            part.add_class("warmup-optax-follows")
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.widget._repr_mimebundle_(**options)
+
+    def _connect(self, i: int, name: str, slider: Any, box: Any, positions: list[Any]) -> None:
+        """The slider writes into the box, and what is in the box is the number, however it came there."""
+        whole = isinstance(self._numbers[i], int)
+
+        def nearest(number: float) -> int:
+            return min(bisect.bisect_left(positions, number), len(positions) - 1)
+
+        def slid(_: Any) -> None:
+            present = self._numbers[i]
+            if isinstance(present, str) or slider.value != nearest(present):  # not if it followed the box
+                box.value = short(positions[slider.value])
+
+        def written(_: Any) -> None:
+            self._numbers[i] = number = _number(box.value, whole)
+            if not isinstance(number, str):
+                slider.value = nearest(number)
+            self._follow()
+
+        slider.observe(slid, "value")
+        box.observe(written, "value")
+
+    def _follow(self) -> None:
+        """Takes the numbers over: the curve at once, the rest after a pause, if there is an event loop."""
+        try:
+            schedule = rebuilt(self.schedule, iter(self._numbers))
+            self._redraw(schedule)
+        except Exception as error:  # a node of the user's own may raise anything
+            self._error.value = f'<div role="alert" style="color:{RED}">{escape(str(error))}</div>'
+            self.widget.add_class("warmup-optax-refused")
+            return
+        self.schedule, self._error.value = schedule, ""
+        self.widget.remove_class("warmup-optax-refused")
+        if self._later is not None:
+            self._later.cancel()
+        try:
+            self._later = asyncio.get_running_loop().call_later(PAUSE, self._report)
+        except RuntimeError:
+            self._report()
+
+    def _values(self, schedule: Schedule) -> np.ndarray:
+        with one_program_for_all_numbers(self._programs):
+            return sample(schedule, self._counts).astype(np.float64)
+
+    def _redraw(self, schedule: Schedule) -> None:
+        """The curve and the line of code."""
+        self._curves[BLUE] = self._values(schedule)
+        near = itertools.takewhile(lambda first: first <= self._last, (x.first for x in phases(schedule)))
+        begins = [first for first in itertools.islice(near, MOST_MARKS) if first > 0]
+        self._picture.value = svg(self._counts, self._curves, begins)
+        self._lines.value = STYLE + _line(BLUE, schedule, COPY)
+        if self._other is not None:
+            self._lines.value += _line(ORANGE, self._other)
+
+    def _report(self) -> None:
+        """The phases and the findings."""
+        with one_program_for_all_numbers(self._programs):
+            rows, rest = table(self.schedule)
+            findings = [escape(str(finding)) for finding in check(self.schedule, self._last)]
+        body = "".join(f"<tr>{''.join(map(_cell, HEADER, row))}</tr>" for row in (HEADER, *rows))
+        below = "".join(f"<div>{finding}</div>" for finding in findings or ["check: nothing found"])
+        self._below.value = f'<div style="line-height:1.5"><table>{body}</table>{escape(rest)}{below}</div>'
+
+
+STYLE = "<style>.warmup-optax-refused .warmup-optax-follows { opacity: 0.3 }</style>"
+# In the page: the clipboard where the browser gives it, else a selection and its copy.
+COPY = """<button style="margin-left:8px" onclick="const b = this, line = b.previousElementSibling;
+const done = () => { b.textContent = 'Copied'; };
+const select = () => { getSelection().selectAllChildren(line); document.execCommand('copy'); done(); };
+navigator.clipboard ? navigator.clipboard.writeText(line.textContent).then(done, select) : select();
+">Copy</button>"""
+
+
+def _line(color: str, schedule: Schedule, button: str = "") -> str:
+    mark = f'<span style="color:{color}">&#9632;</span>'
+    code = f'<code style="white-space:pre-wrap;overflow-wrap:anywhere">{escape(repr(schedule))}</code>'
+    return f'<div style="line-height:1.5">{mark} {code}{button}</div>'
+
+
+def _cell(column: str, text: str) -> str:
+    align = "left" if column == "shape" else "right"
+    return f'<td style="padding:0 1.2em 0 0;text-align:{align}">{escape(text)}</td>'
+
+
+# ------------------------------------------------------------------ the numbers of a schedule
+
+
+def numbers(tree: Any, name: str = "", bounds: Any = None) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
+    """The name, the value and the bounds of each number, in the order of the leaves."""
+    if isinstance(tree, (int, float)):
+        yield name.removeprefix("."), tree, {k: x for k, x in (bounds or {}).items() if x is not None}
+    elif isinstance(tree, Shape):
+        for key, value in zip(tree.names, tree.numbers, strict=True):
+            yield from numbers(value, f"{name}.{key}")
+    else:
+        for (key,), child in jax.tree_util.tree_leaves_with_path(tree, is_leaf=lambda x: x is not tree):
+            if isinstance(tree, Node):
+                bounds = getattr(tree._checks[key.name], "keywords", {})
+            yield from numbers(child, f"{name}{key}", bounds)
+
+
+def rebuilt(tree: Any, values: Iterator[Any]) -> Any:
+    """The schedule with other numbers, in the order of the leaves, every node checked."""
+    children, structure = jax.tree.flatten(tree, is_leaf=lambda x: x is not tree)
+    if jax.tree_util.treedef_is_leaf(structure):
+        return next(values)
+    made = jax.tree.unflatten(structure, [rebuilt(child, values) for child in children])
+    if isinstance(made, Node):
+        if _takes_its_fields(type(made)):
+            return dataclasses.replace(made)  # pyright: ignore[reportArgumentType]
+        made._check_fields()
+    return made
+
+
+@functools.cache
+def _takes_its_fields(cls: type[Node]) -> bool:
+    """Whether the arguments of the constructor are the fields; one of the user's own may take others."""
+    return set(inspect.signature(cls).parameters) == set(cls._fields)
+
+
+def scale(name: str, value: Any, bounds: Mapping[str, Any], last: int, largest: float) -> list[Any]:
+    """The numbers that a slider goes through, the present one among them."""
+    above, least = bounds.get("above", -math.inf), bounds.get("at_least", -math.inf)
+    below, most = bounds.get("below", math.inf), bounds.get("at_most", math.inf)
+    low, high, size = max(above, least), min(below, most), abs(value)
+    is_rate = name.rstrip("[]0123456789").endswith(("value", "values"))
+    if isinstance(value, int):
+        high = max(last, 2 * size)
+        low = -high if value < 0 else max(low, 0)
+        step = 10 ** max(math.floor(math.log10((high - low) / 500)), 0)
+        found = [low, *range(step * (low // step + 1), high, step), high]
+    elif math.isfinite(low) and math.isfinite(high):
+        found = _even(low, high)
+    elif is_rate or (size and not 0.01 <= size <= 1000):
+        top = math.floor(math.log10(size or largest or 1.0))
+        sizes = (float(f"{m}e{e}") for e in range(top - 4, top + 1) for m in range(10, 100))
+        found = [0.0, *(math.copysign(x, value) for x in sizes)]
+    else:
+        reach = 2 * size if size >= 1 else 1.0
+        found = _even(-reach, 0.0) if value < 0 else _even(max(low, 0.0), reach)
+    allowed = (x for x in found if above < x < below and least <= x <= most)
+    return sorted({*allowed, value} - {0 if bounds.get("nonzero") else math.nan})
+
+
+def _even(low: float, high: float) -> list[float]:
+    """Round numbers at even distances, some hundreds."""
+    power = math.floor(math.log10((high - low) / 200))
+    return [round(low + k * 10.0**power, -power) for k in range(round((high - low) / 10.0**power) + 1)]
+
+
+def _number(text: str, whole: bool) -> float | str:
+    """The number that was written; what is none stays text, which the schedule refuses."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if whole and number.is_integer() else number
+
+
+def short(number: Any) -> str:
+    """A number as one writes it: 3e-4, 0.9, 1000."""
+    if isinstance(number, int):
+        return str(number)
+    if number == 0 or 1e-3 <= abs(number) < 1e6:
+        return np.format_float_positional(number, trim="-")
+    return np.format_float_scientific(number, trim="-", exp_digits=1)
