@@ -9,9 +9,9 @@ import functools
 import inspect
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -102,17 +102,22 @@ class Explorer:
         self._report()
 
         found, cells = list(numbers(schedule)), []
-        self._numbers = [value for _, value, _ in found]
+        self._numbers = [number.value for number in found]
+        several = len({number.node for number in found}) > 1
         largest = np.max(np.abs(self._curves[BLUE]), initial=0, where=np.isfinite(self._curves[BLUE]))
-        for i, (name, value, bounds) in enumerate(found):
-            positions = scale(name, value, bounds, last, float(largest))
-            slider = widgets.IntSlider(positions.index(value), 0, len(positions) - 1, readout=False)
-            box = widgets.Text(short(value), continuous_update=False)
+        for i, number in enumerate(found):
+            if several and (i == 0 or number.node != found[i - 1].node):
+                heading = widgets.HTML(f"<b>{escape(number.kind)}</b> {escape(number.node)}")
+                heading.layout.grid_column = "1 / -1"
+                cells.append(heading)
+            positions = scale(number, last, float(largest))
+            slider = widgets.IntSlider(positions.index(number.value), 0, len(positions) - 1, readout=False)
+            box = widgets.Text(short(number.value), continuous_update=False)
             slider.layout.width = box.layout.width = "auto"
-            self._connect(i, name, slider, box, positions)
-            self.sliders[name], self.boxes[name] = slider, box
-            cells += [widgets.Label(name), slider, box]
-        columns = {"grid_template_columns": "fit-content(16em) minmax(6em, 1fr) 6.5em", "grid_gap": "0 8px"}
+            self._connect(i, slider, box, positions)
+            self.sliders[number.name], self.boxes[number.name] = slider, box
+            cells += [widgets.Label(number.name.removeprefix(number.node).removeprefix(".")), slider, box]
+        columns = {"grid_template_columns": "fit-content(14em) minmax(6em, 1fr) 6.5em", "grid_gap": "0 8px"}
         room = {"flex": "1 1 320px", "max_height": "320px", "overflow": "auto", "align_content": "flex-start"}
         self._picture.layout.flex = "2 1 400px"
         grid = widgets.GridBox(cells, layout=widgets.Layout(**columns, **room))
@@ -124,7 +129,7 @@ class Explorer:
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.widget._repr_mimebundle_(**options)
 
-    def _connect(self, i: int, name: str, slider: Any, box: Any, positions: list[Any]) -> None:
+    def _connect(self, i: int, slider: Any, box: Any, positions: list[Any]) -> None:
         """The slider writes into the box, and what is in the box is the number, however it came there."""
         whole = isinstance(self._numbers[i], int)
 
@@ -188,11 +193,12 @@ class Explorer:
 
 
 STYLE = "<style>.warmup-optax-refused .warmup-optax-follows { opacity: 0.3 }</style>"
-# In the page: the clipboard where the browser gives it, else a selection and its copy.
-COPY = """<button style="margin-left:8px" onclick="const b = this, line = b.previousElementSibling;
-const done = () => { b.textContent = 'Copied'; };
-const select = () => { getSelection().selectAllChildren(line); document.execCommand('copy'); done(); };
-navigator.clipboard ? navigator.clipboard.writeText(line.textContent).then(done, select) : select();
+# Runs in the page. Where there is no clipboard (a page that is not secure), the line is selected and copied.
+COPY = """<button style="margin-left:8px;font:inherit" onclick="
+const say = text => { this.textContent = text }, line = this.previousElementSibling;
+const done = () => { say('Copied'); setTimeout(say, 1500, 'Copy') };
+const select = () => { getSelection().selectAllChildren(line); document.execCommand('copy'); done() };
+navigator.clipboard ? navigator.clipboard.writeText(line.textContent).then(done, select) : select()
 ">Copy</button>"""
 
 
@@ -210,18 +216,40 @@ def _cell(column: str, text: str) -> str:
 # ------------------------------------------------------------------ the numbers of a schedule
 
 
-def numbers(tree: Any, name: str = "", bounds: Any = None) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
-    """The name, the value and the bounds of each number, in the order of the leaves."""
+class Number(NamedTuple):
+    """A number of a schedule.
+
+    Attributes:
+      name: How it is reached from the schedule: ``peak_value``, ``schedules[1].end_value``.
+      node: How the node that has it is reached, "" for the schedule itself; and the kind of that node.
+      value: An ``int`` is a whole number.
+      bounds: What the check of its field is told: ``above``, ``at_least``, ``below``, ``at_most``, ``nonzero``.
+    """
+
+    name: str
+    node: str
+    kind: str
+    value: Any
+    bounds: dict[str, Any]
+
+
+def numbers(
+    tree: Any, name: str = "", node: str = "", kind: str = "", bounds: Any = None
+) -> Iterator[Number]:
+    """The numbers of a schedule, in the order of its leaves."""
     if isinstance(tree, (int, float)):
-        yield name.removeprefix("."), tree, {k: x for k, x in (bounds or {}).items() if x is not None}
+        known = {key: bound for key, bound in (bounds or {}).items() if bound is not None}
+        yield Number(name.removeprefix("."), node.removeprefix("."), kind, tree, known)
     elif isinstance(tree, Shape):
         for key, value in zip(tree.names, tree.numbers, strict=True):
-            yield from numbers(value, f"{name}.{key}")
+            yield from numbers(value, f"{name}.{key}", name, tree.name)
     else:
+        if isinstance(tree, Node):
+            node, kind = name, tree._kind
         for (key,), child in jax.tree_util.tree_leaves_with_path(tree, is_leaf=lambda x: x is not tree):
             if isinstance(tree, Node):
                 bounds = getattr(tree._checks[key.name], "keywords", {})
-            yield from numbers(child, f"{name}{key}", bounds)
+            yield from numbers(child, f"{name}{key}", node, kind, bounds)
 
 
 def rebuilt(tree: Any, values: Iterator[Any]) -> Any:
@@ -243,12 +271,13 @@ def _takes_its_fields(cls: type[Node]) -> bool:
     return set(inspect.signature(cls).parameters) == set(cls._fields)
 
 
-def scale(name: str, value: Any, bounds: Mapping[str, Any], last: int, largest: float) -> list[Any]:
+def scale(number: Number, last: int, largest: float) -> list[Any]:
     """The numbers that a slider goes through, the present one among them."""
+    value, bounds = number.value, number.bounds
     above, least = bounds.get("above", -math.inf), bounds.get("at_least", -math.inf)
     below, most = bounds.get("below", math.inf), bounds.get("at_most", math.inf)
     low, high, size = max(above, least), min(below, most), abs(value)
-    is_rate = name.rstrip("[]0123456789").endswith(("value", "values"))
+    is_rate = number.name.rstrip("[]0123456789").endswith(("value", "values"))
     if isinstance(value, int):
         high = max(last, 2 * size)
         low = -high if value < 0 else max(low, 0)
@@ -258,7 +287,7 @@ def scale(name: str, value: Any, bounds: Mapping[str, Any], last: int, largest: 
         found = _even(low, high)
     elif is_rate or (size and not 0.01 <= size <= 1000):
         top = math.floor(math.log10(size or largest or 1.0))
-        sizes = (float(f"{m}e{e}") for e in range(top - 4, top + 1) for m in range(10, 100))
+        sizes = (float(f"{m}e{e}") for e in range(top - 3, top + 1) for m in range(10, 100))
         found = [0.0, *(math.copysign(x, value) for x in sizes)]
     else:
         reach = 2 * size if size >= 1 else 1.0

@@ -10,7 +10,7 @@ import numpy as np
 from .plot import tick_labels
 
 WIDTH, HEIGHT = 540, 270
-LEFT, RIGHT, TOP, BOTTOM = 62, 12, 14, 42  # margins around the axes
+LEFT, RIGHT, TOP, BOTTOM = 62, 24, 14, 42  # margins around the axes
 TEXT = 'font-size="12" fill="currentColor" stroke="none"'
 _FAINT = 'stroke="currentColor" stroke-opacity="0.15"'
 _DOTS = 'stroke="currentColor" stroke-opacity="0.45" stroke-dasharray="2 3"'
