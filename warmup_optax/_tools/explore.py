@@ -108,7 +108,7 @@ class Explorer:
         for i, number in enumerate(found):
             if several and (i == 0 or number.node != found[i - 1].node):
                 heading = widgets.HTML(f"<b>{escape(number.kind)}</b> {escape(number.node)}")
-                heading.layout.grid_column = "1 / -1"
+                heading.layout.grid_area = "auto / 1 / auto / -1"  # all columns
                 cells.append(heading)
             positions = scale(number, last, float(largest))
             slider = widgets.IntSlider(positions.index(number.value), 0, len(positions) - 1, readout=False)
