@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import contextvars
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -75,22 +74,6 @@ def _values(lowered: Lowered, count: Any) -> jax.Array:
 _staged = jax.jit(_values, inline=True)
 
 _programs: collections.OrderedDict[Any, Callable[..., jax.Array]] = collections.OrderedDict()
-_kept = contextvars.ContextVar[dict[Any, Callable[..., jax.Array]] | None]("warmup_optax_kept", default=None)
-
-
-@contextlib.contextmanager
-def one_program_for_all_numbers(kept: dict[Any, Callable[..., jax.Array]]) -> Iterator[None]:
-    """Inside, programs are of the structure of the schedules themselves, lowered in the trace, and are ``kept``.
-
-    What is lowered may depend on a number (a cosine with an exponent of 1 has no power), and a function of
-    the user's is traced for each schedule. Here neither is compiled again for other numbers; the values are
-    those of traced numbers, which may differ in their last bits.
-    """
-    token = _kept.set(kept)
-    try:
-        yield
-    finally:
-        _kept.reset(token)
 
 
 @dataclasses.dataclass(eq=False, slots=True)
@@ -125,21 +108,16 @@ def program_of(schedule: Schedule) -> Program | None:
         return program
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(schedule)):
         return None
-    kept = _kept.get()
-    leaves, structure = jax.tree.flatten(schedule.lower() if kept is None else schedule)
+    leaves, structure = jax.tree.flatten(schedule.lower())
     numbers, layout = _pack(leaves)
-    run = (_programs if kept is None else kept).get((structure, layout))
+    run = _programs.get((structure, layout))
     if run is None:
 
         def schedule_at(count: Any, *numbers: jax.Array) -> jax.Array:
             with jax.transfer_guard("allow"):  # tracing makes the program's own constants
-                tree = jax.tree.unflatten(structure, _unpack(numbers, layout))
-                return _values(tree if kept is None else tree.lower(), count)
+                return _values(jax.tree.unflatten(structure, _unpack(numbers, layout)), count)
 
         run = jax.jit(schedule_at)
-    if kept is not None:  # and not with the schedule, whose value outside is its own program's
-        kept[structure, layout] = run
-        return Program(run, numbers, x64)
     if not _holds_function(schedule):
         _programs[structure, layout] = run
         _programs.move_to_end((structure, layout))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -18,18 +19,20 @@ import numpy as np
 
 from .._combinators.ramps import Shape
 from .._core import checks
-from .._core.evaluation import one_program_for_all_numbers
+from .._core.evaluation import normalize_count
 from .._core.node import Node
 from .._core.schedule import Schedule, ScheduleLike, Steps
+from .._core.time import default_float, default_int
 from .check import check
 from .describe import HEADER, table
 from .extras import missing
 from .phases import FAR, concrete, phases
 from .plot import MOST_MARKS
-from .sample import sample
+from .sample import evaluated_by, sample
 from .svg import svg
 
 POINTS = 1000  # of the curve: more than the picture has columns
+BLOCK = 1024  # counts that are evaluated at once
 PAUSE = 0.1  # seconds without a change, after which the phases and the findings follow
 BLUE, ORANGE, RED = "#3b8ed8", "#e0812f", "#e05252"  # readable on white and on black
 
@@ -94,12 +97,13 @@ class Explorer:
         self.schedule, self._last, self._other = schedule, last, other
         self.sliders, self.boxes = {}, {}
         self._counts = np.unique(np.linspace(0, last, POINTS).astype(np.int64))
-        self._programs: dict[Any, Any] = {}
+        self._evaluate = _Programs()
         self._later: asyncio.TimerHandle | None = None
         self._curves = {} if other is None else {ORANGE: self._values(other)}
         self._picture, self._error, self._lines, self._below = (widgets.HTML() for _ in range(4))
         self._redraw(schedule)
         self._report()
+        self._prepare()
 
         found, cells = list(numbers(schedule)), []
         self._numbers = [number.value for number in found]
@@ -156,7 +160,9 @@ class Explorer:
             schedule = rebuilt(self.schedule, iter(self._numbers))
             self._redraw(schedule)
         except Exception as error:  # a node of the user's own may raise anything
-            self._error.value = f'<div role="alert" style="color:{RED}">{escape(str(error))}</div>'
+            self._error.value = (
+                f'<div role="alert" style="color:{RED}">{escape(str(error) or repr(error))}</div>'
+            )
             self.widget.add_class("warmup-optax-refused")
             return
         self.schedule, self._error.value = schedule, ""
@@ -169,7 +175,7 @@ class Explorer:
             self._report()
 
     def _values(self, schedule: Schedule) -> np.ndarray:
-        with one_program_for_all_numbers(self._programs):
+        with evaluated_by(self._evaluate):
             return sample(schedule, self._counts).astype(np.float64)
 
     def _redraw(self, schedule: Schedule) -> None:
@@ -182,9 +188,20 @@ class Explorer:
         if self._other is not None:
             self._lines.value += _line(ORANGE, self._other)
 
+    def _prepare(self) -> None:
+        """Compiles now what a report may ask later: a phase that has no length yet may get one."""
+        longer = jax.tree.map(lambda x: x or type(x)(1), self.schedule)
+        both = (itertools.islice(phases(schedule), MOST_MARKS) for schedule in (self.schedule, longer))
+        with evaluated_by(self._evaluate):
+            for phase in itertools.chain(*both):
+                for value in filter(None, (phase.start, phase.last)):
+                    value()
+            with contextlib.suppress(Exception):  # between two counts, where a function may have no value
+                sample(self.schedule, [0.5])
+
     def _report(self) -> None:
         """The phases and the findings."""
-        with one_program_for_all_numbers(self._programs):
+        with evaluated_by(self._evaluate):
             rows, rest = table(self.schedule)
             findings = [escape(str(finding)) for finding in check(self.schedule, self._last)]
         body = "".join(f"<tr>{''.join(map(_cell, HEADER, row))}</tr>" for row in (HEADER, *rows))
@@ -211,6 +228,33 @@ def _line(color: str, schedule: Schedule, button: str = "") -> str:
 def _cell(column: str, text: str) -> str:
     align = "left" if column == "shape" else "right"
     return f'<td style="padding:0 1.2em 0 0;text-align:{align}">{escape(text)}</td>'
+
+
+class _Programs:
+    """Evaluates schedules by one program for each structure, whatever their numbers and the counts.
+
+    The library's own programs are of what a schedule lowers to, which may depend on a number: a cosine with an
+    exponent of 1 has no power. And a function of the user's is traced anew for each schedule.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[Any, Any] = {}
+
+    def __call__(self, schedule: Schedule, counts: np.ndarray) -> np.ndarray:
+        leaves, structure = jax.tree.flatten(schedule)
+        numbers = [np.asarray(x, default_int() if isinstance(x, int) else default_float()) for x in leaves]
+        key = structure, tuple(x.dtype for x in numbers)
+        with jax.default_device(jax.local_devices(backend="cpu")[0]):
+            if key not in self._kept:
+                self._kept[key] = jax.jit(
+                    lambda numbers, counts: jax.tree.unflatten(structure, numbers)(counts)
+                )
+            flat = normalize_count(np.ravel(counts))
+            whole = flat.dtype.kind in "iub"
+            flat = flat.astype(default_int() if whole else default_float())
+            blocks = np.pad(flat, (0, -flat.size % BLOCK), mode="edge").reshape(-1, BLOCK)
+            values = [np.asarray(self._kept[key](numbers, block)) for block in blocks]
+        return np.concatenate(values)[: flat.size].reshape(np.shape(counts))
 
 
 # ------------------------------------------------------------------ the numbers of a schedule
@@ -255,7 +299,7 @@ def numbers(
 def rebuilt(tree: Any, values: Iterator[Any]) -> Any:
     """The schedule with other numbers, in the order of the leaves, every node checked."""
     children, structure = jax.tree.flatten(tree, is_leaf=lambda x: x is not tree)
-    if jax.tree_util.treedef_is_leaf(structure):
+    if len(children) == 1 and children[0] is tree:
         return next(values)
     made = jax.tree.unflatten(structure, [rebuilt(child, values) for child in children])
     if isinstance(made, Node):
