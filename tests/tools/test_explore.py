@@ -95,28 +95,45 @@ def refused(explorer):
 
 
 # ------------------------------------------------------------------ dragging
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_all_follows_every_slider_and_nothing_is_compiled(name, compilations):
-    """For every constructor and nodes of a user's own."""
-    explorer = wo.explore(SCHEDULES[name], STEPS)
-    assert len(explorer.sliders) == len(jax.tree.leaves(SCHEDULES[name]))
-    before, drawn = compilations(), []
+def drag(explorer):
+    """Moves each slider a little, to both ends and back; the position and what it made of the schedule."""
     for slider in explorer.sliders.values():
         at_first = slider.value
         for position in (min(at_first + 1, slider.max), slider.max, slider.min, at_first):
             slider.value = position
             if not refused(explorer):
-                schedule = explorer.schedule
-                assert jax.tree.leaves(schedule) == [float(box.value) for box in explorer.boxes.values()]
-                assert html.escape(repr(schedule)) in explorer._lines.value
-                drawn.append((position, schedule, explorer._curves[tool.BLUE]))
+                yield position == slider.max, explorer.schedule, explorer._curves[tool.BLUE]
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_curve_and_the_line_follow_every_slider(name, compilations, monkeypatch):
+    """For every constructor and nodes of a user's own; and nothing is compiled."""
+    for report in ("_report", "_prepare"):  # the next test's
+        monkeypatch.setattr(wo.Explorer, report, lambda self: None)
+    explorer = wo.explore(SCHEDULES[name], STEPS)
+    assert len(explorer.sliders) == len(jax.tree.leaves(SCHEDULES[name]))
+    before, drawn = compilations(), []
+    for far, schedule, curve in drag(explorer):
+        assert jax.tree.leaves(schedule) == [float(box.value) for box in explorer.boxes.values()]
+        assert html.escape(repr(schedule)) in explorer._lines.value
+        drawn.append((far, schedule, curve))
     assert compilations() == before
     assert len(drawn) >= 2 * len(explorer.sliders)
-    far = [slider.max for slider in explorer.sliders.values()]
-    for schedule, curve in [drawn[-1][1:], *(made for position, *made in drawn if position in far)]:
+    for _, schedule, curve in [drawn[-1], *(made for made in drawn if made[0])]:
         expected = wo.sample(schedule, range(STEPS + 1))
         # Numbers that are arguments of a program round otherwise than on the host; no pixel moves.
         np.testing.assert_allclose(curve, expected, rtol=1e-4, atol=1e-6 * np.max(np.abs(expected)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["warmup_cosine", "warmup_cosine_restarts", "join", "with_cooldown", "clip", "function", "of one's own"],
+)
+def test_the_table_and_the_findings_compile_nothing_either(name, compilations):
+    explorer = wo.explore(SCHEDULES[name], STEPS)
+    before, reports = compilations(), {explorer._below.value for _ in drag(explorer)}
+    assert compilations() == before
+    assert len(reports) > len(explorer.sliders)
 
 
 def test_a_move_back_gives_the_schedule_back():
@@ -157,7 +174,7 @@ def test_the_table_waits_for_a_pause_and_the_curve_does_not():
     report = explorer._report
     explorer._report = lambda: reports.append(report())
 
-    async def drag():
+    async def moves():
         for _ in range(3):
             picture = explorer._picture.value
             explorer.sliders["warmup_steps"].value += 1
@@ -166,7 +183,7 @@ def test_the_table_waits_for_a_pause_and_the_curve_does_not():
         assert reports == []
         await asyncio.sleep(2 * tool.PAUSE)
 
-    asyncio.run(drag())
+    asyncio.run(moves())
     assert reports == [None]
     assert ">13<" in explorer._below.value
 

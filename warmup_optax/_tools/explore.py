@@ -160,9 +160,8 @@ class Explorer:
             schedule = rebuilt(self.schedule, iter(self._numbers))
             self._redraw(schedule)
         except Exception as error:  # a node of the user's own may raise anything
-            self._error.value = (
-                f'<div role="alert" style="color:{RED}">{escape(str(error) or repr(error))}</div>'
-            )
+            sentence = escape(str(error) or repr(error))
+            self._error.value = f'<div role="alert" style="color:{RED}">{sentence}</div>'
             self.widget.add_class("warmup-optax-refused")
             return
         self.schedule, self._error.value = schedule, ""
@@ -184,20 +183,18 @@ class Explorer:
         near = itertools.takewhile(lambda first: first <= self._last, (x.first for x in phases(schedule)))
         begins = [first for first in itertools.islice(near, MOST_MARKS) if first > 0]
         self._picture.value = svg(self._counts, self._curves, begins)
-        self._lines.value = STYLE + _line(BLUE, schedule, COPY)
-        if self._other is not None:
-            self._lines.value += _line(ORANGE, self._other)
+        other = "" if self._other is None else _line(ORANGE, self._other)
+        self._lines.value = STYLE + _line(BLUE, schedule, COPY) + other
 
     def _prepare(self) -> None:
         """Compiles now what a report may ask later: a phase that has no length yet may get one."""
         longer = jax.tree.map(lambda x: x or type(x)(1), self.schedule)
-        both = (itertools.islice(phases(schedule), MOST_MARKS) for schedule in (self.schedule, longer))
-        with evaluated_by(self._evaluate):
-            for phase in itertools.chain(*both):
-                for value in filter(None, (phase.start, phase.last)):
-                    value()
-            with contextlib.suppress(Exception):  # between two counts, where a function may have no value
-                sample(self.schedule, [0.5])
+        for schedule in (self.schedule, longer):
+            with evaluated_by(self._evaluate), contextlib.suppress(Exception):  # of numbers that nobody gave
+                for phase in itertools.islice(phases(schedule), MOST_MARKS):
+                    for value in filter(None, (phase.start, phase.last)):
+                        value()
+                sample(schedule, [0.5])  # a time between two counts
 
     def _report(self) -> None:
         """The phases and the findings."""
