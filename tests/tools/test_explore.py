@@ -14,6 +14,7 @@ from support.catalogue import ONE_OF_EACH
 
 import warmup_optax as wo
 from warmup_optax._tools import explore as tool
+from warmup_optax._tools.numbers import Number, numbers, scale, short
 from warmup_optax._tools.svg import svg, ticks
 
 pytest.importorskip("ipywidgets")
@@ -154,7 +155,7 @@ def test_what_is_written_in_a_box_is_the_number():
     explorer.boxes["peak_value"].value = "0.00012345"
     assert explorer.schedule == wo.warmup_cosine(0.00012345, warmup_steps=10, total_steps=1_000_000)
     assert explorer.sliders["total_steps"].value == explorer.sliders["total_steps"].max
-    positions = tool.scale(tool.Number("peak_value", "", "", 3e-4, {}), STEPS, 1.0)
+    positions = scale(Number("peak_value", "", "", 3e-4, {}), STEPS, 1.0)
     assert positions[explorer.sliders["peak_value"].value] == 0.00013
 
 
@@ -256,7 +257,7 @@ def test_without_ipywidgets_it_says_what_to_install(monkeypatch):
 # ------------------------------------------------------------------ names and scales
 def test_numbers_are_named_by_where_they_are():
     schedule = wo.join([wo.warmup_constant(0.1, warmup_steps=5), SCHEDULES["partial"]], [50])
-    found = {number.name: (number.kind, number.node) for number in tool.numbers(schedule)}
+    found = {number.name: (number.kind, number.node) for number in numbers(schedule)}
     assert found == {
         "schedules[0].peak_value": ("warmup_constant", "schedules[0]"),
         "schedules[0].warmup_steps": ("warmup_constant", "schedules[0]"),
@@ -267,7 +268,7 @@ def test_numbers_are_named_by_where_they_are():
         "schedules[1].shape.power": ("polynomial", "schedules[1].shape"),
         "boundaries[0]": ("join", ""),
     }
-    own = [number.name for number in tool.numbers(SCHEDULES["of one's own"])]
+    own = [number.name for number in numbers(SCHEDULES["of one's own"])]
     assert own[-3:] == ["parts['a']", "parts['b']", "period"]
     assert own[0] == "schedule.init_value"
 
@@ -296,8 +297,8 @@ def test_numbers_are_named_by_where_they_are():
 )
 def test_scales(schedule, name, ends, some):
     """Whole numbers stay whole; rates are logarithmic; the rest is linear; bounds that are excluded are."""
-    (number,) = (x for x in tool.numbers(schedule) if x.name == name)
-    found = tool.scale(number, 1000, largest=3e-4)
+    (number,) = (x for x in numbers(schedule) if x.name == name)
+    found = scale(number, 1000, largest=3e-4)
     assert (found[0], found[-1]) == ends
     assert set(some) <= set(found)
     assert found == sorted(set(found))
@@ -318,7 +319,7 @@ def test_scales(schedule, name, ends, some):
     ],
 )
 def test_numbers_are_written_shortly(number, text):
-    assert tool.short(number) == text
+    assert short(number) == text
     assert float(text) == number
 
 

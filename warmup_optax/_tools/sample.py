@@ -17,7 +17,8 @@ from .._core.time import default_float
 
 LEAST = 256  # vectors of counts are padded to at least this length: fewer programs
 
-_evaluator = contextvars.ContextVar("warmup_optax_evaluator", default=evaluate_on_host)
+Evaluator = Callable[[Schedule, np.ndarray], np.ndarray]
+_evaluator = contextvars.ContextVar[Evaluator]("warmup_optax_evaluator", default=evaluate_on_host)
 _inherited = False  # whether this process was forked from one whose JAX backend was running
 
 
@@ -83,7 +84,7 @@ def values_at(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def evaluated_by(evaluator: Callable[[Schedule, np.ndarray], np.ndarray]) -> Iterator[None]:
+def evaluated_by(evaluator: Evaluator) -> Iterator[None]:
     """Inside, whatever samples a schedule (`describe`, `check`, its phases) gets the values of ``evaluator``."""
     token = _evaluator.set(evaluator)
     try:
