@@ -18,6 +18,10 @@ LOG_MOST = 60.0  # a growth by exp(60) is enough for anyone, and its slope is st
 
 def split_power(x: jax.Array, y: jax.Array, power: Any) -> tuple[jax.Array, jax.Array]:
     """``(x**k, 1 - x**k)`` for weights ``x + y == 1``, neither with cancellation."""
+    if isinstance(power, float) and power in (2, 3, 4):
+        # Known to the program, a small whole power is a product: 1 - x**k = (1 - x)(1 + x + ... + x**(k - 1)).
+        powers = [x**i for i in range(1, int(power) + 1)]
+        return powers[-1], y * sum(powers[:-1], 1.0)
     power = real(power)
     x_safe, y_safe = jnp.maximum(x, TINY), jnp.minimum(y, 1)
     log_x = jnp.where(y_safe < 0.5, jnp.log1p(-jnp.minimum(y_safe, 0.5)), jnp.log(x_safe))
@@ -33,11 +37,13 @@ def growth_limit(log_rate: Any, times: Any) -> Any:
     return jnp.where(grows, jnp.minimum(times, LOG_MOST / jnp.where(grows, log_rate, 1)), times)
 
 
-def rate_power(rate: jax.Array, dropped: Any, times: jax.Array) -> jax.Array:
-    """``rate ** times``; ``dropped`` is what float32 cut off from the rate. A growth stops at ``exp(60)``."""
-    times = growth_limit(jnp.log(rate), times)
-    power = jnp.power(rate, times)
-    return power * jnp.exp(jnp.clip(times * (real(dropped) / rate), -LOG_MOST, LOG_MOST))
+def rate_power(rate: jax.Array, dropped: Any, whole: jax.Array, part: Any = 0.0) -> jax.Array:
+    """``rate ** (whole + part)``; ``dropped`` is what float32 cut off from it. A growth stops at ``exp(60)``."""
+    # A whole exponent is exact at any size; those of the part and of what was dropped are small.
+    log_rate = jnp.log(rate)
+    whole = growth_limit(log_rate, whole)
+    rest = whole * (real(dropped) / rate) + part * log_rate
+    return jnp.power(rate, whole) * jnp.exp(jnp.clip(rest, -LOG_MOST, LOG_MOST))
 
 
 def split_rate(rate: Any) -> tuple[Any, Any]:

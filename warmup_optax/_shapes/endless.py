@@ -57,10 +57,8 @@ class _Exponential(Lowered):
     def evaluate(self, time: Time) -> Any:
         init_value, rate = real(self.init_value), real(self.rate)
         whole, part = time.divide(self.steps)
-        # Two powers: a whole exponent is exact at any size, and the other is below 1.
-        factor = rate_power(rate, self.dropped, whole)
-        value = init_value * (factor if self.staircase else factor * jnp.power(rate, part))
-        value = jnp.clip(value, -HUGE, HUGE)
+        factor = rate_power(rate, self.dropped, whole, 0.0 if self.staircase else part)
+        value = jnp.clip(init_value * factor, -HUGE, HUGE)
         if self.end_value is not None:
             bound = real(self.end_value)
             value = jnp.where(rate < 1, jnp.maximum(value, bound), jnp.minimum(value, bound))

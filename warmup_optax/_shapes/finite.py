@@ -132,8 +132,11 @@ class _HalfCosine(FiniteSchedule):
 
 def half_cosine(p: Any, q: Any) -> tuple[Any, Any]:
     """The weights of half a cosine."""
-    # (1 + cos(pi p)) / 2 is 0 to all digits in the tail; the sine of the other half-angle is not.
-    return jnp.square(jnp.sin(real(np.pi / 2) * q)), jnp.square(jnp.sin(real(np.pi / 2) * p))
+    # (1 + cos(pi p)) / 2 is 0 to all digits in the tail; the squared sine of the nearer half-angle is not, and
+    # one minus it, at least a half, loses none.
+    early = p < q
+    near = jnp.square(jnp.sin(real(np.pi / 2) * jnp.where(early, p, q)))
+    return jnp.where(early, 1 - near, near), jnp.where(early, near, 1 - near)
 
 
 def cosine(init_value: Number, end_value: Number, steps: Steps, *, exponent: Number = 1.0) -> Schedule:
