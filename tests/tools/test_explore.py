@@ -390,6 +390,21 @@ def test_a_notebook_shows_the_widgets():
     assert shown["model_id"] == explorer.widget.model_id
 
 
+def test_runs_longer_than_32_bits_count():
+    class Long(wo.Schedule):
+        steps: int
+
+        def evaluate(self, time):
+            return time.progress(self.steps)[1]
+
+    for schedule in (wo.linear(1e-3, 0.0, 3_000_000_000), Long(2**40)):
+        explorer = wo.explore(schedule, 4_000_000_000)
+        curve = explorer._curves[tool.BLUE]
+        np.testing.assert_allclose(curve, wo.sample(schedule, explorer._counts), atol=1e-6)
+        explorer.sliders["steps"].value -= 1
+        assert refused(explorer) == ""
+
+
 def test_a_schedule_without_numbers_is_drawn():
     explorer = wo.explore(table, STEPS)
     assert explorer.sliders == {}

@@ -234,16 +234,19 @@ class _Programs:
 
     def __call__(self, schedule: Schedule, counts: np.ndarray) -> np.ndarray:
         leaves, structure = jax.tree.flatten(schedule)
-        numbers = [np.asarray(x, default_int() if isinstance(x, int) else default_float()) for x in leaves]
-        key = structure, tuple(x.dtype for x in numbers)
+        whole = [isinstance(x, int) and abs(x) <= checks.INT32_MAX for x in leaves]
+        numbers = [
+            np.asarray(x, default_int() if is_whole else default_float())
+            for x, is_whole in zip(leaves, whole, strict=True)
+        ]
+        key = structure, tuple(whole)
         with jax.default_device(jax.local_devices(backend="cpu")[0]):
             if key not in self._kept:
                 self._kept[key] = jax.jit(
                     lambda numbers, counts: jax.tree.unflatten(structure, numbers)(counts)
                 )
             flat = normalize_count(np.ravel(counts))
-            whole = flat.dtype.kind in "iub"
-            flat = flat.astype(default_int() if whole else default_float())
+            flat = flat.astype(default_int() if flat.dtype.kind in "iub" else default_float())
             blocks = np.pad(flat, (0, -flat.size % BLOCK), mode="edge").reshape(-1, BLOCK)
             values = [np.asarray(self._kept[key](numbers, block)) for block in blocks]
         return np.concatenate(values)[: flat.size].reshape(np.shape(counts))
