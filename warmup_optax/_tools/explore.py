@@ -202,8 +202,8 @@ class Explorer:
 
 STYLE = "<style>.warmup-optax-refused .warmup-optax-follows { opacity: 0.3 }</style>"
 # Runs in the page. Where there is no clipboard (a page that is not secure), the line is selected and copied.
-COPY = """<button style="margin-left:8px;padding:0 8px;font:inherit;color:inherit;background:none;border:1px solid;
-border-radius:3px" onclick="
+COPY = """<button style="margin-left:8px;padding:0 8px;font:inherit;color:inherit;
+background:none;border:1px solid;border-radius:3px" onclick="
 const say = text => { this.textContent = text }, line = this.previousElementSibling;
 const done = () => { say('Copied'); setTimeout(say, 1500, 'Copy') };
 const select = () => { getSelection().selectAllChildren(line); document.execCommand('copy'); done() };
