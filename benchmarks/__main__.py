@@ -27,6 +27,7 @@ TABLES = (
     "kernels",
     "sweep",
     "curve",
+    "explore",
     "imports",
 )
 

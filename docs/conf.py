@@ -42,6 +42,7 @@ nb_execution_excludepatterns = ["_generated/notebooks/*"] if os.environ.get("WAR
 nb_execution_raise_on_error = True
 nb_execution_timeout = 900
 nb_merge_streams = True
+nb_ipywidgets_js = {}  # no page shows a widget, and the script would come from a third party
 
 default_role = "py:obj"  # single backticks in docstrings
 autodoc_typehints = "none"  # what an argument may be is said in words

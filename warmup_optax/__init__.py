@@ -46,6 +46,7 @@ from ._tools.config import from_config, to_config
 from ._tools.counted import CounterSchedule, counter_schedule
 from ._tools.describe import describe
 from ._tools.ending import merge_checkpoints, merge_weights
+from ._tools.explore import Explorer, explore
 from ._tools.hyperparams import applied_values, scheduled
 from ._tools.plateau import with_plateau
 from ._tools.plot import plot
@@ -60,6 +61,7 @@ __all__ = [
     "ArgumentTypeError",
     "Comparison",
     "CounterSchedule",
+    "Explorer",
     "Finding",
     "FiniteSchedule",
     "Schedule",
@@ -81,6 +83,7 @@ __all__ = [
     "counter_schedule",
     "describe",
     "divide",
+    "explore",
     "exponential",
     "from_config",
     "geometric",

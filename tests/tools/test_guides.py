@@ -81,3 +81,9 @@ def test_plateau():
     page = run("plateau")
     expected = [0, 0.25, 0.5, 0.75, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]
     assert page["rates"] == pytest.approx([1e-3 * x for x in expected])
+
+
+def test_explore():
+    pytest.importorskip("ipywidgets")
+    page = run("explore")
+    assert page["explorer"].schedule == wo.warmup_cosine(3e-4, warmup_steps=305, total_steps=1000)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import os
 import sys
+from collections.abc import Callable, Iterator
 
 import jax
 import numpy as np
@@ -14,6 +17,8 @@ from .._core.time import default_float
 
 LEAST = 256  # vectors of counts are padded to at least this length: fewer programs
 
+Evaluator = Callable[[Schedule, np.ndarray], np.ndarray]
+_evaluator = contextvars.ContextVar[Evaluator]("warmup_optax_evaluator", default=evaluate_on_host)
 _inherited = False  # whether this process was forked from one whose JAX backend was running
 
 
@@ -75,4 +80,14 @@ def values_at(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
             'a fork; start workers with the "spawn" method, or sample in the parent process'
         )
     with jax.transfer_guard("allow"):  # the guard is there for accelerators; this stays on the host
-        return evaluate_on_host(schedule, counts)
+        return _evaluator.get()(schedule, counts)
+
+
+@contextlib.contextmanager
+def evaluated_by(evaluator: Evaluator) -> Iterator[None]:
+    """Inside, whatever samples a schedule (`describe`, `check`, its phases) gets the values of ``evaluator``."""
+    token = _evaluator.set(evaluator)
+    try:
+        yield
+    finally:
+        _evaluator.reset(token)

@@ -1,0 +1,120 @@
+"""The numbers of a schedule one by one: their names, the scales they lie on, the schedule that others make."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from .._combinators.ramps import Shape
+from .._core.node import Node
+
+
+class Number(NamedTuple):
+    """A number of a schedule.
+
+    Attributes:
+      name: How it is reached from the schedule: ``peak_value``, ``schedules[1].end_value``.
+      node: How the node that has it is reached, "" for the schedule itself; and the kind of that node.
+      value: An ``int`` is a whole number.
+      bounds: What the check of its field is told: ``above``, ``at_least``, ``below``, ``at_most``, ``nonzero``.
+    """
+
+    name: str
+    node: str
+    kind: str
+    value: Any
+    bounds: dict[str, Any]
+
+
+def numbers(
+    tree: Any, name: str = "", node: str = "", kind: str = "", bounds: Any = None
+) -> Iterator[Number]:
+    """The numbers of a schedule, in the order of its leaves."""
+    if isinstance(tree, (int, float)):
+        known = {key: bound for key, bound in (bounds or {}).items() if bound is not None}
+        yield Number(name.removeprefix("."), node.removeprefix("."), kind, tree, known)
+    elif isinstance(tree, Shape):
+        for key, value in zip(tree.names, tree.numbers, strict=True):
+            yield from numbers(value, f"{name}.{key}", name, tree.name)
+    else:
+        if isinstance(tree, Node):
+            node, kind = name, tree._kind
+        for (key,), child in jax.tree_util.tree_leaves_with_path(tree, is_leaf=lambda x: x is not tree):
+            if isinstance(tree, Node):
+                bounds = getattr(tree._checks[key.name], "keywords", {})
+            yield from numbers(child, f"{name}{key}", node, kind, bounds)
+
+
+def rebuilt(tree: Any, values: Iterator[Any]) -> Any:
+    """The schedule with other numbers, in the order of the leaves, every node checked."""
+    children, structure = jax.tree.flatten(tree, is_leaf=lambda x: x is not tree)
+    if len(children) == 1 and children[0] is tree:
+        return next(values)
+    made = jax.tree.unflatten(structure, [rebuilt(child, values) for child in children])
+    if isinstance(made, Node):
+        if _takes_its_fields(type(made)):
+            return dataclasses.replace(made)  # pyright: ignore[reportArgumentType]
+        made._check_fields()
+    return made
+
+
+@functools.cache
+def _takes_its_fields(cls: type[Node]) -> bool:
+    """Whether the arguments of the constructor are the fields; one of the user's own may take others."""
+    return set(inspect.signature(cls).parameters) == set(cls._fields)
+
+
+def scale(number: Number, last: int, largest: float) -> list[Any]:
+    """The numbers that a slider goes through, the present one among them."""
+    value, bounds = number.value, number.bounds
+    above, least = bounds.get("above", -math.inf), bounds.get("at_least", -math.inf)
+    below, most = bounds.get("below", math.inf), bounds.get("at_most", math.inf)
+    low, high, size = max(above, least), min(below, most), abs(value)
+    is_rate = number.name.rstrip("[]0123456789").endswith(("value", "values"))
+    if isinstance(value, int):
+        high = max(last, 2 * size)
+        low = -high if value < 0 else max(low, 0)
+        step = 10 ** max(math.floor(math.log10((high - low) / 500)), 0)
+        found = [low, *range(step * (low // step + 1), high, step), high]
+    elif math.isfinite(low) and math.isfinite(high):
+        found = _even(low, high)
+    elif is_rate or (size and not 0.01 <= size <= 1000):
+        top = math.floor(math.log10(size or largest or 1.0))
+        sizes = (float(f"{m}e{e}") for e in range(top - 3, top + 1) for m in range(10, 100))
+        found = [0.0, *(math.copysign(x, value) for x in sizes)]
+    else:
+        reach = 2 * size if size >= 1 else 1.0
+        found = _even(-reach, 0.0) if value < 0 else _even(max(low, 0.0), reach)
+    allowed = (x for x in found if above < x < below and least <= x <= most)
+    return sorted({*allowed, value} - {0 if bounds.get("nonzero") else math.nan})
+
+
+def _even(low: float, high: float) -> list[float]:
+    """Round numbers at even distances, some hundreds."""
+    power = math.floor(math.log10((high - low) / 200))
+    return [round(low + k * 10.0**power, -power) for k in range(round((high - low) / 10.0**power) + 1)]
+
+
+def parsed(text: str, whole: bool) -> float | str:
+    """The number that was written; what is none stays text, which the schedule refuses."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if whole and number.is_integer() else number
+
+
+def short(number: Any) -> str:
+    """A number as one writes it: 3e-4, 0.9, 1000."""
+    if isinstance(number, int):
+        return str(number)
+    if number == 0 or 1e-3 <= abs(number) < 1e6:
+        return np.format_float_positional(number, trim="-")
+    return np.format_float_scientific(number, trim="-", exp_digits=1)
