@@ -106,7 +106,7 @@ def drag(explorer):
                 yield position == slider.max, explorer.schedule, explorer._curves[tool.BLUE]
 
 
-SOME = {"warmup_cosine", "join", "restart", "function", "partial", "own constructor", "of one's own"}
+SOME = {"warmup_cosine", "join", "growth", "function", "partial", "own constructor", "of one's own"}
 
 
 @pytest.mark.parametrize(
