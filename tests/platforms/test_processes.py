@@ -1,6 +1,5 @@
 """Some processes train, stop, and more go on from the checkpoint: one rate, bit for bit, at every step."""
 
-import importlib.util
 import json
 import os
 import socket
@@ -13,8 +12,7 @@ import numpy as np
 import pytest
 import support
 
-if not all(map(importlib.util.find_spec, ["orbax.checkpoint", "sklearn"])):
-    pytest.skip("orbax-checkpoint or scikit-learn is not installed", allow_module_level=True)
+pytest.importorskip("orbax.checkpoint")
 
 WORKER = Path(support.__file__).with_name("worker.py")
 STOP, LAST = 5, 9

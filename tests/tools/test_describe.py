@@ -54,8 +54,11 @@ def test_the_table_agrees_with_the_schedule(case):
 
 @pytest.mark.parametrize(
     "case",
-    [case for case in CASES if case.serialisable and "stair" not in repr(case.schedule)],
-    ids=lambda case: case.name,
+    [
+        pytest.param(case, id=case.name, marks=() if case in ONE_OF_EACH else pytest.mark.exhaustive)
+        for case in CASES
+        if case.serialisable and "stair" not in repr(case.schedule)
+    ],
 )
 def test_every_jump_of_a_schedule_is_a_boundary(case):
     """Between the boundaries found a schedule is smooth, but for the stairs of a staircase."""

@@ -22,7 +22,7 @@ pytest.importorskip("ipywidgets")
 STEPS = 100
 
 
-class Breathing(wo.Schedule):
+class Swelling(wo.Schedule):
     """A schedule, a dict of numbers and a choice."""
 
     schedule: wo.Schedule
@@ -35,7 +35,7 @@ class Breathing(wo.Schedule):
         return self.schedule.evaluate(time) * (self.parts["a"] + self.parts["b"] * wave)
 
 
-class Halving(wo.Schedule):
+class Fading(wo.Schedule):
     """A constructor whose arguments are not the fields."""
 
     value: float
@@ -49,7 +49,7 @@ class Halving(wo.Schedule):
         return self.value * 2.0 ** -(time.ratio(1.0) * self.rate)
 
 
-class Bounded(wo.Schedule):
+class Floored(wo.Schedule):
     """A check of its own."""
 
     value: float
@@ -69,8 +69,8 @@ def table(count):
 
 
 SCHEDULES = {case.name: case.schedule for case in ONE_OF_EACH} | {
-    "of one's own": Breathing(wo.linear(1.0, 0.1, 20), {"a": 1.5, "b": 0.5}),
-    "own constructor": Halving(0.1, half_life=8.0),
+    "of one's own": Swelling(wo.linear(1.0, 0.1, 20), {"a": 1.5, "b": 0.5}),
+    "own constructor": Fading(0.1, half_life=8.0),
     "function": wo.with_warmup(table, steps=5),
     "partial": wo.with_warmup(wo.constant(0.1), steps=9, shape=functools.partial(wo.polynomial, power=2)),
     "exponent": wo.cosine(0.1, 0.0, 50, exponent=2.0),
@@ -239,10 +239,10 @@ def test_two_numbers_that_are_good_together():
 
 
 def test_whatever_a_node_of_ones_own_raises_is_shown():
-    explorer = wo.explore(Bounded(0.1), STEPS)
+    explorer = wo.explore(Floored(0.1), STEPS)
     explorer.boxes["value"].value = "0.001"
     assert refused(explorer) == "RuntimeError()"
-    assert explorer.schedule == Bounded(0.1)
+    assert explorer.schedule == Floored(0.1)
 
 
 def test_bad_arguments():

@@ -39,6 +39,7 @@ def test_hyperparameters():
     assert page["train_step"]._cache_size() == 1
 
 
+@pytest.mark.exhaustive
 def test_ending_a_run():
     page = run("ending_a_run")
     peak, trunk, finished = page["peak"], page["trunk"], page["finished"]
@@ -67,6 +68,7 @@ def test_ending_a_run():
     np.testing.assert_allclose(values(page["annealed"], counts), expected, rtol=2e-6)
 
 
+@pytest.mark.exhaustive
 def test_range_test():
     pytest.importorskip("matplotlib").use("agg")
     page = run("range_test")
