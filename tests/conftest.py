@@ -29,7 +29,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # The same examples on every run and machine; compiling has no deadline; no files are left behind.
 _same = {"deadline": None, "derandomize": True, "database": None}
 hypothesis.settings.register_profile("thorough", **_same, max_examples=400)  # --hypothesis-profile=thorough
-hypothesis.settings.register_profile("suite", **_same, max_examples=40)
+hypothesis.settings.register_profile("suite", **_same, max_examples=20)
 hypothesis.settings.load_profile("suite")
 
 

@@ -66,7 +66,7 @@ SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nested_clocks_at_whole_counts(seed):
     """Law 2: whole counts, also far ones, through any two combinators around any shape."""
-    expressions = nested(seed, 46)
+    expressions = nested(seed, 32)
     counts = [counts_of(expression, SIZE - len(FAR)) + FAR for expression in expressions]
     # `speed_up` may leave the integers there, and what a sum of far counts is, is another test's matter.
     fast = [mentions_name(expression, "speed_up") for expression in expressions]

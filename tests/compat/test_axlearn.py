@@ -12,7 +12,7 @@ from warmup_optax.compat import axlearn
 COUNTS = np.arange(110)
 
 
-@pytest.mark.parametrize("case", golden.cases("axlearn"), ids=golden.name)
+@golden.each(golden.cases("axlearn"))
 def test_the_table(case):
     golden.run(case, lambda name, **kwargs: getattr(axlearn, name)(**kwargs))
 

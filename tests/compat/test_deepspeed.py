@@ -22,14 +22,14 @@ def maker(case, suffix=""):
     return make
 
 
-@pytest.mark.parametrize("case", CASES, ids=golden.name)
+@golden.each(CASES)
 def test_the_table(case):
     unknown = case.kwargs.get("warmup_type") == "cosine"
     with pytest.warns(UserWarning, match="unknown warmup_type") if unknown else contextlib.nullcontext():
         golden.run(case, maker(case))
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if "values_momentum" in c.fields], ids=golden.name)
+@golden.each([c for c in CASES if "values_momentum" in c.fields])
 def test_the_table_of_momenta(case):
     values = [float(x) for x in case.fields["values_momentum"]]
     schedule = golden.build(case, maker(case, "Momentum"))
@@ -38,7 +38,7 @@ def test_the_table_of_momenta(case):
     assert set(case.fields["values_beta2"]) == {0.99}
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if not c.refused], ids=golden.name)
+@golden.each([c for c in CASES if not c.refused])
 def test_the_block_of_a_configuration(case):
     unknown = case.kwargs.get("warmup_type") == "cosine"
     with pytest.warns(UserWarning, match="unknown") if unknown else contextlib.nullcontext():

@@ -15,7 +15,7 @@ COUNTS = np.arange(160)
 rates = st.floats(1e-4, 1.0).map(lambda x: float(f"{x:.3g}"))
 
 
-@pytest.mark.parametrize("case", golden.cases("fairseq"), ids=golden.name)
+@golden.each(golden.cases("fairseq"))
 def test_the_table(case):
     if case.id == LATE:
         values = [0.1 if step == 242 else value for step, value in zip(case.steps, case.values, strict=True)]

@@ -15,14 +15,14 @@ def make(name, **kwargs):
     return getattr(keras, name)(**kwargs)
 
 
-@pytest.mark.parametrize("case", golden.cases("keras"), ids=golden.name)
+@golden.each(golden.cases("keras"))
 def test_the_table(case):
     if case.id == LATE[0]:
         case = case.corrected({LATE[1]: case.kwargs["initial_learning_rate"]})
     golden.run(case, make)
 
 
-@pytest.mark.parametrize("case", golden.cases("seed_guide"), ids=golden.name)
+@golden.each(golden.cases("seed_guide"))
 def test_the_guide(case):
     golden.run(case, make)
 

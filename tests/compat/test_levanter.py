@@ -17,7 +17,7 @@ WARNS = {
 }
 
 
-@pytest.mark.parametrize("case", golden.cases("levanter"), ids=golden.name)
+@golden.each(golden.cases("levanter"))
 def test_the_table(case):
     warned = WARNS.get(case.id)
     with pytest.warns(warned) if warned else contextlib.nullcontext():

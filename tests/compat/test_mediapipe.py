@@ -10,7 +10,7 @@ def make(name, **kwargs):
     return mediapipe.WarmUp(**kwargs) if name == "WarmUp" else getattr(keras, name)(**kwargs)
 
 
-@pytest.mark.parametrize("case", golden.cases("mediapipe"), ids=golden.name)
+@golden.each(golden.cases("mediapipe"))
 def test_the_table(case):
     golden.run(case, make)
 

@@ -20,7 +20,7 @@ FALLS = {
 COUNTS = np.arange(160)
 
 
-@pytest.mark.parametrize("case", golden.cases("megatron"), ids=golden.name)
+@golden.each(golden.cases("megatron"))
 def test_the_table(case):
     increment = case.fields.get("increment", 1)
     golden.run(case, lambda name, **kwargs: getattr(megatron, name)(**kwargs, increment=increment))

@@ -19,7 +19,7 @@ def make(name, **kwargs):
     return getattr(optax, name)(**kwargs)
 
 
-@pytest.mark.parametrize("case", golden.cases("optax"), ids=golden.name)
+@golden.each(golden.cases("optax"))
 def test_the_table(case):
     if case.id == ZERO_RATE:
         with pytest.raises(ValueError, match=r"compat\.optax\.exponential_decay: decay_rate must be"):

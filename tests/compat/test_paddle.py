@@ -13,7 +13,7 @@ def make(name, **kwargs):
     return getattr(paddle, name)(**kwargs)
 
 
-@pytest.mark.parametrize("case", golden.cases("paddle") + golden.cases("paddle_rcnn"), ids=golden.name)
+@golden.each(golden.cases("paddle") + golden.cases("paddle_rcnn"))
 def test_the_table(case):
     golden.run(case, make)
 

@@ -16,7 +16,7 @@ def make(name, **kwargs):
     return getattr(praxis, name)(**kwargs)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.id != "cosine-0"], ids=golden.name)
+@golden.each([c for c in CASES if c.id != "cosine-0"])
 def test_the_table(case):
     golden.run(case, make)
 

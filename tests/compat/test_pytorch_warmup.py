@@ -21,7 +21,7 @@ def maker(case):
     return make
 
 
-@pytest.mark.parametrize("case", golden.cases("pytorch_warmup"), ids=golden.name)
+@golden.each(golden.cases("pytorch_warmup"))
 def test_the_table(case):
     golden.run(case, maker(case))
 

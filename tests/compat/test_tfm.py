@@ -11,7 +11,7 @@ def make(name, **kwargs):
     return getattr(tfm if hasattr(tfm, name) else keras, name)(**kwargs)
 
 
-@pytest.mark.parametrize("case", golden.cases("tfm"), ids=golden.name)
+@golden.each(golden.cases("tfm"))
 def test_the_table(case):
     golden.run(case, make)
 

@@ -9,7 +9,7 @@ from warmup_optax.compat import timm
 LATE = "cosine-cyclemul3-log243"  # its logarithm of 243 is below 5
 
 
-@pytest.mark.parametrize("case", golden.cases("timm"), ids=golden.name)
+@golden.each(golden.cases("timm"))
 def test_the_table(case):
     if case.id == LATE:
         values = [0.1 if step == 242 else value for step, value in zip(case.steps, case.values, strict=True)]

@@ -19,7 +19,7 @@ def maker(case):
     return make
 
 
-@pytest.mark.parametrize("case", golden.cases("torch") + golden.cases("seed_torch_warmup"), ids=golden.name)
+@golden.each(golden.cases("torch") + golden.cases("seed_torch_warmup"))
 def test_the_table(case):
     golden.run(case, maker(case))
 

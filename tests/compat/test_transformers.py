@@ -7,7 +7,7 @@ import pytest
 from warmup_optax.compat import transformers
 
 
-@pytest.mark.parametrize("case", golden.cases("transformers"), ids=golden.name)
+@golden.each(golden.cases("transformers"))
 def test_the_table(case):
     golden.run(case, lambda name, **kwargs: getattr(transformers, name)(case.lr, **kwargs))
 

@@ -15,6 +15,9 @@ import pytest
 from support.catalogue import CASES, LONG, ONE_OF_EACH
 
 PLATFORMS = ["cpu", "cuda", "rocm", "tpu"]
+first_platform = pytest.mark.parametrize(
+    "platform", ["tpu", *(pytest.param(name, marks=pytest.mark.exhaustive) for name in PLATFORMS[:-1])]
+)
 COUNT = jax.ShapeDtypeStruct((), jnp.int32)
 EVERY = {case.name: case.schedule for case in [*CASES, *LONG]}
 
@@ -60,7 +63,7 @@ def as_arguments():
     return jax.jit(at).trace(leaves, COUNT)
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@first_platform
 def test_numbers_as_arguments(platform):
     """The same with the schedules as data, where nothing is worked out ahead."""
     assert not found(platform, as_arguments()), guilty(platform, EVERY)
@@ -80,13 +83,13 @@ def differentiated():
     return jax.jit(slopes).trace(schedules, counts)
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@first_platform
 def test_slopes_and_vectors(platform):
     """Differentiated and mapped over counts: still a straight line."""
     assert not found(platform, differentiated())
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@first_platform
 def test_in_a_train_step(platform):
     """An update of AdamW: the optimizer brings none, so there is none at all."""
     optimizers = {case.name: optax.adamw(case.schedule) for case in ONE_OF_EACH}

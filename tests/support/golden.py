@@ -83,6 +83,18 @@ def name(case: Case) -> str:
     return case.id
 
 
+def each(cases: list[Case]) -> Any:
+    """Parametrizes a test: by default with one case of each constructor, word and set of arguments."""
+    seen, marked = set(), []
+    for case in cases:
+        words = {key: x if isinstance(x, str) else None for key, x in case.kwargs.items()}
+        kind = case.fields["callable"], case.refused, frozenset(words.items())
+        marks = pytest.mark.exhaustive if kind in seen else ()
+        marked.append(pytest.param(case, id=case.id, marks=marks))
+        seen.add(kind)
+    return pytest.mark.parametrize("case", marked)
+
+
 def table(peer: str) -> dict[str, Any]:
     """A whole table file."""
     return json.loads((TABLES / f"{peer}.json").read_text())
