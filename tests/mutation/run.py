@@ -53,8 +53,8 @@ FILES = {  # the first prefix that fits
 CASES = 12  # of the catalogue, at most, for one mutant
 # Tests of the catalogue as a whole, or which a smaller one fails by itself.
 DESELECTED = ["test_laws.py::test_another_kind_is_another_structure"]
-ARGUMENTS = ["-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"]
-MARKS = "not exhaustive and not live and not aot and not notebooks"
+ARGUMENTS = ["-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-o", "addopts="]
+MARKS = "not (aot or exhaustive or live or notebooks or typing)"
 
 
 def files_of(mutant: Mutant) -> list[str]:
@@ -154,13 +154,17 @@ def start(tree: Path, log: Path, files: list[str], cases: list[str] | None) -> i
 # ------------------------------------------------------------------ all of them
 
 
-def preload() -> None:
+def preload(compiled: Path) -> None:
     """What every test imports, so that a fork need not; no JAX backend starts here.
 
     pytest rewrites the assertions of Hypothesis and Chex when it imports them, so they are not among these.
     """
     os.environ["JAX_PLATFORMS"] = "cpu"
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    # Most programs are the same with and without a mutant.
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(compiled)
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     import warnings
 
     warnings.filterwarnings("ignore", message=r".*os\.fork\(\)")
@@ -196,7 +200,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"{len(every)} mutants, {len(chosen)} to run, work in {work}", flush=True)
     trees = [copied(work / f"tree{i}") for i in range(options.workers)]
     lines = map_cases(trees[0])
-    preload()
+    preload(work / "compiled")
     began = time.monotonic()
     free, running = list(range(options.workers)), {}
 
