@@ -1,8 +1,8 @@
 """`compat.keras` beside the tables of Keras, and of the code and the plotted example of its warmup guide."""
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
 from warmup_optax.compat import keras
 

@@ -3,12 +3,12 @@
 import os
 import warnings
 
-import golden
 import jax
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from support import golden
 
 from warmup_optax.compat import keras
 

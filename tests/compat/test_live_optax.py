@@ -5,13 +5,13 @@ import pathlib
 import types
 import unittest
 
-import golden
 import jax
 import numpy as np
 import optax as peer
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import golden
 
 from warmup_optax.compat import optax
 

@@ -4,10 +4,10 @@ import importlib.util
 import sys
 import types
 
-import live
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from support import live
 
 from warmup_optax.compat import timm as ours
 

@@ -2,11 +2,10 @@
 
 import warnings
 
-import golden
-import live
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import golden, live
 
 from warmup_optax.compat import pytorch_warmup as our_warmup
 from warmup_optax.compat import torch as ours

@@ -1,10 +1,10 @@
 """`compat.transformers` beside the installed library, over random arguments."""
 
-import live
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import live
 
 from warmup_optax.compat import transformers as ours
 

@@ -1,7 +1,7 @@
 """`compat.mediapipe` beside the tables of MediaPipe Model Maker's own class."""
 
-import golden
 import pytest
+from support import golden
 
 from warmup_optax.compat import keras, mediapipe
 

@@ -2,11 +2,11 @@
 
 import math
 
-import golden
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import golden
 
 from warmup_optax.compat import megatron
 

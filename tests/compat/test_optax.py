@@ -2,11 +2,11 @@
 
 import inspect
 
-import golden
 import jax
 import numpy as np
 import optax as peer
 import pytest
+from support import golden
 
 import warmup_optax as wo
 from warmup_optax.compat import optax

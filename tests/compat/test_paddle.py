@@ -2,9 +2,9 @@
 
 import math
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
 from warmup_optax.compat import paddle
 

@@ -1,8 +1,8 @@
 """`compat.pytorch_warmup` beside the tables of pytorch-warmup."""
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
 import warmup_optax as wo
 from warmup_optax.compat import pytorch_warmup, torch

@@ -1,8 +1,8 @@
 """`compat.tfm` beside the tables of TF Model Garden's own module, and the sentence of its documentation."""
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
 from warmup_optax.compat import keras, tfm
 

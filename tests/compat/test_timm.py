@@ -1,8 +1,8 @@
 """`compat.timm` beside the tables of timm's schedulers."""
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
 from warmup_optax.compat import timm
 

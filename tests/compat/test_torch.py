@@ -3,9 +3,9 @@
 import inspect
 import json
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
 from warmup_optax.compat import torch
 

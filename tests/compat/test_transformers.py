@@ -1,8 +1,8 @@
 """`compat.transformers` beside the tables of Hugging Face's schedules."""
 
-import golden
 import numpy as np
 import pytest
+from support import golden
 
 from warmup_optax.compat import transformers
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Iterable
 from decimal import Decimal, localcontext
@@ -12,7 +11,7 @@ from typing import Any
 
 import warmup_optax as wo
 
-from ._port import check_number, check_steps, refuse
+from ._port import check_steps, refuse
 
 MOST = 2**52  # ticks in the longest length: a float64 holds them
 FASTEST = 2**30  # ticks in an update: the clock counts to 2**61, so no 32-bit count leads past its end
@@ -132,16 +131,3 @@ def meaning(words: dict[str, Any], name: str, word: Any) -> Any:
     if not isinstance(word, str) or word not in words:
         refuse(name, word, f"one of {', '.join(map(repr, words))}")
     return words[word]
-
-
-# Their names until the other modules use the ones above.
-known, timed, left, shrinking, chosen = is_concrete, in_updates, remaining, shrinking_cycles, meaning
-resumed = functools.partial(starting_after, name="last_batch_iteration")
-
-
-def within(name: str, number: Any, least: float, most: float, above: bool = False) -> None:
-    """`check_number`, by the name that the other modules use."""
-    bounds = {"above" if above else "at_least": least, "at_most": most}
-    check_number(
-        name, number, **{key: x for key, x in bounds.items() if not (is_concrete(x) and math.isinf(x))}
-    )
