@@ -458,3 +458,24 @@ def test_a_field_named_as_a_method(name):
     with pytest.raises(TypeError) as error:
         define_and_make()
     assert name in sentence(error)
+
+
+class Ends(typing.NamedTuple):
+    low: float
+    high: float
+
+
+class Between(wo.Schedule):
+    """A field that is a named tuple."""
+
+    ends: Ends
+
+    def evaluate(self, time):
+        return jnp.where(time.reached(3), self.ends.low, self.ends.high)
+
+
+def test_a_named_tuple_stays_one():
+    schedule = Between(Ends(0.1, 0.2))
+    assert schedule.ends == Ends(0.1, 0.2)
+    assert isinstance(schedule.ends, Ends)
+    assert wo.sample(schedule, [0, 3]).tolist() == np.float32([0.2, 0.1]).tolist()

@@ -103,6 +103,8 @@ def test_jit_over_a_split_sharding(plain, mesh):
         wo.warmup_linear(1.0, warmup_steps=4, total_steps=40),
         wo.restart(wo.cosine(1.0, 0.0, 10), period=10, growth=1.5),
         wo.piecewise_constant([1.0 / (i + 1) for i in range(20)], range(1, 20)),
+        # A table with a table in each row.
+        wo.join([wo.piecewise_constant([k + i for i in range(20)], range(1, 20)) for k in (1.0, 2.0)], [30]),
     ],
     ids=lambda schedule: type(schedule).__name__,
 )

@@ -247,3 +247,8 @@ def test_check_refuses_bad_arguments():
     ):
         with pytest.raises(error, match="check: total_steps must be a whole number of steps >= 1"):
             wo.check(wo.constant(1.0), steps)
+
+
+def test_a_function_that_is_0_throughout_does_not_go_on_falling():
+    findings = wo.check(wo.as_schedule(lambda count: jnp.zeros(())), 100)
+    assert [finding.name for finding in findings] == ["zero_to_the_end"]

@@ -437,3 +437,33 @@ def test_malformed_configs_give_one_clear_error(config):
         assert text.startswith("from_config: ") and "\n" not in text  # noqa: PT018
     else:
         assert wo.from_config(wo.to_config(schedule)) == schedule
+
+
+def test_a_table_of_numbers_is_no_config():
+    """It has keys and items, and a dtype, as a column of pandas has."""
+
+    class Table:
+        dtype = np.dtype(float)
+
+        def keys(self):
+            return ["kind"]
+
+        def __getitem__(self, key):
+            return "linear"
+
+    with pytest.raises(TypeError, match=r"^from_config: config must be a dict"):
+        wo.from_config(Table())
+
+
+class Raised(wo.Schedule):
+    """A user's own node, with a field that has the old name of one of `tanh`."""
+
+    value: float
+    upper: float
+
+    def evaluate(self, time):
+        return self.value + self.upper
+
+
+def test_an_old_name_of_another_kind_is_not_renamed():
+    assert wo.from_config(wo.to_config(Raised(1.0, 2.0))) == Raised(1.0, 2.0)

@@ -1,0 +1,70 @@
+"""Where ranges end: numbers beside a bound, as the docstrings have it, and values at far counts."""
+
+import jax
+import numpy as np
+import pytest
+
+import warmup_optax as wo
+
+RUN = {"warmup_steps": 4, "total_steps": 20}
+RANGES = {  # a constructor of one number: what it takes that is close to its bound, and what it refuses
+    "cosine exponent": (lambda x: wo.cosine(1.0, 0.0, 4, exponent=x), [0.01, 0.5, 1, 1.5], [0, -1]),
+    "polynomial power": (lambda x: wo.polynomial(1.0, 0.0, 4, power=x), [0.01, 0.5, 1, 1.5], [0, -1]),
+    "geometric init_value": (lambda x: wo.geometric(x, 1.0, 4), [1e-6, 0.5], [0, -1.0]),
+    "geometric end_value": (lambda x: wo.geometric(1.0, x, 4), [1e-6, 0.5], [0, -1.0]),
+    "finite_exponential ratio": (
+        lambda x: wo.shapes.finite_exponential(1.0, 0.0, 4, ratio=x), [0.01, 0.5, 0.99], [0, 1, 1.5],
+    ),
+    "exponential decay_rate": (
+        lambda x: wo.exponential(1.0, decay_rate=x, transition_steps=2), [0.01, 0.5, 1, 1.5], [0, -0.5],
+    ),
+    "exponential transition_steps": (
+        lambda x: wo.exponential(1.0, decay_rate=0.5, transition_steps=x), [1, 2], [0, 0.5, 1.5],
+    ),
+    "inverse_sqrt timescale": (lambda x: wo.inverse_sqrt(1.0, timescale=x), [0.01, 0.5, 1], [0, -1]),
+    "inverse_time transition_steps": (
+        lambda x: wo.inverse_time(1.0, decay_rate=0.5, transition_steps=x), [1, 2], [0, 0.5],
+    ),
+    "warmup_inverse_sqrt timescale": (
+        lambda x: wo.warmup_inverse_sqrt(1.0, warmup_steps=4, timescale=x), [0.01, 0.5, 1], [0, -1],
+    ),
+    "warmup_cosine exponent": (lambda x: wo.warmup_cosine(1.0, **RUN, exponent=x), [0.01, 0.5, 1], [0, -1]),
+    "warmup_polynomial power": (lambda x: wo.warmup_polynomial(1.0, **RUN, power=x), [0.01, 0.5, 1], [0, -1]),
+    "linear steps": (lambda x: wo.linear(1.0, 0.0, x), [0, 1], [-1, 0.5]),
+    "restart period": (lambda x: wo.restart(wo.linear(1.0, 0.0, 4), period=x), [1, 2], [0, -1, 0.5]),
+    "restart growth": (lambda x: wo.restart(wo.linear(1.0, 0.0, 4), period=4, growth=x), [1, 1.01], [0.99, 0]),
+    "restart decay": (lambda x: wo.restart(wo.linear(1.0, 0.0, 4), period=4, decay=x), [0.01, 0.5, 1], [0, -1]),
+    "staircase steps": (lambda x: wo.staircase(wo.linear(1.0, 0.0, 4), x), [1, 2], [0, -1, 0.5]),
+    "speed_up factor": (lambda x: wo.speed_up(wo.linear(1.0, 0.0, 4), x), [1, 2], [0, -1, 0.5]),
+    "with_warmup steps": (lambda x: wo.with_warmup(wo.constant(1.0), steps=x), [0, 1], [-1, 0.5]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_number_beside_its_bound(name):
+    make, good, bad = RANGES[name]
+    for number in good:
+        assert np.all(np.isfinite(wo.sample(make(number), [0, 1, 3, 4, 1000])))
+    for number in bad:
+        with pytest.raises(wo.ArgumentError) as caught:
+            make(number)
+        assert caught.value.argument == name.split()[1]
+        assert caught.value.value == number
+
+
+def test_a_growth_stops_at_exp_60():
+    """At any count after that, whatever the rate, and however far the count."""
+    for rate in (1.01, 2.0, 1e6):
+        schedule = wo.exponential(1.0, decay_rate=rate, transition_steps=1)
+        values = wo.sample(schedule, [10_000, 2**31 - 1]).astype(float)
+        # The logarithm of a rate near 1 has few digits in float32, and is multiplied up to 60.
+        np.testing.assert_allclose(values, np.exp(60.0), rtol=1e-3)
+
+
+def test_a_rate_that_float32_rounds_the_most_stays_finite():
+    """What was dropped, times the last count, is more than exp can take; the power has long been 0."""
+    for rate in (0.5 + 0.49 * 2.0**-24, 0.25 + 0.49 * 2.0**-25):
+        schedule = wo.exponential(1.0, decay_rate=rate, transition_steps=1)
+        assert (2**31 - 1) * (rate - float(np.float32(rate))) / rate > 88
+        assert wo.sample(schedule, [200, 2**31 - 1]).tolist() == [0.0, 0.0]
+        assert float(jax.jit(lambda c, s=schedule: s(c))(2**31 - 1)) == 0.0
