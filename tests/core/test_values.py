@@ -197,3 +197,18 @@ def test_a_schedule_that_is_nested_too_deep_says_so():
     for ask in (lambda: deep(3), lambda: jax.eval_shape(deep, 3), lambda: wo.sample(deep, 3)):
         with pytest.raises(RecursionError, match=r"nested deeper than Python's stack allows; write many"):
             ask()
+
+
+def test_a_function_is_read_again_by_another_schedule():
+    """What a user's function reads may have changed: its program is kept with its schedule alone."""
+    rate = [1.0]
+
+    def constant(count):
+        return jnp.full((), rate[0])
+
+    assert wo.as_schedule(constant)(0) == 1.0
+    rate[0] = 2.0
+    assert wo.as_schedule(constant)(0) == 2.0
+    assert (wo.as_schedule(constant) * 2)(0) == 4.0
+    rate[0] = 3.0
+    assert (wo.as_schedule(constant) * 2)(0) == 6.0

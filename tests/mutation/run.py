@@ -3,8 +3,8 @@
     python tests/mutation/run.py run --sample 300 --minutes 60     # resumable: what has a result is not run again
     python tests/mutation/run.py report                            # the score and the survivors
 
-Each mutant gets the test files that are about its module (`FILES`), one after the other until one fails. Of the
-catalogue only those cases are used whose evaluation executes the mutated line, so that a run costs seconds and
+Each mutant gets the test files that are about its module (`FILES`), then those about all (`ALL`), until one fails.
+Of the catalogue only those cases are used whose evaluation executes the mutated line, so that a run costs seconds and
 not minutes; a mutant that survives may still be noticed by the rest of the suite. First every test file runs
 once without a mutant; one that fails is left out. Each worker has a copy of the tree, and starts tests as a fork
 of a process that has imported JAX. Results are lines of JSON in `--results`; `equivalent.txt` names the mutants
@@ -50,6 +50,15 @@ FILES = {  # the first prefix that fits
     "_tools/config": ["tools/test_config.py"],
     "_tools/check": ["tools/test_check.py"],
 }
+# What is left then is for the tests that every module has a part in.
+ALL = [
+    "core/test_ranges.py",
+    "core/test_weights.py",
+    "core/test_values.py",
+    "core/test_errors.py",
+    "test_layout.py",
+]
+ALL += ["combinators/test_join.py", "tools/test_describe.py", "tools/test_sample.py", "test_random.py"]
 CASES = 12  # of the catalogue, at most, for one mutant
 # Tests of the catalogue as a whole, or which a smaller one fails by itself.
 DESELECTED = ["test_laws.py::test_another_kind_is_another_structure"]
@@ -59,7 +68,8 @@ MARKS = "not (aot or exhaustive or live or notebooks or typing)"
 
 def files_of(mutant: Mutant) -> list[str]:
     """The test files about a mutant's module."""
-    return next(files for prefix, files in FILES.items() if mutant.path.startswith(prefix))
+    first = next(files for prefix, files in FILES.items() if mutant.path.startswith(prefix))
+    return list(dict.fromkeys([*first, *ALL]))
 
 
 # ------------------------------------------------------------------ which cases execute which line
@@ -231,7 +241,7 @@ def run(options: argparse.Namespace) -> None:
             if code != 0:
                 print(log[-3000:])
                 print(f"LEFT OUT, since it fails without a mutant: {files[0]}", flush=True)
-                for about in FILES.values():
+                for about in (*FILES.values(), ALL):
                     about[:] = [file for file in about if file != files[0]]
                 return
             print(f"without a mutant: {took:.0f} s {' '.join(files)}", flush=True)
