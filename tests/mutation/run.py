@@ -3,12 +3,12 @@
     python tests/mutation/run.py run --sample 300 --minutes 60     # resumable: what has a result is not run again
     python tests/mutation/run.py report                            # the score and the survivors
 
-Each mutant gets the test files that are about its module (`FILES`), then those about all (`ALL`), until one fails.
-Of the catalogue only those cases are used whose evaluation executes the mutated line, so that a run costs seconds and
-not minutes; a mutant that survives may still be noticed by the rest of the suite. First every test file runs
-once without a mutant; one that fails is left out. Each worker has a copy of the tree, and starts tests as a fork
-of a process that has imported JAX. Results are lines of JSON in `--results`; `equivalent.txt` names the mutants
-that change nothing that a caller can see, and why.
+Each mutant gets the test files about its module (`FILES`), then those about all (`ALL`), until one fails. Of the
+catalogue only those cases are used whose evaluation executes the mutated line, so that a run costs seconds and
+not minutes; a mutant that survives may still be noticed by the rest of the suite. First every test file runs once
+without a mutant; one that fails is left out. Each worker has a copy of the tree, and starts tests as a fork of a
+process that has imported JAX. Results are lines of JSON in `--results`; `equivalent.txt` names the mutants that
+change nothing that a caller can see, and why.
 """
 
 from __future__ import annotations
