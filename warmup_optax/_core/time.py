@@ -354,6 +354,8 @@ class Time:
             found = [self.reached(boundary).astype(jnp.int32) for boundary in boundaries]
             return sum(found[1:], found[0]) if found else jnp.zeros((), jnp.int32)
         size = jax.tree.leaves(boundaries)[0].shape[0]
+        if size <= UNROLLED:
+            return self.locate(tuple(jax.tree.map(lambda x, i=i: x[i], boundaries) for i in range(size)))
         block = 1
         while block * BLOCKS <= size:
             block *= BLOCKS
