@@ -2,9 +2,9 @@
 
 For plots, tables and tests: a warmup and a cosine at every count of a run, in a NumPy array on the host, and
 in an array on the device. Optax and Keras are given their best, a compiled `vmap`; PyTorch and transformers
-go step by step in Python, as does Keras as it is written, and are measured on fewer steps. Outside of a
-`jit` ours takes every number as data, the cosine's exponent too, and computes the powers that an exponent
-of 1 leaves as they are: one program for all numbers has that price, which only a whole curve shows.
+go step by step in Python, as does Keras as it is written, and are measured on fewer steps. `sample` looks for
+counts that would wrap and pads to a power of two, so that no other length compiles a program: that is what
+it costs beside the plain conversion.
 """
 
 from __future__ import annotations
