@@ -42,7 +42,7 @@ def explore(schedule: ScheduleLike, total_steps: Steps, *, compare: ScheduleLike
 
     The line of code that makes the schedule is below the curve, with a button that copies it; then what
     `describe` and `check` say. If the schedule refuses a number, its error is shown, and the last curve
-    stays, in grey. Nothing is compiled again for other numbers.
+    stays, in grey. The curve is compiled once, whatever the numbers.
 
     Args:
       schedule: A `Schedule`, one of your own included, a function of a count, or a number.
