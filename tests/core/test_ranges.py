@@ -68,3 +68,15 @@ def test_a_rate_that_float32_rounds_the_most_stays_finite():
         assert (2**31 - 1) * (rate - float(np.float32(rate))) / rate > 88
         assert wo.sample(schedule, [200, 2**31 - 1]).tolist() == [0.0, 0.0]
         assert float(jax.jit(lambda c, s=schedule: s(c))(2**31 - 1)) == 0.0
+
+
+@pytest.mark.parametrize("values", ["12", b"12", {0.1: 1, 0.2: 2}], ids=repr)
+def test_what_can_be_gone_through_is_not_always_a_sequence(values):
+    """The characters of a text and the keys of a dict are not the numbers that were meant."""
+    for make in (
+        lambda: wo.piecewise_constant(values, [5]),
+        lambda: wo.join(values, [5]),
+        lambda: wo.join([0.1, 0.2], values),
+    ):
+        with pytest.raises(wo.ArgumentTypeError, match="sequence"):
+            make()

@@ -99,7 +99,7 @@ class InSteps(Schedule, kind="in_steps"):
 
     def _check_together(self) -> None:
         for name, values in (("starts", self.starts), ("rates", self.rates)):
-            allowed = "one more than {boundaries}"
+            allowed = "one more than ${boundaries}"
             checks.as_many(self._kind, name, values, len(self.boundaries) + 1, allowed)
 
     def lower(self) -> Lowered:

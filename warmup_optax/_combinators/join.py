@@ -30,9 +30,9 @@ class Join(Schedule, kind="join"):
 
     def _check_together(self) -> None:
         phases, where = len(self.schedules), self._kind
-        checks.as_many(where, "boundaries", self.boundaries, phases - 1, "one fewer than {schedules}")
+        checks.as_many(where, "boundaries", self.boundaries, phases - 1, "one fewer than ${schedules}")
         if self.offsets is not None:
-            allowed = "as many as {schedules} (or None: each phase starts at its own 0)"
+            allowed = "as many as ${schedules} (or None: each phase starts at its own 0)"
             checks.as_many(where, "offsets", self.offsets, phases, allowed)
 
     def lower(self) -> Lowered:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -21,31 +22,15 @@ INT32_MAX = 2**31 - 1
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
-class _Words(dict[str, str]):
-    """Names in the text of an error: ``{steps}`` is what the caller calls the core's ``steps``."""
-
-    def __init__(self, names: Mapping[str, str], form: str) -> None:
-        super().__init__(names)
-        self.form = form
-
-    def __missing__(self, name: str) -> str:
-        return name
-
-    def in_text(self, text: str) -> str:
-        """The text with its names replaced."""
-        return text.format_map(_Formed(self))
-
-
-class _Formed(dict[str, str]):
-    def __init__(self, words: _Words) -> None:
-        self.words = words
-
-    def __missing__(self, name: str) -> str:
-        return self.words.form.format(self.words[name])
+def _in_words(text: str, names: Mapping[str, str], form: str = "{}") -> str:
+    """A text of an error: ``${steps}`` in it is what the caller calls the core's ``steps``."""
+    template = string.Template(text)  # a value in the text may hold braces, which `str.format` would read
+    found = {name: form.format(names.get(name, name)) for name in template.get_identifiers()}
+    return template.safe_substitute(found)
 
 
 class _BadArgument(Exception):
-    """What `ArgumentError` and `ArgumentTypeError` share; other arguments in the texts stand in braces."""
+    """What `ArgumentError` and `ArgumentTypeError` share; other arguments stand in the texts as ``${steps}``."""
 
     def __init__(self, function: str, argument: str, value: Any, allowed: str, fix: str = "") -> None:
         super().__init__(function, argument, value, allowed, fix)
@@ -55,12 +40,12 @@ class _BadArgument(Exception):
     @property
     def allowed(self) -> str:
         """What is allowed, as it follows "must be"."""
-        return _Words({}, "{}").in_text(self._allowed)
+        return _in_words(self._allowed, {})
 
     @property
     def fix(self) -> str:
         """What to write instead, or ""."""
-        return _Words({}, "{}").in_text(self._fix)
+        return _in_words(self._fix, {})
 
     def __str__(self) -> str:
         shown = repr(self.value)
@@ -70,10 +55,9 @@ class _BadArgument(Exception):
 
     def renamed(self, function: str, names: Mapping[str, str]) -> _BadArgument:
         """This error in the words of the function that called."""
-        words = _Words(names, "{{{}}}")
         name, bracket, index = self.argument.partition("[")
-        allowed, fix = words.in_text(self._allowed), words.in_text(self._fix)
-        return type(self)(function, words[name] + bracket + index, self.value, allowed, fix)
+        allowed, fix = (_in_words(text, names, "${{{}}}") for text in (self._allowed, self._fix))
+        return type(self)(function, names.get(name, name) + bracket + index, self.value, allowed, fix)
 
 
 class ArgumentError(_BadArgument, ValueError):

@@ -23,7 +23,7 @@ class PiecewiseConstant(Schedule, kind="piecewise_constant"):
     boundaries: Any = checked(checks.boundaries)
 
     def _check_together(self) -> None:
-        allowed = "one fewer than {values}"
+        allowed = "one fewer than ${values}"
         checks.as_many(self._kind, "boundaries", self.boundaries, len(self.values) - 1, allowed)
 
     def lower(self) -> Lowered:
@@ -123,7 +123,7 @@ def _between_knots(
 
 
 def _as_many_as_values(node: Any) -> None:
-    allowed = "as many as {values}: each is the count at which its value is reached"
+    allowed = "as many as ${values}: each is the count at which its value is reached"
     checks.as_many(node._kind, "boundaries", node.boundaries, len(node.values), allowed)
 
 

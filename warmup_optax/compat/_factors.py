@@ -29,7 +29,7 @@ def parse(factors: Any, meanings: Iterable[str]) -> list[str]:
     names = [name.strip() for name in factors.split("*")]
     for name in names:
         if name not in meanings:
-            said = f"Unknown factor {name}.".replace("{", "{{").replace("}", "}}")
+            said = f"Unknown factor {name}."
             refuse("factors", name, f"names of factors with * between them, each one of {known}", said)
     return names
 
