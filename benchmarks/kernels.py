@@ -5,9 +5,10 @@ Compiled for TPUs and GPUs that are not there, so these are counts, not times. T
 the same step with a constant schedule: kernel *launches* on a GPU, *fusions* on a TPU, whose scalar unit
 does the rest, and *instructions* of the optimised program. XLA computes a scalar either inside the kernels
 that use it, at no launch, or once in a small kernel of its own: on an A100 and in large steps it does so
-with nearly every schedule. Where ours adds more than Optax's, it is a table: Optax writes some hundred phases
-out one by one, ours searches a table, a launch or a few small fusions whatever their number; and restarts are
-counted in whole numbers for as long as the run may be, where Optax's are a join that ends. Needs the extras
+with nearly every schedule. Where ours adds more than Optax's, it is such a choice, about a curve of a few more
+instructions, or a table: Optax writes some hundred phases out one by one, ours searches a table, a launch or a
+few small fusions whatever their number; and restarts are counted in whole numbers for as long as the run may
+be, where Optax's are a join that ends. Needs the extras
 ``aot-tpu`` and ``aot-cuda``.
 """
 
