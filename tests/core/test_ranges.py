@@ -80,3 +80,15 @@ def test_what_can_be_gone_through_is_not_always_a_sequence(values):
     ):
         with pytest.raises(wo.ArgumentTypeError, match="sequence"):
             make()
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_one_boundary_is_traced_and_the_other_is_not(at):
+    """Which of two is the later one cannot be known then, and is not asked."""
+
+    def value(boundary):
+        boundaries = [boundary, 8] if at == 0 else [2, boundary]
+        return wo.piecewise_constant([1.0, 0.5, 0.25], boundaries)(np.arange(10))
+
+    expected = wo.piecewise_constant([1.0, 0.5, 0.25], [4, 8] if at == 0 else [2, 4])(np.arange(10))
+    np.testing.assert_array_equal(jax.jit(value)(4), expected)

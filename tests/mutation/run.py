@@ -59,6 +59,7 @@ ALL = [
     "test_layout.py",
 ]
 ALL += ["combinators/test_join.py", "tools/test_describe.py", "tools/test_sample.py", "test_random.py"]
+ALL += ["platforms/test_devices.py"]
 CASES = 12  # of the catalogue, at most, for one mutant
 # Tests of the catalogue as a whole, or which a smaller one fails by itself.
 DESELECTED = [
