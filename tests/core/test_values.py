@@ -212,3 +212,30 @@ def test_a_function_is_read_again_by_another_schedule():
     assert (wo.as_schedule(constant) * 2)(0) == 4.0
     rate[0] = 3.0
     assert (wo.as_schedule(constant) * 2)(0) == 6.0
+
+
+def test_numbers_on_a_device_print_as_they_were_written():
+    """Defaults are left out of the text there too."""
+    schedule = wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1000)
+    assert repr(jax.device_put(schedule)) == repr(schedule)
+
+
+class Paired(wo.Schedule):
+    """A tuple of numbers of a user's own."""
+
+    parts: tuple
+
+    def evaluate(self, time):
+        return self.parts[0] + self.parts[1] * time.ratio(1.0)
+
+
+def test_numbers_of_numpy_in_a_tuple_become_pythons():
+    schedule = Paired((np.float64(0.5), np.int32(2)))
+    assert [type(x) for x in schedule.parts] == [float, int]
+    assert schedule == Paired((0.5, 2))
+
+
+def test_a_sum_of_schedules_has_no_zero_in_it():
+    """Python's `sum` starts at 0."""
+    some = [wo.linear(0.0, 1.0, 4), wo.constant(0.5), wo.constant(0.25)]
+    assert sum(some) == some[0] + some[1] + some[2] == wo.add(*some)
