@@ -70,6 +70,12 @@ def test_a_rate_that_float32_rounds_the_most_stays_finite():
         assert float(jax.jit(lambda c, s=schedule: s(c))(2**31 - 1)) == 0.0
 
 
+def test_a_wave_whose_length_is_data_and_past_int32():
+    """A float32 then, whose double is no int32 either."""
+    schedule = jax.tree.map(np.float32, wo.shapes.triangle_wave(1.0, 0.0, 3_000_000_000))
+    assert float(jax.jit(lambda s, count: s(count))(schedule, 1_500_000_000)) == pytest.approx(0.5, rel=1e-6)
+
+
 @pytest.mark.parametrize("values", ["12", b"12", {0.1: 1, 0.2: 2}], ids=repr)
 def test_what_can_be_gone_through_is_not_always_a_sequence(values):
     """The characters of a text and the keys of a dict are not the numbers that were meant."""

@@ -79,8 +79,11 @@ def test_a_floor_of_restarts_is_not_scaled_with_the_cycles():
     np.testing.assert_allclose(values, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("growth", [1.05, 1.1, 1.3, 1.5, 2, 3])
-@pytest.mark.parametrize("period", [1, 7, 100])
+@pytest.mark.parametrize(
+    ("period", "growth"),
+    # The first three have one cycle more than a power of two, which is the size of a table of them.
+    [(387, 1.05), (992, 1.1), (26, 1.3), (1, 1.05), (7, 1.3), (100, 1.5), (1, 2), (7, 3)],
+)
 def test_the_last_cycle_is_known(period, growth):
     """At the largest count too: the decay has been applied once for each cycle before it."""
     schedule = wo.restart(wo.constant(1.0), period=period, growth=growth, decay=0.9)
