@@ -19,10 +19,10 @@ from .._core.time import default_float, default_int
 from .check import check
 from .describe import HEADER, table
 from .extras import missing
-from .numbers import numbers, parsed, rebuilt, scale, short
+from .numbers import numbers, parse, rebuild, scale, short
 from .phases import FAR, concrete, phases
 from .plot import MOST_MARKS
-from .sample import evaluated_by, sample
+from .sample import evaluate_with, sample
 from .svg import svg
 
 POINTS = 1000  # of the curve: more than the picture has columns
@@ -134,24 +134,24 @@ class Explorer:
         def nearest(number: float) -> int:
             return min(bisect.bisect_left(positions, number), len(positions) - 1)
 
-        def slid(_: Any) -> None:
+        def on_slider(_: Any) -> None:
             present = self._numbers[i]
             if isinstance(present, str) or slider.value != nearest(present):  # not if it followed the box
                 box.value = short(positions[slider.value])
 
-        def written(_: Any) -> None:
-            self._numbers[i] = number = parsed(box.value, whole)
+        def on_box(_: Any) -> None:
+            self._numbers[i] = number = parse(box.value, whole)
             if not isinstance(number, str):
                 slider.value = nearest(number)
             self._follow()
 
-        slider.observe(slid, "value")
-        box.observe(written, "value")
+        slider.observe(on_slider, "value")
+        box.observe(on_box, "value")
 
     def _follow(self) -> None:
         """Takes the numbers over: the curve at once, the rest after a pause, if there is an event loop."""
         try:
-            schedule = rebuilt(self.schedule, iter(self._numbers))
+            schedule = rebuild(self.schedule, iter(self._numbers))
             self._redraw(schedule)
         except Exception as error:  # a node of the user's own may raise anything
             sentence = escape(str(error) or repr(error))
@@ -168,7 +168,7 @@ class Explorer:
             self._report()
 
     def _values(self, schedule: Schedule) -> np.ndarray:
-        with evaluated_by(self._evaluate):
+        with evaluate_with(self._evaluate):
             return sample(schedule, self._counts).astype(np.float64)
 
     def _redraw(self, schedule: Schedule) -> None:
@@ -184,7 +184,7 @@ class Explorer:
         """Compiles now what a report may ask later: a phase that has no length yet may get one."""
         longer = jax.tree.map(lambda x: x or type(x)(1), self.schedule)
         for schedule in (self.schedule, longer):
-            with evaluated_by(self._evaluate), contextlib.suppress(Exception):  # of numbers that nobody gave
+            with evaluate_with(self._evaluate), contextlib.suppress(Exception):  # of numbers that nobody gave
                 for phase in itertools.islice(phases(schedule), MOST_MARKS):
                     for value in filter(None, (phase.start, phase.last)):
                         value()
@@ -192,7 +192,7 @@ class Explorer:
 
     def _report(self) -> None:
         """The phases and the findings."""
-        with evaluated_by(self._evaluate):
+        with evaluate_with(self._evaluate):
             rows, rest = table(self.schedule)
             findings = [escape(str(finding)) for finding in check(self.schedule, self._last)]
         body = "".join(f"<tr>{''.join(map(_cell, HEADER, row))}</tr>" for row in (HEADER, *rows))

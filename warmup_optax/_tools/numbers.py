@@ -52,12 +52,12 @@ def numbers(
             yield from numbers(child, f"{name}{key}", node, kind, bounds)
 
 
-def rebuilt(tree: Any, values: Iterator[Any]) -> Any:
+def rebuild(tree: Any, values: Iterator[Any]) -> Any:
     """The schedule with other numbers, in the order of the leaves, every node checked."""
     children, structure = jax.tree.flatten(tree, is_leaf=lambda x: x is not tree)
     if len(children) == 1 and children[0] is tree:
         return next(values)
-    made = jax.tree.unflatten(structure, [rebuilt(child, values) for child in children])
+    made = jax.tree.unflatten(structure, [rebuild(child, values) for child in children])
     if isinstance(made, Node):
         if _takes_its_fields(type(made)):
             return dataclasses.replace(made)  # pyright: ignore[reportArgumentType]
@@ -102,7 +102,7 @@ def _even(low: float, high: float) -> list[float]:
     return [round(low + k * 10.0**power, -power) for k in range(round((high - low) / 10.0**power) + 1)]
 
 
-def parsed(text: str, whole: bool) -> float | str:
+def parse(text: str, whole: bool) -> float | str:
     """The number that was written; what is none stays text, which the schedule refuses."""
     try:
         number = float(text)

@@ -84,7 +84,7 @@ def values_at(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def evaluated_by(evaluator: Evaluator) -> Iterator[None]:
+def evaluate_with(evaluator: Evaluator) -> Iterator[None]:
     """Inside, whatever samples a schedule (`describe`, `check`, its phases) gets the values of ``evaluator``."""
     token = _evaluator.set(evaluator)
     try:
