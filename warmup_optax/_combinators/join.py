@@ -40,10 +40,12 @@ class Join(Schedule, kind="join"):
         last = int(np.iinfo(default_int()).max)
         boundaries = tuple(map(whole_number, self.boundaries))
         starts, ends = (0, *boundaries), (*boundaries, last)
-        offsets = starts if self.offsets is None else tuple(map(whole_number, self.offsets))
+        offsets, held = starts, (None,) * len(starts)  # a clock that begins with its phase is 0 before it
+        if self.offsets is not None:
+            offsets, held = tuple(map(whole_number, self.offsets)), starts
         alike: dict[Any, dict[int, list[Any]]] = {}
         for i, schedule in enumerate(self.schedules):
-            row = (schedule.lower(), starts[i], None if i == len(boundaries) else ends[i], offsets[i])
+            row = (schedule.lower(), held[i], None if i == len(boundaries) else ends[i], offsets[i])
             leaves, structure = jax.tree.flatten(row)
             alike.setdefault((structure, tuple(map(form, leaves))), {})[i] = leaves
         groups = []
