@@ -4,6 +4,7 @@ Warnings are errors through `filterwarnings = ["error"]` under `[tool.pytest.ini
 `pyproject.toml` (the same as `pytest -W error`). The environment is set before JAX is imported.
 """
 
+import gc
 import os
 
 # Compiling is most of what a run costs. The programs of the suite are compiled in the quickest way there is, but
@@ -44,6 +45,13 @@ def pytest_configure(config):
         for name, value in settings.items():
             jax.config.update(name, value)
             os.environ[name.upper()] = str(value)  # for the processes that a test starts
+
+
+def pytest_collection_finish():
+    """What is there now lives to the end: a collector that walks through it takes time and finds nothing."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
 
 
 _compilations = []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from support import golden, rules
 
+import warmup_optax as wo
 from warmup_optax.compat import big_vision
 
 CASES = golden.cases("big_vision")
@@ -128,7 +129,7 @@ def test_lengths_need_not_be_whole():
     )
     wave = np.sin(np.pi / 2 * np.interp(n, [2.5, 40.5], [1, 0])) ** 2
     expected = wave * np.fmin(n / 2.5, 1) * np.fmin((40.5 - n) / 7.25, 1)
-    golden.compare(schedule(n), expected, golden.EXACT, near_zero=1e-6)
+    golden.compare(wo.sample(schedule, n), expected, golden.EXACT, near_zero=1e-6)
 
 
 def test_of_equal_steps_the_last_counts():

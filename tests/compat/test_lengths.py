@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+import warmup_optax as wo
 from warmup_optax.compat import fairseq, keras, optax, paddle, timm, torch, transformers
 
 FAR = np.concatenate([np.arange(0, 50_000, 977), np.arange(200_000, 4_000_000, 99_991)])
@@ -54,7 +55,7 @@ FRACTIONAL = {
 @pytest.mark.parametrize("name", FRACTIONAL)
 def test_a_length_that_is_no_short_fraction_never_freezes(name):
     schedule, rule = FRACTIONAL[name]
-    np.testing.assert_allclose(schedule(FAR), rule, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(wo.sample(schedule, FAR), rule, rtol=0, atol=TOLERANCE)
 
 
 def test_two_lengths_of_no_common_unit():
@@ -63,7 +64,7 @@ def test_two_lengths_of_no_common_unit():
     rule = np.where(within < up, within / up, (up + down - within) / down)
     schedule = torch.CyclicLR(0, 1, up, down)
     # Each length is rounded to 2**-30 of an update: over the 800 cycles here, a millionth of an update.
-    np.testing.assert_allclose(schedule(FAR), rule, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(wo.sample(schedule, FAR), rule, rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize(("t_mult", "period"), [(0.999, 100), (0.95, 300.5), (1 / 3, 9)])
@@ -74,7 +75,9 @@ def test_many_periods_that_shrink(t_mult, period):
     begins = np.concatenate([[0], np.cumsum(period * t_mult ** np.arange(7000))])
     i = np.searchsorted(begins, n + 1e-9, side="right") - 1
     done = (n - begins[i]) / (period * t_mult**i)
-    np.testing.assert_allclose(schedule(n), 0.9999**i * (1 + np.cos(np.pi * done)) / 2, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(
+        wo.sample(schedule, n), 0.9999**i * (1 + np.cos(np.pi * done)) / 2, rtol=0, atol=2e-6
+    )
 
 
 COUNTS = np.arange(40)

@@ -76,6 +76,15 @@ def test_unstack_gives_back_what_was_stacked():
     assert [repr(schedule) for schedule in wo.unstack(wo.stack(every))] == list(map(repr, every))
 
 
+def test_a_stack_is_made_without_a_program(compilations):
+    """And without a transfer that `jax.transfer_guard` would refuse."""
+    before = compilations()
+    with jax.transfer_guard("disallow"):
+        stack = wo.stack([wo.linear(0.0, 0.1 * k, 7) for k in range(13)])
+    assert compilations() == before
+    assert {type(leaf) for leaf in jax.tree.leaves(stack)} == {type(jnp.ones(3))}
+
+
 def test_unstack_inside_a_trace():
     stack = wo.stack([wo.linear(0.0, 1.0, 4), wo.linear(0.0, 2.0, 4)])
     values = jax.jit(lambda stack: [schedule(2) for schedule in wo.unstack(stack)])(stack)

@@ -46,7 +46,7 @@ def closed_over():
     return jax.jit(lambda c: {k: s(c) for k, s in EVERY.items()}).trace(COUNT)
 
 
-@pytest.mark.parametrize("platform", PLATFORMS)
+@first_platform
 def test_numbers_closed_over(platform):
     """Law 7, all of them in one program; one by one only if there is something to find."""
     assert not found(platform, closed_over()), guilty(platform, EVERY)

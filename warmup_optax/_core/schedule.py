@@ -399,7 +399,7 @@ def stack(schedules: Sequence[S]) -> S:
         if jax.tree.structure(schedule) != jax.tree.structure(each[0]):
             allowed = f"built as schedules[0]={each[0]!r} is, only with other numbers"
             checks.raise_bad_argument(where, f"{name}[{i}]", schedule, allowed)
-    return jax.tree.map(lambda *numbers: jnp.asarray(table(numbers)), *each)
+    return jax.tree.map(lambda *numbers: jax.device_put(table(numbers)), *each)
 
 
 def unstack(schedule: S) -> list[S]:

@@ -216,7 +216,8 @@ def _made_by(cls: type[Schedule], of_ours: bool) -> Callable[..., Any] | None:
         return None
     homes = [_PACKAGE, f"{_PACKAGE}.shapes"] if of_ours else [cls.__module__]
     for home in homes:
-        make = getattr(sys.modules.get(home), cls._kind, None)
+        # Not by getattr: a name that a module does not have is looked for in all of `compat`, to suggest one.
+        make = vars(sys.modules[home]).get(cls._kind) if home in sys.modules else None
         if make is cls or inspect.isfunction(make):
             return make
     return None
