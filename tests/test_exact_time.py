@@ -154,6 +154,18 @@ def test_a_boundary_inside_a_stretched_cycle(way):
     report(wrong)
 
 
+@pytest.mark.parametrize("growth", [1.1, 1.5])
+def test_stretched_cycles_in_float64(growth):
+    """Law 4: a factor of time is one number then."""
+    expression = e.restart(e.linear(1.0, 0.0, 100), period=100, growth=growth)
+    counts = np.arange(0, 3000, 7)
+    with jax.enable_x64(True):
+        values = np.asarray(expression.on(wo)(counts))
+    curve = expression.on(exact)
+    # The count times the factor is rounded once, to 2**-42 for counts below 2**12, and 100 of it are 1.
+    np.testing.assert_allclose(values, [curve(Fraction(c)) for c in counts.tolist()], rtol=0, atol=2.0**-48)
+
+
 # ------------------------------------------------- restarts of what ends before the period does
 EARLY = [
     (e.linear(1.0, 1.0, 1000), 10**9, 1, [0, 1, 500, 999]),

@@ -36,6 +36,10 @@ RANGES = {  # a constructor of one number: what it takes that is close to its bo
     "restart decay": (lambda x: wo.restart(wo.linear(1.0, 0.0, 4), period=4, decay=x), [0.01, 0.5, 1], [0, -1]),
     "staircase steps": (lambda x: wo.staircase(wo.linear(1.0, 0.0, 4), x), [1, 2], [0, -1, 0.5]),
     "speed_up factor": (lambda x: wo.speed_up(wo.linear(1.0, 0.0, 4), x), [1, 2], [0, -1, 0.5]),
+    "one_cycle warmup_fraction": (
+        lambda x: wo.one_cycle(1.0, total_steps=20, warmup_fraction=x), [0, 0.5, 1], [-0.1, 1.1],
+    ),
+    "divide divisor": (lambda x: wo.linear(1.0, 0.0, 4) / x, [0.01, -0.5], [0]),
     "with_warmup steps": (lambda x: wo.with_warmup(wo.constant(1.0), steps=x), [0, 1], [-1, 0.5]),
 }  # fmt: skip
 

@@ -47,7 +47,7 @@ FILES = {  # the first prefix that fits
     "_recipes": [LAWS, MISUSE],
     "_tools/units": ["tools/test_units.py"],
     "_tools/state": ["tools/test_state.py", "tools/test_state_optimizers.py"],
-    "_tools/config": ["tools/test_config.py"],
+    "_tools/config": ["tools/test_config.py", OWN],
     "_tools/check": ["tools/test_check.py"],
 }
 # What is left then is for the tests that every module has a part in.

@@ -230,6 +230,14 @@ def test_a_port_that_climbs_back_to_its_peak_is_found():
     assert [f.name for f in wo.check(schedule, 1000) if f.severity == "warning"] == []
 
 
+def test_a_jump_inside_of_a_cycle_is_told_once():
+    assert names(wo.restart(wo.join([1.0, 0.5], [5]), period=10), 40) == [("jump", 5)]
+
+
+def test_a_wave_of_three_counts_is_one():
+    assert names(wo.as_schedule(lambda count: jnp.abs(count - 1).astype(jnp.float32) + jnp.float32(0.1)), 3) == [("rises_again", 1)]
+
+
 def test_check_looks_at_long_runs_too():
     schedule = wo.warmup_cosine(1e-3, warmup_steps=1000, total_steps=10_000_000, init_value=1e-6)
     assert wo.check(schedule, 10_000_000) == []

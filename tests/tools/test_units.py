@@ -271,6 +271,12 @@ def test_a_run_without_a_length_says_so():
             ask()
 
 
+def test_a_whole_float_of_many_digits_is_exact():
+    """It is no decimal fraction that was cut off, though as many digits are written."""
+    run = wo.TrainingRun(num_examples=1, batch_size=1, accumulation_steps=2**20)
+    assert run.steps(epochs=float(2**53 - 1)) == 2**33 - 1
+
+
 @pytest.mark.parametrize("big", [2**53, 2**60 + 1, 10**30 + 7])
 def test_exact_of_any_size(big):
     run = wo.TrainingRun(num_examples=big, batch_size=1, total_steps=big)

@@ -430,7 +430,7 @@ class Time:
 def take(table: Any, row: Any) -> Any:
     """``table[row]``, of each array of a tree, for a row known to be inside."""
     mesh = jax.sharding.get_abstract_mesh()
-    explicit = jax.sharding.AxisType.Explicit in (mesh.axis_types or ())
+    explicit = jax.sharding.AxisType.Explicit in mesh.axis_types
 
     def of(x: Any) -> jax.Array:
         x = jnp.asarray(x)
