@@ -235,7 +235,8 @@ def test_a_jump_inside_of_a_cycle_is_told_once():
 
 
 def test_a_wave_of_three_counts_is_one():
-    assert names(wo.as_schedule(lambda count: jnp.abs(count - 1).astype(jnp.float32) + jnp.float32(0.1)), 3) == [("rises_again", 1)]
+    wave = wo.as_schedule(lambda count: jnp.abs(count - 1).astype(jnp.float32) + jnp.float32(0.1))
+    assert names(wave, 3) == [("rises_again", 1)]
 
 
 def test_check_looks_at_long_runs_too():
