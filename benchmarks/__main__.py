@@ -26,6 +26,7 @@ TABLES = (
     "train_step",
     "kernels",
     "sweep",
+    "scale",
     "curve",
     "explore",
     "imports",

@@ -166,6 +166,17 @@ def test_stretched_cycles_in_float64(growth):
     np.testing.assert_allclose(values, [curve(Fraction(c)) for c in counts.tolist()], rtol=0, atol=2.0**-48)
 
 
+def test_a_phase_keeps_far_counts_apart():
+    """Law 2: that it ends does not make its whole counts real ones, of which float32 holds every other here."""
+    inner = wo.piecewise_constant([1.0, 0.5, 0.25], [2**24 + 1, 2**24 + 3])
+    counts = np.arange(2**24, 2**24 + 4)
+    for schedule in (
+        wo.join([inner, 0.1], [2**25]),
+        wo.join([0.1, inner, 0.1], [9, 2**25], offsets=[0, 0, 0]),
+    ):
+        assert schedule(counts).tolist() == [1.0, 0.5, 0.5, 0.25]
+
+
 # ------------------------------------------------- restarts of what ends before the period does
 EARLY = [
     (e.linear(1.0, 1.0, 1000), 10**9, 1, [0, 1, 500, 999]),

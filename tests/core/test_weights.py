@@ -72,11 +72,13 @@ def test_a_function_and_its_class_have_the_same_defaults(kind):
         assert ours == theirs, name
 
 
-def test_a_floor_of_restarts_is_not_scaled_with_the_cycles():
-    schedule = wo.warmup_cosine_restarts(1.0, warmup_steps=0, cycle_steps=4, decay=0.5, end_value=0.2)
+@pytest.mark.parametrize(("peak", "end"), [(1.0, 0.2), (5.0, 1.0)])
+def test_a_floor_of_restarts_is_not_scaled_with_the_cycles(peak, end):
+    schedule = wo.warmup_cosine_restarts(peak, warmup_steps=0, cycle_steps=4, decay=0.5, end_value=end)
     values = schedule([0, 3, 4, 7, 8])
     foot = (1 + np.cos(0.75 * np.pi)) / 2  # the weight of the peak at the last count of a cycle
-    expected = [1.0, foot + 0.2 * (1 - foot), 0.5, 0.5 * foot + 0.2 * (1 - foot), 0.25]
+    expected = [peak, peak * foot + end * (1 - foot), peak / 2]
+    expected += [peak / 2 * foot + end * (1 - foot), peak / 4]
     np.testing.assert_allclose(values, expected, rtol=1e-6)
 
 
