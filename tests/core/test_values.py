@@ -76,6 +76,16 @@ def test_unstack_gives_back_what_was_stacked():
     assert [repr(schedule) for schedule in wo.unstack(wo.stack(every))] == list(map(repr, every))
 
 
+@pytest.mark.parametrize("number", [0, 2, 0.5])
+def test_a_number_on_either_side_is_added(number):
+    """Only the 0 that `sum` begins with adds nothing to the expression, either."""
+    schedule = wo.linear(0.25, 1.0, 3)
+    assert (number + schedule)(0) == (schedule + number)(0) == 0.25 + number
+    assert (number - schedule)(0) == number - 0.25
+    assert sum([schedule, schedule])(0) == 0.5
+    assert (0 + schedule) is schedule
+
+
 def test_a_stack_is_made_without_a_program(compilations):
     """And without a transfer that `jax.transfer_guard` would refuse."""
     before = compilations()

@@ -36,7 +36,7 @@ LAWS, MISUSE, OWN, EXACT = "test_laws.py", "core/test_misuse.py", "test_own_node
 FILES = {  # the first prefix that fits
     "_core/checks": [MISUSE, OWN, "tools/test_config.py"],
     "_core/node": [OWN, MISUSE, "tools/test_config.py", LAWS],
-    "_core/time": [LAWS, EXACT],
+    "_core/time": [LAWS, EXACT, OWN],
     "_core/numerics": [LAWS, EXACT],
     "_core/": [LAWS, OWN, MISUSE, EXACT, "tools/test_sample.py"],
     "_combinators/join": [LAWS, "combinators/test_join.py", MISUSE],
