@@ -259,7 +259,7 @@ def run(options: argparse.Namespace) -> None:
             else "survived"
             if code == 0
             else "killed"
-            if code in (1, 2)
+            if code in (1, 2, 3, 4)  # 3 and 4: the tests could not even be collected
             else f"rc {code}"
         )
         last = [line for line in log.splitlines() if line.startswith(("FAILED", "ERROR"))]
