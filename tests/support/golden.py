@@ -84,11 +84,12 @@ def name(case: Case) -> str:
 
 
 def each(cases: list[Case]) -> Any:
-    """Parametrizes a test: by default with one case of each constructor, word and set of arguments."""
+    """Parametrizes a test: one case by default of each constructor, word, set of arguments and of zeros."""
     seen, marked = set(), []
     for case in cases:
         words = {key: x if isinstance(x, str) else None for key, x in case.kwargs.items()}
-        kind = case.fields["callable"], case.refused, frozenset(words.items())
+        zeros = frozenset(key for key, x in case.kwargs.items() if type(x) in (int, float) and x == 0)
+        kind = case.fields["callable"], case.refused, frozenset(words.items()), zeros
         marks = pytest.mark.exhaustive if kind in seen else ()
         marked.append(pytest.param(case, id=case.id, marks=marks))
         seen.add(kind)

@@ -70,12 +70,9 @@ class _PhaseGroup(Lowered):
     def at(self, time: Time, index: jax.Array) -> Any:
         """The value in phase ``index``; finite, and not used, if another group owns it."""
         one = self
-        if len(self.members) > 1:
-            row = index
-            if len(self.members) < self.phases:
-                rows = np.searchsorted(self.members, np.arange(self.phases), side="right") - 1
-                row = take(np.maximum(rows, 0).astype(np.int32), index)
-            one = take(self, row)
+        if len(self.members) > 1:  # never all: the last phase, without an end, is of a structure of its own
+            rows = np.searchsorted(self.members, np.arange(self.phases), side="right") - 1
+            one = take(self, take(np.maximum(rows, 0).astype(np.int32), index))
         return real(one.schedule.evaluate(time.held(one.start, one.end).since(one.offset)))
 
     def owns(self, index: jax.Array) -> Any:

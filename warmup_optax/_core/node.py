@@ -141,8 +141,7 @@ class Node(metaclass=_NodeType):
         fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]
         known = cls._checks  # of the bases: a second @dataclass would have dropped their metadata
         for name in ("__setattr__", "__delattr__"):  # a second @dataclass(frozen=True) would trip over them
-            if name in cls.__dict__:
-                delattr(cls, name)
+            delattr(cls, name)
         for name in ("__eq__", "__hash__", "__repr__"):  # and would replace what is inherited
             if name not in cls.__dict__:
                 setattr(cls, name, getattr(cls, name))

@@ -275,7 +275,7 @@ def _unfinished(run: _Run) -> Iterator[Finding]:
         )
         return
     for before, phase in run.pairs():
-        if phase.first < total or phase.again or phase.cause == "held":
+        if phase.first < total or phase.again:
             continue
         if before.first < total and phase.cause == "end":
             yield from _cut(run, before, phase.first)
