@@ -177,6 +177,20 @@ def test_a_phase_keeps_far_counts_apart():
         assert schedule(counts).tolist() == [1.0, 0.5, 0.5, 0.25]
 
 
+def test_a_quotient_that_float32_rounds_up():
+    """Law 2: 2**26 - 1 steps are one cycle of 2**25 and all but one step of the next."""
+    schedule = wo.speed_up(wo.restart(wo.linear(1.0, 0.0, 2**25), period=2**25), 3)
+    count = (2**26 - 1) // 3
+    assert 3 * count == 2**26 - 1
+    np.testing.assert_allclose(schedule([count, count + 1]), [2.0**-25, 1.0 - 2 * 2.0**-25], rtol=1e-6)
+
+
+def test_a_faster_clock_in_float64():
+    with jax.enable_x64(True):
+        values = np.asarray(wo.speed_up(wo.linear(0.0, 1.0, 3 * 2**40), 2**40)(np.array([0, 1, 2, 3, 2**60])))
+    np.testing.assert_allclose(values, [0.0, 1 / 3, 2 / 3, 1.0, 1.0], rtol=1e-15)  # a division's own rounding
+
+
 # ------------------------------------------------- restarts of what ends before the period does
 EARLY = [
     (e.linear(1.0, 1.0, 1000), 10**9, 1, [0, 1, 500, 999]),

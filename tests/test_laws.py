@@ -257,8 +257,9 @@ def between_two_counts(cases):
     """For each case, real counts that are no whole number, and the values there."""
     every = {}
     for case in cases:
-        start = np.unique(case.counts[(case.counts >= -1) & (case.counts < 2**20)])
-        every[case] = np.resize(np.add.outer(start, [0.25, 0.5]).astype(np.float32), 2 * len(case.counts))
+        start = np.unique(case.counts[(case.counts >= 0) & (case.counts < 2**20)])
+        there = np.append([-3.5, -0.75], np.add.outer(start, [0.25, 0.5]))  # law 2 has it that before 0 is 0
+        every[case] = np.resize(there.astype(np.float32), 2 * len(case.counts))
     calls = [lambda case=case: (case.schedule, every[case]) for case in cases]
     return dict(zip(cases, zip(every.values(), together(WAYS["data"], calls), strict=True), strict=True))
 

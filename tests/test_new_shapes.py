@@ -69,5 +69,7 @@ def test_a_decay_of_zero_stays_zero():
     assert wo.shapes.debiased_decay(0.0)(np.array([0, 1, 100])).tolist() == [0.0, 0.0, 0.0]
     half = wo.shapes.half_life(0.0, 0.5, 10)(np.array([0, 5, 10]))
     np.testing.assert_allclose(half, [0.0, 0.25, 0.5], rtol=1e-6)  # half of a half-life of one update
+    traced = jax.jit(lambda first: wo.shapes.half_life(first, 0.5, 10)(5))(0.0)
+    np.testing.assert_allclose(traced, 0.25, rtol=1e-6)
     # A half-life of 0.0007 updates: 2 ** -1520 is no number of float32.
     assert wo.shapes.half_life(0.0, 0.9, 10_000)(1) == 0.0
