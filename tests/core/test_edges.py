@@ -27,6 +27,10 @@ REFUSED = {
         lambda: jax.jit(lambda x: wo.constant(x)(0))(True),
         "value must be a finite number, got .*; a bool is not a number here",
     ),
+    "a number that float32 does not hold": (
+        lambda: wo.constant(1e39),
+        r"value must be a finite number, got 1e\+39; float32 holds numbers up to 3.4e38",
+    ),
     "a number that no float holds": (lambda: wo.constant(10**400), "value must be a finite number, got inf"),
     "a matrix of boundaries": (
         lambda: wo.piecewise_constant([1.0, 2.0, 3.0], np.ones((2, 2))),  # pyright: ignore[reportArgumentType]

@@ -56,6 +56,8 @@ ALL = [
     "core/test_weights.py",
     "core/test_values.py",
     "core/test_errors.py",
+    "core/test_edges.py",
+    "core/test_programs.py",
     "test_layout.py",
 ]
 ALL += ["combinators/test_join.py", "tools/test_describe.py", "tools/test_sample.py", "test_random.py"]
