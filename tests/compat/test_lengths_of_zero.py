@@ -76,6 +76,11 @@ VALUES = {  # a schedule, counts, and the values there
         [0, 3, 4, 9],
         [1.0, 1.0, 0.0, 0.0],
     ),
+    "torch, a run in epochs": (
+        torch.OneCycleLR(1.0, epochs=2, steps_per_epoch=10),
+        [0, 5, 19],
+        [0.04, 1.0, 4e-6],
+    ),
     "a decimal number": (torch.ConstantLR(decimal.Decimal("0.5"), 1.0, 3), [0, 9], [0.5, 0.5]),
     "an integer of NumPy": (torch.LinearLR(np.int64(2), 0.5, 1.0, 2), [0, 2], [1.0, 2.0]),
 }
@@ -103,6 +108,10 @@ REFUSED = {
     "optax.join_schedules": (
         lambda: optax.join_schedules([], []),
         r"schedules must be at least one schedule, got \(\)",
+    ),
+    "paddle, a rate too few": (
+        lambda: paddle.PiecewiseDecay([3, 9], [1.0, 0.5]),
+        "boundaries must be of length 1, one fewer than values",
     ),
     "torch.OneCycleLR": (
         lambda: torch.OneCycleLR(1.0),

@@ -40,6 +40,10 @@ REFUSED = {
         lambda: wo.constant(1.0)([[1], [1, 2]]),
         "a schedule's count must be a whole or real number, got ",
     ),
+    "a list of counts with one that no float holds": (
+        lambda: wo.constant(1.0)([10**400, 0.5]),
+        "a schedule's count must be a whole or real number, got ",
+    ),
     "a complex count": (
         lambda: jax.jit(wo.constant(1.0))(1j),
         "a schedule's count must be a whole or real number, got dtype complex",

@@ -24,6 +24,17 @@ def test_a_schedule_that_is_nested_too_deep_for_a_config():
         wo.to_config(schedule)
 
 
+def test_a_leaf_that_no_config_holds():
+    """JAX lets a tree be built of anything."""
+    with pytest.raises(TypeError, match="to_config: value must be a number, got <object"):
+        wo.to_config(jax.tree.map(lambda leaf: object(), wo.constant(1.0)))
+
+
+def test_a_picture_names_a_place_under_the_cursor():
+    formatter = pytest.importorskip("warmup_optax._tools.plot")._formatter()
+    assert formatter(0.25) == "0.25"
+
+
 def test_a_run_is_no_number():
     run = wo.TrainingRun(batch_size=8, total_steps=10)
     assert run != 10

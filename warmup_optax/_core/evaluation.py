@@ -190,9 +190,7 @@ def normalize_count(count: Any) -> Any:
         return normalize_count(int(count))
     try:
         array = np.asarray(count)
-    except OverflowError:
-        array = np.asarray(count, object)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(f"a schedule's count must be a whole or real number, got {count!r}") from error
     numbers = array.dtype.kind == "O" and all(
         hasattr(x, "__float__") for x in array.flat

@@ -95,7 +95,7 @@ class Wide(NamedTuple):
 
 def whole_number(steps: Any) -> Any:
     """A concrete whole number of steps as it is evaluated: a `Wide` past int32 where there is no int64."""
-    if not isinstance(steps, (int, float)) or isinstance(steps, bool) or abs(steps) <= np.iinfo(np.int32).max:
+    if not isinstance(steps, (int, float)) or abs(steps) <= np.iinfo(np.int32).max:
         return steps
     if abs(steps) >= LARGEST or not float(steps).is_integer():
         return steps

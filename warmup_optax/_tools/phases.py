@@ -149,7 +149,7 @@ def _window(
     cause: str = "",
 ) -> Iterator[Phase]:
     """The phases in ``[begin, end)``; ``at_begin`` and ``at_end`` are the values there, if it is a cut."""
-    for phase, following in _with_next(found):
+    for phase, following in _with_next(found):  # pragma: no branch (the last phase has no end)
         stop = math.inf if following is None else following.begin
         if stop <= begin or phase.begin >= end or begin >= end:
             continue
@@ -395,7 +395,7 @@ def _together(
         again = any(phase.again for phase in now)
         start = _combined(schedules, starts, first, combine) if any(starts) else None
         pending = Phase(first, sign.join(curves) or CONSTANT, cause, start, again=again)
-    if pending is not None:
+    if pending is not None:  # pragma: no branch (every schedule has a phase)
         yield pending
 
 
