@@ -317,8 +317,8 @@ def test_monotone_where_the_mathematics_is(case, way):
 
 
 # ----------------------------------------------------------------------------- law 6: finite
-def slopes_at(schedule, counts):
-    """For each count: the value, its gradient by every number, the second derivative along all of them."""
+def slopes_at(twice, schedule, counts):
+    """For each count: the value, its gradient by every number; the second derivative along all, or None."""
     leaves, structure = jax.tree.flatten(schedule)
     real = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
 
@@ -338,13 +338,16 @@ def slopes_at(schedule, counts):
 
     floats = [leaf for leaf, r in zip(leaves, real, strict=True) if r]
     values, gradient = jax.vmap(jax.value_and_grad(one), (None, 0))(floats, counts)
-    return values, gradient, jax.vmap(second, (None, 0))(floats, counts)
+    return values, gradient, jax.vmap(second, (None, 0))(floats, counts) if twice else None
 
 
 @functools.cache
 def critical_slopes(cases):
     calls = [lambda case=case: (case.schedule, critical_counts(case)) for case in cases]
-    return dict(zip(cases, together(slopes_at, calls), strict=True))
+    twice = [
+        i % 3 == 0 or len(cases) == len(CASES) for i in range(len(cases))
+    ]  # by default some, a second time
+    return dict(zip(cases, together(slopes_at, calls, keys=twice), strict=True))
 
 
 def critical_counts(case):
@@ -358,7 +361,7 @@ def test_values_and_derivatives_are_finite(case):
     values, gradient, second = found(critical_slopes(those_with(case))[case])
     assert gradient or all(isinstance(n, int) for n in numbers(case.expression))
     for what, value in [("value", values), *enumerate(gradient), ("second derivative", second)]:
-        assert np.all(np.isfinite(value)), (what, counts[~np.isfinite(value)], value)
+        assert value is None or np.all(np.isfinite(value)), (what, counts[~np.isfinite(value)], value)
 
 
 def test_values_are_finite():
