@@ -6,6 +6,7 @@ lists, whose n-th result belongs to the n-th case. Arguments of one structure sh
 which is called as often as the most frequent structure occurs.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,9 @@ import jax
 import numpy as np
 
 # As a user's program is compiled; `conftest.py` has the rest of the suite compiled in less time.
-FULL = {"xla_backend_optimization_level": 3, "xla_cpu_use_fusion_emitters": True}
+FULL = {"xla_backend_optimization_level": 3}
+if "xla_cpu_use_fusion_emitters" in os.environ.get("XLA_FLAGS", ""):
+    FULL["xla_cpu_use_fusion_emitters"] = True
 
 
 def structure(tree: Any) -> Any:
