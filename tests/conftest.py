@@ -55,12 +55,12 @@ def pytest_configure(config):
 _LONG = (
     "laws exact_time layout chex own_nodes processes state devices cli state_optimizers random lowering check"
 )
-_LONG = [f"test_{name}" for name in _LONG.split()]
+_RANK = {f"test_{name}": i for i, name in enumerate(_LONG.split())}
 
 
 def pytest_collection_modifyitems(items):
     """Orders the files, which xdist would by their numbers of tests."""
-    items.sort(key=lambda item: _LONG.index(item.path.stem) if item.path.stem in _LONG else len(_LONG))
+    items.sort(key=lambda item: _RANK.get(item.path.stem, len(_RANK)))
 
 
 def pytest_collection_finish():
