@@ -97,22 +97,24 @@ def test_renamed_composes():
 
 
 def test_other_arguments_in_a_sentence_are_renamed_too():
-    """Names as ``${b}``, in what is allowed and in what to write instead; braces of a value stay."""
+    """Names as ``${b}``, in what is allowed and in what to write instead; braces and dollars of a value stay."""
 
     def check():
         checks.raise_bad_argument(
-            "inner", "a", 1, "at least ${b} = 2", "lower ${b}, or raise ${a}, not {b: 2}"
+            "inner", "a", 1, "at least ${b} = 2", "lower ${b}, or raise ${a}, not {b: 2} or $b"
         )
 
-    assert str(caught(check)) == "inner: a must be at least b = 2, got 1; lower b, or raise a, not {b: 2}"
+    assert (
+        str(caught(check)) == "inner: a must be at least b = 2, got 1; lower b, or raise a, not {b: 2} or $b"
+    )
     with (
         pytest.raises(wo.ArgumentError) as info,
         checks.renamed("outer", y="z"),
         checks.renamed("middle", a="x", b="y"),
     ):
         check()
-    assert str(info.value) == "outer: x must be at least z = 2, got 1; lower z, or raise x, not {b: 2}"
-    assert (info.value.allowed, info.value.fix) == ("at least z = 2", "lower z, or raise x, not {b: 2}")
+    assert str(info.value) == "outer: x must be at least z = 2, got 1; lower z, or raise x, not {b: 2} or $b"
+    assert (info.value.allowed, info.value.fix) == ("at least z = 2", "lower z, or raise x, not {b: 2} or $b")
 
 
 def test_renamed_lets_other_errors_pass():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-import string
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -24,9 +24,8 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 def _in_words(text: str, names: Mapping[str, str], form: str = "{}") -> str:
     """A text of an error: ``${steps}`` in it is what the caller calls the core's ``steps``."""
-    template = string.Template(text)  # a value in the text may hold braces, which `str.format` would read
-    found = {name: form.format(names.get(name, name)) for name in template.get_identifiers()}
-    return template.safe_substitute(found)
+    # Not by `str.format` or `string.Template`: a value in the text may hold braces or a dollar of its own.
+    return re.sub(r"\$\{(\w+)\}", lambda found: form.format(names.get(found[1], found[1])), text)
 
 
 class _BadArgument(Exception):
