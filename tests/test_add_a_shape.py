@@ -62,7 +62,7 @@ def tree(tmp_path_factory):
     ("file", "chosen", "least"),
     [
         ("tests/test_laws.py", "quarter_sine", 10),
-        ("tests/tools/test_config.py", "quarter_sine or every_kind", 2),
+        ("tests/convert/test_config.py", "quarter_sine or every_kind", 2),
         ("tests/test_layout.py", "sorted or says_where or (examples and shapes)", 4),
     ],
     ids=["laws", "configs", "names-and-example"],

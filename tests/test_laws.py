@@ -65,7 +65,7 @@ first_of_each = pytest.mark.parametrize("case", unless_one_of_each(CASES))
 every_way = product_of(
     CASES,
     WAYS,
-    # What differs between a sample on the host and an eager call: `tools/test_sample.py`.
+    # What differs between a sample on the host and an eager call: `view/test_sample.py`.
     lambda case, way: way == "data" or (case in ONE_OF_EACH and way != "host"),
 )
 long_cases = product_of(LONG, WAYS, lambda case, way: way in ("data", "jit"))

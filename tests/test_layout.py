@@ -22,7 +22,15 @@ PACKAGE = Path(wo.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = sorted({wo.__name__, *(m.name for m in pkgutil.walk_packages([PACKAGE], "warmup_optax."))})
 CORE = ["_core", "_shapes", "_combinators", "_recipes"]  # each may import those before it
-BESIDE = {"_tools", "compat"}  # nothing in the core imports these when it is imported
+TOOLS = {
+    "_view",
+    "_optimizers",
+    "_run",
+    "_convert",
+    "_cli",
+    "_suggestions",
+    "_extras",
+}  # the core imports none
 
 
 def folder(path):
@@ -64,7 +72,7 @@ def imported_by(name, **options):
 
 def test_the_folders_are_those_of_the_layout():
     """The layout in CONTRIBUTING.md names these; elsewhere the tests of this file would look at nothing."""
-    assert {*CORE, *BESIDE, "shapes", "__main__"} == set(FOLDERS)
+    assert {*CORE, *TOOLS, "compat", "shapes", "__main__"} == set(FOLDERS)
     assert imports(PACKAGE / "_recipes.py") == {"_core", "_shapes", "_combinators"}
 
 
@@ -74,10 +82,10 @@ def test_imports_run_one_way(name):
     assert imported_by(name) <= set(CORE[: CORE.index(name)])
 
 
-def test_a_tool_is_imported_by_the_core_where_it_is_used_alone():
-    """The picture of a schedule in a notebook is the one thing that the core asks of a tool."""
-    assert imported_by("_core", inside_functions=True) == {"_tools"}
-    assert all(imported_by(name, inside_functions=True) <= set(CORE) for name in CORE[1:])
+def test_the_core_imports_no_tool_later_either():
+    """Imports inside functions run the same way."""
+    for name in CORE:
+        assert imported_by(name, inside_functions=True) <= set(CORE[: CORE.index(name)])
 
 
 def test_the_oldest_releases_tested_are_the_floors():
@@ -100,7 +108,7 @@ def test_combinators_know_one_curve_by_name():
 def test_compat_uses_the_public_names_only():
     """A thin file per library, over what any user can import; their errors alone reach further."""
     for path in (PACKAGE / "compat").rglob("*.py"):
-        allowed = {"_core", "_tools"} if path.name == "_port.py" else {""}
+        allowed = {"_core", "_suggestions"} if path.name == "_port.py" else {""}
         assert imports(path, inside_functions=True) <= allowed, path
 
 

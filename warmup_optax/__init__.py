@@ -13,16 +13,24 @@ from importlib.metadata import version as _version
 from inspect import get_annotations as _get_annotations
 
 from . import shapes as shapes
-from ._combinators.arithmetic import add, clip, divide, product, scale, stack, unstack
+from ._combinators.arithmetic import add, clip, divide, product, scale
 from ._combinators.clocks import in_steps, shift, speed_up, staircase
 from ._combinators.join import join
 from ._combinators.ramps import with_cooldown, with_warmup
 from ._combinators.restart import restart
+from ._combinators.stack import stack, unstack
+from ._convert import frameworks as _adapters
+from ._convert.config import from_config, to_config
+from ._convert.frameworks import to_keras, to_torch
 from ._core.checks import ArgumentError, ArgumentTypeError
 from ._core.node import Node as _Node
 from ._core.node import static
 from ._core.schedule import Schedule, as_schedule
 from ._core.time import Time
+from ._optimizers.counter import CounterSchedule, counter_schedule
+from ._optimizers.hyperparams import applied_values, scheduled
+from ._optimizers.plateau import with_plateau
+from ._optimizers.state import applied_value, next_value, update_count
 from ._recipes import (
     one_cycle,
     warmup_constant,
@@ -35,26 +43,20 @@ from ._recipes import (
     warmup_polynomial,
     warmup_stable_decay,
 )
+from ._run.merging import merge_checkpoints, merge_weights
+from ._run.range_test import Suggestion, suggest
+from ._run.units import TrainingRun, adam_warmup_steps, scale_learning_rate
 from ._shapes.endless import constant, exponential, inverse_sqrt, inverse_time
 from ._shapes.finite import FiniteSchedule, cosine, geometric, linear, one_minus_sqrt, polynomial
 from ._shapes.piecewise import piecewise_constant, piecewise_linear
-from ._tools import adapters as _adapters
-from ._tools.adapters import to_keras, to_torch
-from ._tools.check import Finding, check
-from ._tools.compare import Comparison, compare
-from ._tools.config import from_config, to_config
-from ._tools.counted import CounterSchedule, counter_schedule
-from ._tools.describe import describe
-from ._tools.ending import merge_checkpoints, merge_weights
-from ._tools.explore import Explorer, explore
-from ._tools.hyperparams import applied_values, scheduled
-from ._tools.plateau import with_plateau
-from ._tools.plot import plot
-from ._tools.range_test import Suggestion, suggest
-from ._tools.sample import sample
-from ._tools.state import applied_value, next_value, update_count
-from ._tools.suggestions import no_attribute as _no_attribute
-from ._tools.units import TrainingRun, adam_warmup_steps, scale_learning_rate
+from ._suggestions import no_attribute as _no_attribute
+from ._view.check import Finding, check
+from ._view.compare import Comparison, compare
+from ._view.describe import describe
+from ._view.explore.explorer import Explorer, explore
+from ._view.plot import plot
+from ._view.plot import png as _png
+from ._view.sample import sample
 
 __all__ = [
     "ArgumentError",
@@ -184,4 +186,5 @@ def _publish() -> dict[str, type]:
 
 
 _CLASSES = _publish()
+Schedule._repr_png_ = _png  # pyright: ignore[reportAttributeAccessIssue] # how a notebook shows a schedule; the core knows no pictures
 _adapters.register_with_keras()

@@ -1,6 +1,6 @@
 """The command line: ``python -m warmup_optax``, or ``warmup-optax``."""
 
-from ._tools.cli import script
+from ._cli import script
 
 if __name__ == "__main__":
     script()

@@ -63,6 +63,6 @@ if not _typing.TYPE_CHECKING:  # a checker refuses a name that is not there
 
     def __getattr__(name: str) -> _typing.NoReturn:
         """Suggests the nearest names."""
-        from ._tools.suggestions import no_attribute
+        from ._suggestions import no_attribute
 
         raise no_attribute(__name__, name, __all__)

@@ -7,10 +7,10 @@ import pytest
 from support.catalogue import CASES
 
 import warmup_optax as wo
+from warmup_optax._convert import config
 from warmup_optax._core.node import Node
 from warmup_optax._core.time import real
 from warmup_optax._shapes.endless import _coth
-from warmup_optax._tools import config
 
 STEPS = 8
 P = np.arange(1, STEPS) / STEPS  # exact in binary

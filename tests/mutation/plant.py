@@ -30,7 +30,10 @@ TARGETS = [
     "_shapes/*.py",
     "_combinators/*.py",
     "_recipes.py",
-    *(f"_tools/{name}.py" for name in ("units", "state", "config", "check")),
+    "_run/units.py",
+    "_optimizers/state.py",
+    "_convert/config.py",
+    "_view/check.py",
 ]
 
 COMPARISONS = {

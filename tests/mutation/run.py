@@ -34,21 +34,21 @@ from plant import Mutant, mutants_of  # noqa: E402
 
 LAWS, MISUSE, OWN, EXACT = "test_laws.py", "core/test_misuse.py", "test_own_nodes.py", "test_exact_time.py"
 FILES = {  # the first prefix that fits
-    "_core/checks": [MISUSE, OWN, "tools/test_config.py"],
-    "_core/node": [OWN, MISUSE, "tools/test_config.py", LAWS],
+    "_core/checks": [MISUSE, OWN, "convert/test_config.py"],
+    "_core/node": [OWN, MISUSE, "convert/test_config.py", LAWS],
     "_core/time": [LAWS, EXACT, OWN],
     "_core/numerics": [LAWS, EXACT],
-    "_core/": [LAWS, OWN, MISUSE, EXACT, "tools/test_sample.py"],
+    "_core/": [LAWS, OWN, MISUSE, EXACT, "view/test_sample.py"],
     "_combinators/join": [LAWS, "combinators/test_join.py", MISUSE],
     "_combinators/clocks": [LAWS, EXACT, MISUSE],
     "_combinators/restart": [LAWS, EXACT, MISUSE],
     "_combinators/": [LAWS, MISUSE],
     "_shapes/": [LAWS, MISUSE, "test_new_shapes.py"],
     "_recipes": [LAWS, MISUSE],
-    "_tools/units": ["tools/test_units.py"],
-    "_tools/state": ["tools/test_state.py", "tools/test_state_optimizers.py"],
-    "_tools/config": ["tools/test_config.py", OWN],
-    "_tools/check": ["tools/test_check.py"],
+    "_run/units": ["run/test_units.py"],
+    "_optimizers/state": ["optimizers/test_state.py", "optimizers/test_state_optimizers.py"],
+    "_convert/config": ["convert/test_config.py", OWN],
+    "_view/check": ["view/test_check.py"],
 }
 # What is left then is for the tests that every module has a part in.
 ALL = [
@@ -60,7 +60,7 @@ ALL = [
     "core/test_programs.py",
     "test_layout.py",
 ]
-ALL += ["combinators/test_join.py", "tools/test_describe.py", "tools/test_sample.py", "test_random.py"]
+ALL += ["combinators/test_join.py", "view/test_describe.py", "view/test_sample.py", "test_random.py"]
 ALL += ["platforms/test_devices.py"]
 CASES = 12  # of the catalogue, at most, for one mutant
 # Tests of the catalogue as a whole, or which a smaller one fails by itself.

@@ -17,12 +17,8 @@ from .._core.schedule import (
     Schedule,
     ScheduleLike,
     as_schedule_argument,
-    stack,
-    unstack,
 )
 from .._core.time import Time, real
-
-__all__ = ["Clip", "add", "clip", "divide", "product", "scale", "stack", "unstack"]
 
 
 def scale(schedule: ScheduleLike, factor: Number) -> Schedule:

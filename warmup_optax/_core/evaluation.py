@@ -128,16 +128,11 @@ def program_of(schedule: Schedule) -> Program | None:
 
 
 def _holds_function(node: Any) -> bool:
-    """Whether a function of the user's is inside: it may read what changes, so its program is not shared."""
-    from .schedule import Function, Schedule
-
-    if isinstance(node, Function):
+    """Whether a function of the user's is inside."""
+    if not getattr(node, "_is_pure", True):
         return True
-    return isinstance(node, Schedule) and any(
-        _holds_function(child)
-        for name in node._fields
-        for child in jax.tree.leaves(getattr(node, name), is_leaf=lambda x: isinstance(x, Schedule))
-    )
+    fields = [getattr(node, name) for name in getattr(node, "_fields", ())]
+    return any(map(_holds_function, jax.tree.leaves(fields, is_leaf=lambda x: hasattr(x, "_is_pure"))))
 
 
 Layout = tuple[tuple[bool, tuple[int, ...], bool], ...]  # of each: whether it is real, its shape, if packed

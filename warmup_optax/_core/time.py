@@ -166,7 +166,7 @@ def divide_real(x: Any, steps: Any) -> tuple[jax.Array, jax.Array]:
     whole = jax.lax.stop_gradient(jnp.floor(x / steps))
     rest = x - whole * steps
     slack = steps * _nearly(whole + 1)
-    step = jax.lax.stop_gradient(jnp.where(rest >= steps - slack, 1, jnp.where(rest < 0, -1, 0)))
+    step = jax.lax.stop_gradient(jnp.where(rest >= steps - slack, 1, jnp.where(rest < -slack, -1, 0)))
     whole = whole + step
     rest = x - whole * steps
     return whole, rest + jax.lax.stop_gradient(jnp.maximum(-rest, 0))

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from .._core import checks
 from .._core.checks import renamed as renamed
-from .._tools.suggestions import no_attribute
+from .._suggestions import no_attribute
 
 P = ParamSpec("P")
 R = TypeVar("R")

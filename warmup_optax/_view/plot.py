@@ -12,7 +12,7 @@ import numpy as np
 
 from .._core import checks
 from .._core.schedule import Schedule, ScheduleLike, Steps
-from .extras import missing
+from .._extras import missing
 from .phases import FAR, concrete, horizon, phases
 from .sample import sample
 

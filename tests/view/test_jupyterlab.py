@@ -1,7 +1,7 @@
 """`explore` as its user has it: a real JupyterLab, in a real browser, with a mouse and a keyboard.
 
 pip install jupyterlab ipywidgets playwright && apt-get install chromium
-pytest -m notebooks tests/tools/test_jupyterlab.py
+pytest -m notebooks tests/view/test_jupyterlab.py
 """
 
 import contextlib

@@ -9,7 +9,7 @@ import pytest
 
 import warmup_optax as wo
 
-GUIDES = Path(__file__).parents[2] / "docs" / "guides"
+GUIDES = Path(__file__).parents[1] / "docs" / "guides"
 CELL = re.compile(r"^```\{code-cell\} \S+\n(.*?)^```$", re.M | re.S)
 
 

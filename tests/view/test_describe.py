@@ -11,7 +11,7 @@ import pytest
 from support.catalogue import CASES, ONE_OF_EACH
 
 import warmup_optax as wo
-from warmup_optax._tools import phases as _phases
+from warmup_optax._view import phases as _phases
 
 RUN: dict[str, Any] = {"warmup_steps": 100, "total_steps": 1000}
 

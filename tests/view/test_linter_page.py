@@ -8,7 +8,7 @@ import matplotlib
 import pytest
 
 import warmup_optax as wo
-from warmup_optax._tools.check import NOTES, WARNINGS
+from warmup_optax._view.check import NOTES, WARNINGS
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -13,9 +13,9 @@ import pytest
 from support.catalogue import ONE_OF_EACH
 
 import warmup_optax as wo
-from warmup_optax._tools import explore as tool
-from warmup_optax._tools.numbers import Number, numbers, scale, short
-from warmup_optax._tools.svg import svg, ticks
+from warmup_optax._view.explore import explorer as tool
+from warmup_optax._view.explore.sliders import Number, numbers, scale, short
+from warmup_optax._view.explore.svg import svg, ticks
 
 pytest.importorskip("ipywidgets")
 

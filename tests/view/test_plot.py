@@ -11,8 +11,8 @@ import optax
 import pytest
 
 import warmup_optax as wo
-from warmup_optax._tools import phases as _phases
-from warmup_optax._tools.plot import tick_labels
+from warmup_optax._view import phases as _phases
+from warmup_optax._view.plot import tick_labels
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from .._combinators.ramps import Shape
-from .._core.node import Node
+from ..._combinators.ramps import Shape
+from ..._core.node import Node
 
 
 class Number(NamedTuple):

@@ -6,7 +6,7 @@ import optax
 import pytest
 
 import warmup_optax as wo
-from warmup_optax._tools.suggestions import ELSEWHERE, no_attribute
+from warmup_optax._suggestions import ELSEWHERE, no_attribute
 
 TORCH = [name for name in vars(wo.compat.torch) if not name.startswith("_")]
 

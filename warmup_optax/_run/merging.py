@@ -11,7 +11,7 @@ import numpy as np
 
 from .._core import checks
 from .._core.schedule import Schedule, ShapeLike, Steps
-from .sample import sample
+from .._view.sample import sample
 
 
 def merge_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:

@@ -27,7 +27,7 @@ import numpy as np
 
 from .._core import checks
 from .._core.schedule import ScheduleLike, as_schedule_argument
-from .counted import CounterSchedule
+from .counter import CounterSchedule
 
 # By name, so that no optional part of Optax is imported, and some of these are not public.
 _SCHEDULES = frozenset({"ScaleByScheduleState", "WrappedScheduleState", "WeightDecaySchedule"})

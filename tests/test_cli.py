@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from support.configs import ANYTHING, GOLDEN, malformed, nested
 
 import warmup_optax as wo
-from warmup_optax._tools import cli
+from warmup_optax import _cli as cli
 
 WSD = wo.warmup_stable_decay(3e-4, warmup_steps=100, decay_steps=200, total_steps=1000, init_value=1e-6)
 
@@ -415,5 +415,5 @@ def test_no_config_gives_a_traceback(tmp_path, content):
 
 
 def test_the_script_is_declared():
-    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
-    assert 'warmup-optax = "warmup_optax._tools.cli:script"' in text
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    assert 'warmup-optax = "warmup_optax._cli:script"' in text

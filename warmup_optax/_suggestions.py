@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import importlib
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
 _PLATEAU = (
     "a rate that follows the loss depends on more than a count: with_plateau(optimizer, begin=...) puts "
@@ -113,9 +114,10 @@ def _nearest(name: str, names: Iterable[str]) -> str:
 
 
 def _in_compat(module_name: str, name: str) -> str:
-    """Which module of `compat` has a name that was looked for in another."""
+    """Which modules of `compat` define a name that another module does not have; none of them is imported."""
+    folder = Path(__file__).parent / "compat"
+    defines = re.compile(rf"^(?:def|class) {re.escape(name)}\b", re.MULTILINE)
+    found = [path.stem for path in sorted(folder.glob("[!_]*.py")) if defines.search(path.read_text())]
     package = module_name.partition(".")[0]
-    compat = importlib.import_module(f"{package}.compat")
-    modules = [f"{compat.__name__}.{library}" for library in compat.__all__]
-    homes = [home for home in modules if home != module_name and name in vars(importlib.import_module(home))]
+    homes = [home for home in (f"{package}.compat.{stem}" for stem in found) if home != module_name]
     return f"{' and '.join(homes)} {'has' if len(homes) == 1 else 'have'} it" if homes else ""

@@ -6,6 +6,7 @@ Statuses: 0, all is well; 1, `check` has warnings; 2, the arguments or a file ar
 from __future__ import annotations
 
 import argparse
+import collections
 import functools
 import importlib.metadata
 import io
@@ -24,14 +25,14 @@ import numpy as np
 
 import warmup_optax as wo
 
-from .._core.checks import INT32_MAX
-from .._core.schedule import Schedule
-from .check import NOTES, WARNINGS
-from .describe import HEADER, table
-from .extras import install
-from .phases import concrete, horizon
-from .plot import points, save
-from .sample import sample
+from ._core.checks import INT32_MAX
+from ._core.schedule import Schedule
+from ._extras import install
+from ._view.check import NOTES, WARNINGS
+from ._view.describe import HEADER, table
+from ._view.phases import concrete, horizon
+from ._view.plot import points, save
+from ._view.sample import sample
 
 COLUMNS = 80  # nothing that is printed is wider; in a drawing a column is two dots of braille
 MOST_MERGED = 10_000  # keys that YAML's merges may add up to
@@ -201,33 +202,50 @@ def _parse_toml(text: bytes) -> Any:
         raise _Syntax(error) from None
 
 
-def _parse_yaml(text: bytes) -> Any:
+def _parse_yaml(data: bytes) -> Any:
     try:
         import yaml
     except ImportError:
         raise _Bad(f"YAML files need PyYAML: {install('cli')}") from None
 
-    flattened: set[int] = set()
-
-    class Loader(yaml.SafeLoader):
-        """Refuses a key that is given twice, and merges that grow without bound."""
-
-        def flatten_mapping(self, node: Any) -> None:
-            if id(node) in flattened:
-                return
-            flattened.add(id(node))
-            keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            if len(set(keys)) < len(keys):
-                twice = next(key for key in keys if keys.count(key) > 1)
-                raise ValueError(f"key {twice!r} is given twice")
-            super().flatten_mapping(node)
-            if len(node.value) > MOST_MERGED:
-                raise ValueError(f"merged keys add up to more than {MOST_MERGED}; write them out")
-
     try:
-        return yaml.load(text.decode("utf-8-sig"), Loader)
+        text = data.decode("utf-8-sig")
+        root = yaml.compose(text, yaml.SafeLoader)
+        if root is not None:
+            _check_mappings(root, yaml)
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise _Syntax(error) from None
+
+
+def _check_mappings(root: Any, yaml: Any) -> None:
+    """Raises for a key that is given twice, and for merges (``<<: *name``) that grow without bound.
+
+    PyYAML 6.0.3 and earlier copy what is merged into each mapping, so that a kilobyte of text can grow to
+    gigabytes; and every release keeps the last of two equal keys. The graph of nodes is documented.
+    """
+    sizes: dict[int, int] = {}  # of what each node gives to a mapping that merges it
+
+    def size(node: Any) -> int:
+        if id(node) in sizes or not isinstance(node, yaml.CollectionNode):
+            return sizes.get(id(node), 0)
+        sizes[id(node)] = 0  # while it is open: a node may contain itself
+        if isinstance(node, yaml.SequenceNode):
+            sizes[id(node)] = sum(map(size, node.value))
+            return sizes[id(node)]
+        keys = collections.Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        twice = next((key for key, times in keys.items() if times > 1), None)
+        if twice is not None:
+            raise ValueError(f"key {twice!r} is given twice")
+        merged = sum([size(item) for key, item in node.value if key.value == "<<"])
+        if merged > MOST_MERGED:
+            raise ValueError(f"merged keys add up to more than {MOST_MERGED}; write them out")
+        sizes[id(node)] = len(node.value) + merged
+        for _, item in node.value:
+            size(item)
+        return sizes[id(node)]
+
+    size(root)
 
 
 _PARSERS: dict[str, tuple[str, Callable[[bytes], Any]]] = {

@@ -11,9 +11,9 @@ import optax
 import pytest
 
 import warmup_optax as wo
-from warmup_optax._tools import cli
-from warmup_optax._tools.phases import horizon, phases
-from warmup_optax._tools.svg import svg
+from warmup_optax import _cli as cli
+from warmup_optax._view.explore.svg import svg
+from warmup_optax._view.phases import horizon, phases
 
 
 def test_a_schedule_that_is_nested_too_deep_for_a_config():
@@ -31,7 +31,7 @@ def test_a_leaf_that_no_config_holds():
 
 
 def test_a_picture_names_a_place_under_the_cursor():
-    formatter = pytest.importorskip("warmup_optax._tools.plot")._formatter()
+    formatter = pytest.importorskip("warmup_optax._view.plot")._formatter()
     assert formatter(0.25) == "0.25"
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 import warmup_optax as wo
-from warmup_optax._tools.counted import Counter
+from warmup_optax._optimizers.counter import Counter
 
 SCHEDULE = wo.warmup_linear(1.0, warmup_steps=100, total_steps=1000)
 TOKENS = [30, 90, 0, 250, 17, 400, 900]  # of seven packed batches

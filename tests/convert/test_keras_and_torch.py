@@ -17,7 +17,7 @@ import optax
 import pytest
 
 import warmup_optax as wo
-from warmup_optax._tools import adapters
+from warmup_optax._convert import frameworks as adapters
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 

@@ -18,8 +18,8 @@ from support.catalogue import CASES
 from support.configs import ANYTHING, GOLDEN, HALF, malformed, nested
 
 import warmup_optax as wo
+from warmup_optax._convert import config as _config
 from warmup_optax._recipes import Recipe
-from warmup_optax._tools import config as _config
 
 WRITTEN_AS = (Path(__file__).parent.parent / "golden_config" / "written_as.txt").read_text().splitlines()
 

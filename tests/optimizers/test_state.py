@@ -389,7 +389,7 @@ def test_under_a_transfer_guard():
 
 def test_the_names_are_those_of_optax():
     """The state classes are known by name: each is one that Optax makes."""
-    from warmup_optax._tools import state
+    from warmup_optax._optimizers import state
 
     made = [
         sgd(SCHEDULE),

@@ -12,7 +12,7 @@ import optax
 import pytest
 
 import warmup_optax as wo
-from warmup_optax._tools import check as _check
+from warmup_optax._view import check as _check
 
 RUN: dict[str, Any] = {"warmup_steps": 100, "total_steps": 1000}
 

@@ -12,17 +12,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._core import checks
-from .._core.evaluation import normalize_count
-from .._core.schedule import Schedule, ScheduleLike, Steps
-from .._core.time import default_float, default_int
-from .check import check
-from .describe import HEADER, table
-from .extras import missing
-from .numbers import numbers, parse, rebuild, scale, short
-from .phases import FAR, concrete, phases
-from .plot import MOST_MARKS
-from .sample import evaluate_with, sample
+from ..._core import checks
+from ..._core.evaluation import normalize_count
+from ..._core.schedule import Schedule, ScheduleLike, Steps
+from ..._core.time import default_float, default_int
+from ..._extras import missing
+from ..check import check
+from ..describe import HEADER, table
+from ..phases import FAR, concrete, phases
+from ..plot import MOST_MARKS
+from ..sample import evaluate_with, sample
+from .sliders import numbers, parse, rebuild, scale, short
 from .svg import svg
 
 POINTS = 1000  # of the curve: more than the picture has columns

@@ -1,0 +1,1 @@
+"""A schedule as something else: JSON, a Keras schedule, a PyTorch scheduler."""

@@ -1,0 +1,1 @@
+"""A schedule and an Optax optimizer: its state, its hyperparameters, its counters."""

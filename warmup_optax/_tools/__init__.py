@@ -1,1 +1,0 @@
-"""Beside the core, which imports none of it: configs, tables, pictures, the linter, the command line."""

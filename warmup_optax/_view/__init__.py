@@ -1,0 +1,1 @@
+"""Looking at a schedule on the host: values, phases, tables, pictures, findings."""

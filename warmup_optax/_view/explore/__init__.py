@@ -1,0 +1,1 @@
+"""A schedule with sliders, in a notebook."""
