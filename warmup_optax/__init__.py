@@ -28,6 +28,7 @@ from ._core.node import static
 from ._core.schedule import Schedule, as_schedule
 from ._core.time import Time
 from ._optimizers.counter import CounterSchedule, counter_schedule
+from ._optimizers.groups import groups, layerwise, path_mask
 from ._optimizers.hyperparams import applied_values, scheduled
 from ._optimizers.plateau import with_plateau
 from ._optimizers.state import applied_value, next_value, update_count
@@ -89,16 +90,19 @@ __all__ = [
     "exponential",
     "from_config",
     "geometric",
+    "groups",
     "in_steps",
     "inverse_sqrt",
     "inverse_time",
     "join",
+    "layerwise",
     "linear",
     "merge_checkpoints",
     "merge_weights",
     "next_value",
     "one_cycle",
     "one_minus_sqrt",
+    "path_mask",
     "piecewise_constant",
     "piecewise_linear",
     "plot",

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
 import jax
@@ -26,7 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import ScheduleLike, as_schedule_argument
+from .._core.schedule import Schedule, ScheduleLike, as_schedule_argument
 from .counter import CounterSchedule
 
 # By name, so that no optional part of Optax is imported, and some of these are not public.
@@ -139,7 +139,12 @@ def _shown(path: tuple[Any, ...], value: Any) -> str:
     return f"opt_state{jax.tree_util.keystr(path)}={number}"
 
 
-def _none(where: str, opt_state: Any) -> NoReturn:
+def _none(where: str, opt_state: Any, kind: type | None) -> NoReturn:
+    if kind is not None:
+        raise ValueError(
+            f"{where}: opt_state must hold a {kind.__name__}, got none; give the state of the optimizer that "
+            "they are in"
+        )
     leaves = jax.tree_util.tree_leaves_with_path(opt_state)
     found = [_shown(path, x) for path, x in leaves if _is_whole(x) and not np.ndim(x)]
     others = f" (whole numbers in it: {', '.join(found[:20])})" if found else ""
@@ -150,7 +155,7 @@ def _none(where: str, opt_state: Any) -> NoReturn:
     )
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
     """What a state says: the count of the next update, the first count, and the counts that it is one of.
 
     ``agree`` is None where the count is known to be it, and otherwise a traced bool.
@@ -162,10 +167,11 @@ class _Found(NamedTuple):
     found: list[_Count]
 
 
-def _count(where: str, opt_state: Any) -> _Found:
-    every = list(_counts(opt_state))
+def count_of(where: str, opt_state: Any, kind: type | None = None) -> Found:
+    """The count of updates in a state; with ``kind``, that of the states of this class alone."""
+    every = [count for count in _counts(opt_state) if kind is None or count.kind == kind.__name__]
     if not every:
-        _none(where, opt_state)
+        _none(where, opt_state, kind)
     rank = min(count.rank for count in every)
     found = [count for count in every if count.rank == rank]
     averages = [count for count in every if count.rank == 1]
@@ -178,7 +184,7 @@ def _count(where: str, opt_state: Any) -> _Found:
         )
     first, values = found[0], [count.value for count in found]
     if len(found) == 1:
-        return _Found(first.value, None, first.start, found)
+        return Found(first.value, None, first.start, found)
     if any(map(checks.is_traced, values)):
         together = len({count.clock for count in found}) == 1
         value, *others = (jnp.asarray(value) for value in values)
@@ -192,7 +198,7 @@ def _count(where: str, opt_state: Any) -> _Found:
             f"{where}: opt_state must hold counts that advance together, got {came}; "
             "give the part of the state that is meant, opt_state[0] say"
         )
-    return _Found(value, agree, first.start, found)
+    return Found(value, agree, first.start, found)
 
 
 def update_count(opt_state: Any) -> jax.Array:
@@ -216,7 +222,7 @@ def update_count(opt_state: Any) -> jax.Array:
     >>> int(wo.update_count(opt_state))
     0
     """
-    count, agree, *_ = _count("update_count", opt_state)
+    count, agree, *_ = count_of("update_count", opt_state)
     return jnp.asarray(count) if agree is None else jnp.where(agree, count, -1)
 
 
@@ -246,7 +252,7 @@ def next_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
     if isinstance(schedule, CounterSchedule):
         return schedule.next_value(opt_state)
     schedule = as_schedule_argument("next_value", "schedule", schedule)
-    count, agree, *_ = _count("next_value", opt_state)
+    count, agree, *_ = count_of("next_value", opt_state)
     value = schedule(count)
     return value if agree is None else jnp.where(agree, value, jnp.nan)
 
@@ -334,12 +340,20 @@ def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
     if isinstance(schedule, CounterSchedule):
         return schedule.applied_value(opt_state)
     schedule = as_schedule_argument("applied_value", "schedule", schedule)
-    count, agree, start, found = _count("applied_value", opt_state)
+    found = count_of("applied_value", opt_state)
+    return value_at_last_update(schedule, found, times=lambda value: _times_plateau(value, found.found))
+
+
+def value_at_last_update(
+    schedule: Schedule, found: Found, times: Callable[[jax.Array], jax.Array] = lambda value: value
+) -> jax.Array:
+    """The value of a schedule at the last update; NaN where counts that should agree do not."""
+    count, agree, start, _ = found
     if checks.is_traced(count):
         value = schedule(jnp.maximum(count, start + 1) - 1)
     else:  # put on the device by name, which a transfer guard allows
         value = schedule(jax.device_put(np.maximum(jax.device_get(count), start + 1) - 1))
-    value = _times_plateau(value, found)
+    value = times(value)
     return value if agree is None else jnp.where(agree, value, jnp.nan)
 
 
