@@ -24,6 +24,7 @@ TABLES = (
     "first_call",
     "joins",
     "train_step",
+    "groups",
     "kernels",
     "sweep",
     "scale",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 import warmup_optax as wo
@@ -20,7 +21,8 @@ def run(name):
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         for cell in CELL.finditer(page.read_text()):
             line = page.read_text()[: cell.start(1)].count("\n")
-            exec(compile("\n" * line + cell[1], page, "exec"), found)
+            source = re.sub(r"^:\w+:.*$", "", cell[1], flags=re.M)  # the cell's tags
+            exec(compile("\n" * line + source, page, "exec"), found)
     return found
 
 
@@ -74,6 +76,33 @@ def test_range_test():
     page = run("range_test")
     assert 1e-6 < page["found"].steepest_per_rate < page["found"].steepest < 10
     assert np.isfinite(page["best"])
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+def test_groups():
+    """Three groups fine-tune a pretrained model; the group that joins later is not late."""
+    pytest.importorskip("matplotlib").use("agg")
+    page = run("groups")
+    x, y, start = page["x"], page["y"], page["start"]
+    optimizer = optax.chain(optax.adamw(page["schedule"]), page["by_group"])
+    with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+        tuned, _ = page["train"](start, optimizer, x, y, 100)
+        old, low = page["old"], page["low"]
+        assert page["accuracy"](old, page["images"][low], page["labels"][low]) > 0.95
+        assert page["accuracy"](start, x, y) < 0.5
+        assert page["accuracy"](tuned, x, y) > 0.85
+    moved = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), start, tuned)
+    assert moved["embed"] == {"kernel": 0.0, "bias": 0.0}
+    assert 0 < moved["layers"][0]["kernel"] < moved["head"]["kernel"]
+    joined, after = page["joined"], range(50, 100)
+    assert (values(joined, range(31)) == 0).all()
+    np.testing.assert_array_equal(
+        values(joined, after), values(page["schedule"], after)
+    )  # not 20 updates late
+    np.testing.assert_array_equal(values(page["join_in"], [0, 30, 40, 50, 99]), [0, 0, 0.5, 1, 1])
+    assert page["first_step"]._cache_size() == 1
     import matplotlib.pyplot as plt
 
     plt.close("all")
