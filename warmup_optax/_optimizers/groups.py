@@ -440,8 +440,8 @@ def groups(factors: Mapping[str, ScheduleLike]) -> Groups:
     >>> optimizer = optax.chain(optax.sgd(0.5), by_group)
     >>> updates, opt_state = optimizer.update(params, optimizer.init(params), params)
     >>> updates, opt_state = optimizer.update(params, opt_state, params)
-    >>> jax.tree.map(lambda x: float(x[0]), updates)
-    {'embed': 0.0, 'layers': [{'w': -0.125}, {'w': -0.5}]}
+    >>> jax.tree.map(lambda x: float(x[0]), updates["layers"])
+    [{'w': -0.125}, {'w': -0.5}]
     """
     where = "groups"
     if not isinstance(factors, Mapping) or not factors:
