@@ -60,7 +60,7 @@ def _row(name: str, schedule: wo.Schedule, moves: int) -> dict[str, Any]:
     }
 
 
-def _moved(explorer: wo.Explorer, moves: int) -> list[float]:
+def _moved(explorer: wo.nodes.Explorer, moves: int) -> list[float]:
     """Seconds of moves that the schedule took."""
     choose, seconds = random.Random(0), []
     while len(seconds) < moves:

@@ -71,7 +71,7 @@ def _structure(index: int, number: int) -> Any:
     ]
     schedule, more = ways[index // 5 % 10](curve), index // 50
     if more:
-        schedule = wo.product(schedule, wo.piecewise_constant([1.0] * (more + 1), range(1, more + 1)))
+        schedule = schedule * wo.piecewise_constant([1.0] * (more + 1), range(1, more + 1))
     return schedule
 
 

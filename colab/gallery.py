@@ -235,12 +235,12 @@ gallery(
         "wo.shift(wo.cosine(1.0, 0.0, 600), 200)",
         "wo.restart(wo.cosine(1.0, 0.0, 130), period=130, growth=2, decay=0.7)",
         "wo.clip(wo.cosine(1.0, 0.0, 800), min_value=0.2, max_value=0.8)",
-        "wo.scale(wo.cosine(1.0, 0.0, 800), 0.5)",
-        "wo.divide(wo.cosine(1.0, 0.0, 800), 4)",
-        "wo.add(wo.linear(0.5, 0.0, 800), wo.shapes.cosine_wave(0.1, 0.0, steps=50))",
-        "wo.product(wo.cosine(1.0, 0.0, 800), wo.piecewise_constant([1.0, 0.5], [400]))",
+        "wo.cosine(1.0, 0.0, 800) * 0.5",
+        "wo.cosine(1.0, 0.0, 800) / 4",
+        "wo.linear(0.5, 0.0, 800) + wo.shapes.cosine_wave(0.1, 0.0, steps=50)",
+        "wo.cosine(1.0, 0.0, 800) * wo.piecewise_constant([1.0, 0.5], [400])",
         "wo.shapes.k_decay(wo.cosine(1.0, 0.0, 800), k=2)",
-        "wo.speed_up(wo.cosine(1.0, 0.0, 800), 2)",
+        "wo.stretch(wo.cosine(1.0, 0.0, 800), 0.5)",
         "wo.staircase(wo.linear(1.0, 0.0, 8), steps=100)",
     ],
     steps=1000,
@@ -257,7 +257,7 @@ gallery(
 
 # %%
 gallery(
-    ["wo.in_steps(wo.linear(1.0, 0.0, 8000), boundaries=[400], starts=[0, 2000], rates=[5, 15])"],
+    ["wo.nodes.InSteps(wo.linear(1.0, 0.0, 8000), (400,), (0, 2000), (5, 15))"],
     steps=1000,
     columns=1,
 )

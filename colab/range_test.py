@@ -91,10 +91,10 @@ def train(schedule, seed, steps):
 # %% [markdown]
 # ## The range test
 #
-# The rate rises by the same factor at every update: that is `wo.geometric`. `wo.suggest` smooths the losses,
-# stops at a blow-up, and gives three readings. `steepest` is where the loss falls fastest per factor of the
-# rate, `valley` is in the middle of the longest descent (both are fastai's), and `steepest_per_rate` is where
-# it falls fastest per unit of the rate (Lightning's).
+# The rate rises by the same factor at every update: that is `wo.geometric`. `wo.suggest_learning_rate` smooths
+# the losses, stops at a blow-up, and gives three readings. `steepest` is where the loss falls fastest per
+# factor of the rate, `valley` is in the middle of the longest descent (both are fastai's), and
+# `steepest_per_rate` is where it falls fastest per unit of the rate (Lightning's).
 
 # %%
 length = 100
@@ -103,7 +103,7 @@ rates = wo.sample(rising, range(length))
 seeds = jnp.arange(32)
 tests = np.asarray(jax.jit(jax.vmap(lambda seed: train(rising, seed, length)))(seeds))
 
-suggestion = wo.suggest(rates, tests[0])
+suggestion = wo.suggest_learning_rate(rates, tests[0])
 suggestion
 
 # %%
@@ -145,7 +145,7 @@ print(f"best peak: {best:.3g}")
 # The range test with 32 seeds, beside the best peak: how often is a reading within a factor of 3 of it?
 
 # %%
-suggestions = [wo.suggest(rates, losses) for losses in tests]
+suggestions = [wo.suggest_learning_rate(rates, losses) for losses in tests]
 readings = {name: np.array([getattr(s, name) for s in suggestions]) for name in COLORS}
 print("reading              median  lowest  highest  within a factor of 3")
 for name, found in readings.items():
@@ -178,7 +178,9 @@ _ = above.legend(frameon=False, loc="lower left")
 
 # %%
 for smoothing in (0.0, 0.9, 0.98):
-    found = np.array([wo.suggest(rates, losses, smoothing=smoothing).steepest for losses in tests])
+    found = np.array(
+        [wo.suggest_learning_rate(rates, losses, smoothing=smoothing).steepest for losses in tests]
+    )
     near = np.abs(np.log(found / best)) <= np.log(3)
     print(
         f"{smoothing=:<5} steepest from {found.min():.2g} to {found.max():.2g}, {near.sum()} of 32 are near"

@@ -242,7 +242,7 @@ _ = draw(logs, branches | {"no cooldown": trunk}).set_ylim(None, 2.6)
 # ## Or average checkpoints
 #
 # A cooldown gives late updates less weight. An average of checkpoints of the steady run does so too, with no
-# cooldown run at all: `wo.merge_weights` has the weights that stand for a cooldown of some shape, and
+# cooldown run at all: `wo.checkpoint_weights` has the weights that stand for a cooldown of some shape, and
 # `wo.merge_checkpoints` asks for one checkpoint after the other, so that one at a time is in memory. Here the
 # trunk goes on for 200 updates at its steady rate, and Orbax keeps its parameters every 20.
 
@@ -259,7 +259,7 @@ def merged_loss(shape, updates):
     counts = range(800, 800 + updates + 1, CHUNK)
     with ocp.StandardCheckpointer() as checkpointer:
         trees = (checkpointer.restore(folder / f"steady-{count}", params) for count in counts)
-        average = wo.merge_checkpoints(wo.merge_weights(shape, len(counts)), trees)
+        average = wo.merge_checkpoints(wo.checkpoint_weights(shape, len(counts)), trees)
     return float(loss_fn(average, test_windows))
 
 

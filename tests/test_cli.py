@@ -122,7 +122,8 @@ def test_check_has_status_1_on_warnings_alone(config, options, status, severitie
 
 def test_text_is_wrapped_between_words_within_80_columns(config, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    wide = wo.product(*[shape(1.0, 0.5, 123_456_789) for shape in (wo.linear, wo.cosine, wo.one_minus_sqrt)])
+    line, cosine, root = (f(1.0, 0.5, 123_456_789) for f in (wo.linear, wo.cosine, wo.one_minus_sqrt))
+    wide = line * cosine * root
     for schedule in (WSD, wide):
         path = config(schedule, "a.json")
         printed = [run("show", path)[1], run("check", path, "--total-steps", "1200")[1]]

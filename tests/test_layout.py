@@ -72,7 +72,7 @@ def imported_by(name, **options):
 
 def test_the_folders_are_those_of_the_layout():
     """The layout in CONTRIBUTING.md names these; elsewhere the tests of this file would look at nothing."""
-    assert {*CORE, *TOOLS, "compat", "shapes", "__main__"} == set(FOLDERS)
+    assert {*CORE, *TOOLS, "compat", "nodes", "shapes", "__main__"} == set(FOLDERS)
     assert imports(PACKAGE / "_recipes.py") == {"_core", "_shapes", "_combinators"}
 
 
@@ -115,22 +115,22 @@ def test_compat_uses_the_public_names_only():
 # ------------------------------------------------------------------------------- the surface
 def test_all_is_sorted_and_is_what_can_be_seen():
     """A curated `__init__`: `__all__` is the public names, in order, and what `dir` shows."""
-    for module in (wo, wo.shapes):
+    for module in (wo, wo.shapes, wo.nodes):
         assert sorted(module.__all__) == list(module.__all__)
         visible = {
             name for name, value in vars(module).items() if name[0] != "_" and not inspect.ismodule(value)
         }
         assert visible <= set(module.__all__)
     assert dir(wo) == sorted(wo.__all__)
-    assert {"compat", "shapes", "__version__"} <= set(dir(wo))
+    assert {"compat", "nodes", "shapes", "__version__"} <= set(dir(wo))
 
 
-@pytest.mark.parametrize("module", [wo, wo.shapes], ids=["top", "shapes"])
+@pytest.mark.parametrize("module", [wo, wo.shapes, wo.nodes], ids=["top", "shapes", "nodes"])
 def test_what_is_public_says_where_it_is_found(module):
     """A pickle names the module of a class: the public one, which does not change with the layout."""
-    for name in set(module.__all__) - {"compat", "shapes", "__version__"}:
+    for name in set(module.__all__) - {"compat", "nodes", "shapes", "__version__"}:
         value = getattr(module, name)
-        home = wo if name in wo.__all__ else wo.shapes
+        home = wo if name in wo.__all__ else module
         assert value.__module__ == home.__name__, name
         assert getattr(importlib.import_module(value.__module__), value.__name__) is value
 
@@ -150,8 +150,8 @@ def test_the_version_is_the_metadata_s():
 
 PINNED = """
 Schedule as_schedule clip constant cosine exponential geometric inverse_sqrt inverse_time join
-linear one_cycle one_minus_sqrt piecewise_constant piecewise_linear polynomial product restart
-sample plot scale shift stack warmup_constant warmup_cosine warmup_cosine_restarts
+linear maximum minimum one_cycle one_minus_sqrt piecewise_constant piecewise_linear polynomial
+restart sample plot shift stack stretch warmup_constant warmup_cosine warmup_cosine_restarts
 warmup_exponential warmup_inverse_sqrt warmup_linear warmup_piecewise_constant warmup_polynomial
 warmup_stable_decay with_cooldown with_warmup
 """
@@ -164,6 +164,7 @@ SIGNATURES = {
     "with_warmup": "schedule, *, steps, init_value=0.0, shape=linear, overlap=False",
     "with_cooldown": "schedule, *, begin, steps, end_value=0.0, shape=linear",
     "clip": "schedule, min_value=None, max_value=None",
+    "stretch": "schedule, factor",
     "warmup_cosine": "peak_value, *, warmup_steps, total_steps, hold_steps=0, init_value=0.0, "
     "end_value=0.0, exponent=1.0",
     "warmup_exponential": "peak_value, *, warmup_steps, decay_rate, transition_steps, "

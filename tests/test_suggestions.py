@@ -6,7 +6,7 @@ import optax
 import pytest
 
 import warmup_optax as wo
-from warmup_optax._suggestions import ELSEWHERE, no_attribute
+from warmup_optax._suggestions import ELSEWHERE, OPTAX, no_attribute
 
 TORCH = [name for name in vars(wo.compat.torch) if not name.startswith("_")]
 
@@ -63,6 +63,15 @@ def test_a_name_of_a_port_leads_to_the_nearest(name, says):
         assert not hint("warmup_optax.compat.torch", name, TORCH)
 
 
+def test_every_schedule_of_optax_leads_to_ours():
+    """Names typed by habit; what is recommended is there, and so is the port."""
+    ported = {name for name in vars(wo.compat.optax) if name in vars(optax) and name[0] != "_"}
+    assert {name for name in ported if callable(getattr(optax, name))} <= set(OPTAX)
+    for name, ours in OPTAX.items():
+        assert hasattr(wo.compat.optax, name)
+        assert all(hasattr(wo, word) for word in ours.split(" or "))
+
+
 def test_what_is_recommended_is_there():
     """Every name in the sentences can be imported from where they say it is."""
     text = " ".join(ELSEWHERE.values())
@@ -83,6 +92,12 @@ def test_what_is_recommended_is_there():
         (wo, "ReduceLROnPlateau", "with_plateau.*puts optax.contrib.reduce_on_plateau"),
         (wo, "warmup_cosin", "did you mean warmup_cosine"),
         (wo, "tanh", r"did you mean wo\.shapes\.tanh\?"),
+        (wo, "WarmupCosine", r"did you mean wo\.nodes\.WarmupCosine\?"),
+        (wo, "Finding", r"did you mean wo\.nodes\.Finding\?"),
+        (wo, "speed_up", r"did you mean stretch\(schedule, Fraction\(1, factor\)\)\?"),
+        (wo, "suggest", r"did you mean suggest_learning_rate\?"),
+        (wo, "add", r"did you mean a \+ b\?"),
+        (wo, "join_schedules", r"did you mean join\? compat\.optax\.join_schedules takes"),
         (wo, "rex", r"did you mean wo\.shapes\.rex\?"),
         (wo.shapes, "cosin", "'warmup_optax.shapes' has no attribute 'cosin'; did you mean cosine"),
         (wo.compat, "pytorch", "did you mean torch"),

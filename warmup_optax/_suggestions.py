@@ -58,6 +58,33 @@ ELSEWHERE = {
     "warmuphold": "warmup_constant, or hold_steps of warmup_cosine and warmup_linear",
     "wsd": _STABLE,
 }
+# Names of 0.1 and 0.2, and of Optax, and what to write instead.
+RENAMED = {
+    "add": "a + b",
+    "divide": "schedule / divisor",
+    "in_steps": "TrainingRun(...).in_steps(schedule, unit=...) or stretch(schedule, factor)",
+    "merge_weights": "checkpoint_weights",
+    "product": "a * b",
+    "scale": "schedule * factor",
+    "speed_up": "stretch(schedule, Fraction(1, factor))",
+    "suggest": "suggest_learning_rate",
+}
+OPTAX = {
+    "constant_schedule": "constant",
+    "cosine_decay_schedule": "cosine or warmup_cosine",
+    "cosine_onecycle_schedule": "one_cycle",
+    "exponential_decay": "exponential",
+    "join_schedules": "join",
+    "linear_onecycle_schedule": "one_cycle",
+    "linear_schedule": "linear",
+    "piecewise_constant_schedule": "piecewise_constant",
+    "piecewise_interpolate_schedule": "piecewise_linear",
+    "polynomial_schedule": "polynomial",
+    "sgdr_schedule": "warmup_cosine_restarts",
+    "warmup_constant_schedule": "warmup_constant",
+    "warmup_cosine_decay_schedule": "warmup_cosine",
+    "warmup_exponential_decay_schedule": "warmup_exponential",
+}
 _ENDINGS = ("scheduler", "schedule", "decay", "lr")
 
 
@@ -83,14 +110,24 @@ and restart repeats any schedule")
     message = f"module {module_name!r} has no attribute {name!r}"
     if name.startswith("_"):  # asked for by Python itself, and by tools that look for methods
         return AttributeError(message, name=name)
+    names = list(names)
     ported = _in_compat(module_name, name)
     first = ported if ".compat" in module_name else ""
-    hint = first or _elsewhere(name) or _nearest(name, names) or ported or otherwise
+    hint = first or _renamed(name, names) or _elsewhere(name) or _nearest(name, names) or ported or otherwise
     return AttributeError(f"{message}; {hint}" if hint else message, name=name)
 
 
 def _folded(name: str) -> str:
     return name.replace("_", "").replace("-", "").lower()
+
+
+def _renamed(name: str, names: Iterable[str]) -> str:
+    """What a name of an earlier version, or of Optax, is here."""
+    if name in RENAMED:
+        return f"did you mean {RENAMED[name]}?"
+    if name in OPTAX:
+        return f"did you mean {OPTAX[name]}? compat.optax.{name} takes the arguments of Optax"
+    return f"did you mean wo.nodes.{name}?" if f"wo.nodes.{name}" in names else ""
 
 
 def _elsewhere(name: str) -> str:
@@ -103,7 +140,8 @@ def _elsewhere(name: str) -> str:
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    folded = {_folded(public.rpartition(".")[2]): public for public in names if not public.startswith("_")}
+    public = [name for name in names if not name.startswith(("_", "wo.nodes."))]
+    folded = {_folded(each.rpartition(".")[2]): each for each in public}
     wanted = _folded(name)
     if wanted in folded:
         return f"did you mean {folded[wanted]}?"

@@ -6,8 +6,8 @@ ones here alone.
 
 import typing as _typing
 
+from ._core.schedule import constant
 from ._shapes.endless import (
-    constant,
     debiased_decay,
     exponential,
     exponential_approach,

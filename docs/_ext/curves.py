@@ -140,14 +140,11 @@ def add_picture(app: Any, what: str, name: str, obj: Any, options: Any, lines: l
 
 
 SHAPED = (
-    "add",
     "clip",
-    "divide",
-    "product",
-    "scale",
-    "in_steps",
+    "maximum",
+    "minimum",
     "shift",
-    "speed_up",
+    "stretch",
     "staircase",
     "restart",
 )

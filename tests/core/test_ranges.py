@@ -35,7 +35,7 @@ RANGES = {  # a constructor of one number: what it takes that is close to its bo
     "restart growth": (lambda x: wo.restart(wo.linear(1.0, 0.0, 4), period=4, growth=x), [1, 1.01], [0.99, 0]),
     "restart decay": (lambda x: wo.restart(wo.linear(1.0, 0.0, 4), period=4, decay=x), [0.01, 0.5, 1], [0, -1]),
     "staircase steps": (lambda x: wo.staircase(wo.linear(1.0, 0.0, 4), x), [1, 2], [0, -1, 0.5]),
-    "speed_up factor": (lambda x: wo.speed_up(wo.linear(1.0, 0.0, 4), x), [1, 2], [0, -1, 0.5]),
+    "stretch factor": (lambda x: wo.stretch(wo.linear(1.0, 0.0, 4), x), [1, 2, 0.5, "1/4"], [0, -1, 0.0, "1/0"]),
     "one_cycle warmup_fraction": (
         lambda x: wo.one_cycle(1.0, total_steps=20, warmup_fraction=x), [0, 0.5, 1], [-0.1, 1.1],
     ),

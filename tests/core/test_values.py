@@ -30,13 +30,14 @@ for case in [*ONE_OF_EACH, *CASES]:
     for node in nodes_of(case.schedule):
         NODES.setdefault(type(node), node)
 NODES[Function] = wo.as_schedule(jnp.asarray)
-_in_steps = wo.in_steps(wo.linear(0.0, 1.0, 100), boundaries=[2], starts=[0, 20], rates=[10, 40])
-NODES[type(_in_steps)] = _in_steps
+NODES[wo.nodes.InSteps] = wo.nodes.InSteps(wo.linear(0.0, 1.0, 100), (2,), (0, 20), (10, 40))
+NODES[wo.nodes.SpeedUp] = wo.nodes.SpeedUp(wo.linear(0.0, 1.0, 100), 2)
 every_node = pytest.mark.parametrize("node", NODES.values(), ids=lambda node: type(node).__name__)
 
 
 def test_every_kind_is_among_them():
-    ours = {cls for cls in vars(wo)["_CLASSES"].values() if issubclass(cls, wo.Schedule)}
+    public = [getattr(wo.nodes, name) for name in wo.nodes.__all__]
+    ours = {cls for cls in public if isinstance(cls, type) and issubclass(cls, wo.Schedule)}
     assert {cls for cls in ours if not cls.__abstractmethods__} <= set(NODES) | {wo.FiniteSchedule}
 
 
@@ -257,4 +258,4 @@ def test_numbers_of_numpy_in_a_tuple_become_pythons():
 def test_a_sum_of_schedules_has_no_zero_in_it():
     """Python's `sum` starts at 0."""
     some = [wo.linear(0.0, 1.0, 4), wo.constant(0.5), wo.constant(0.25)]
-    assert sum(some) == some[0] + some[1] + some[2] == wo.add(*some)
+    assert sum(some) == some[0] + some[1] + some[2] == wo.nodes.Add(tuple(some))

@@ -27,7 +27,7 @@ CURVES = {
 def test_the_weights(name, n):
     """The paper's formula, in float64 with float32 as JAX's default."""
     shape, weight = CURVES[name]
-    found = wo.merge_weights(shape, n)
+    found = wo.checkpoint_weights(shape, n)
     assert found.dtype == np.float64
     w = [weight(j / n) for j in range(n + 1)]
     expected = [1 - w[1], *(w[j] - w[j + 1] for j in range(1, n - 1)), w[n - 1]] if n > 1 else [1.0]
@@ -36,7 +36,7 @@ def test_the_weights(name, n):
 
 
 def test_linear_is_the_plain_mean():
-    assert wo.merge_weights(wo.linear, 8).tolist() == [0.125] * 8
+    assert wo.checkpoint_weights(wo.linear, 8).tolist() == [0.125] * 8
 
 
 @pytest.mark.parametrize("name", CURVES)
@@ -61,7 +61,7 @@ def test_it_is_the_cooldown_where_gradients_do_not_depend_on_the_parameters(name
         return run(params, optimizer.init(params))
 
     checkpoints = train(wo.constant(rate))[begin:]  # the first is that of the update before the rate falls
-    merged = wo.merge_checkpoints(wo.merge_weights(shape, n), checkpoints)
+    merged = wo.merge_checkpoints(wo.checkpoint_weights(shape, n), checkpoints)
     cooled = train(wo.with_cooldown(wo.constant(rate), begin=begin, steps=n, shape=shape))[-1]
     np.testing.assert_allclose(merged, cooled, rtol=0, atol=2e-6)  # sums of nine float32 numbers of order 1
 
@@ -121,7 +121,7 @@ def test_through_orbax(tmp_path):
     with ocp.CheckpointManager(tmp_path) as manager:  # another process, as it were
         restore = ocp.args.StandardRestore()
         trees = (manager.restore(step, args=restore)["params"] for step in manager.all_steps())
-        merged = wo.merge_checkpoints(wo.merge_weights(wo.linear, 3), trees)
+        merged = wo.merge_checkpoints(wo.checkpoint_weights(wo.linear, 3), trees)
     np.testing.assert_allclose(merged["w"], [3.0, 3.0], rtol=1e-6)  # float32, weights of 1/3
 
 
@@ -160,5 +160,5 @@ def test_trees_that_cannot_be_averaged(weights, trees, message):
     ],
 )
 def test_shapes_that_are_no_cooldown(shape, n, message):
-    with pytest.raises((ValueError, TypeError), match=f"merge_weights: {message}"):
-        wo.merge_weights(shape, n)
+    with pytest.raises((ValueError, TypeError), match=f"checkpoint_weights: {message}"):
+        wo.checkpoint_weights(shape, n)

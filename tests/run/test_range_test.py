@@ -20,7 +20,7 @@ def floats(values):
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_fastai(case):
     """Raw losses in, the defaults: its smoothing, its stop, its slices, its two readings."""
-    found = wo.suggest(case["rates"], floats(case["losses"]))
+    found = wo.suggest_learning_rate(case["rates"], floats(case["losses"]))
     assert found.steepest == case["steep"]
     assert found.valley == case["valley"]
     smoothed = floats(case["smoothed"])[len(case["rates"]) // 10 :]
@@ -33,7 +33,7 @@ def test_lightning(case):
     """On a curve that is smoothed already, as its callback keeps it."""
     smoothed = floats(case["smoothed"])
     rates = case["rates"][: len(smoothed)]
-    found = wo.suggest(rates, smoothed, smoothing=0.0, blow_up=None, skip_begin=10, skip_end=1)
+    found = wo.suggest_learning_rate(rates, smoothed, smoothing=0.0, blow_up=None, skip_begin=10, skip_end=1)
     assert found.steepest_per_rate == case["lightning"]
 
 
@@ -43,7 +43,7 @@ FALLING = np.linspace(3.0, 1.0, 60)
 
 def test_a_curve_that_only_falls():
     """The whole of it is the valley, and half way on a log axis is its middle."""
-    found = wo.suggest(RATES, FALLING, smoothing=0.0, skip_begin=0, skip_end=0)
+    found = wo.suggest_learning_rate(RATES, FALLING, smoothing=0.0, skip_begin=0, skip_end=0)
     assert found.valley == float(RATES[60 - 1 - 60 + 20 + 10])
     assert len(found.rates) == len(found.losses) == 60
 
@@ -52,20 +52,21 @@ def test_what_follows_a_blow_up_is_not_read():
     """Neither the fall from a high loss nor what is random there."""
     losses = FALLING.copy()
     losses[40:] = [50.0, 5.0] * 10
-    found = wo.suggest(RATES, losses, smoothing=0.0)
-    same = wo.suggest(RATES[:41], losses[:41], smoothing=0.0, skip_begin=6)
+    found = wo.suggest_learning_rate(RATES, losses, smoothing=0.0)
+    same = wo.suggest_learning_rate(RATES[:41], losses[:41], smoothing=0.0, skip_begin=6)
     assert (found.steepest, found.valley) == (same.steepest, same.valley)
     assert found.rates[-1] == RATES[35]
-    assert wo.suggest(RATES, losses, smoothing=0.0, blow_up=None).steepest >= RATES[40]
+    assert wo.suggest_learning_rate(RATES, losses, smoothing=0.0, blow_up=None).steepest >= RATES[40]
 
 
 def test_losses_below_0_have_no_blow_up():
     with pytest.raises(
-        ValueError, match=r"suggest: blow_up must be None for losses below 0, got 4\.0; write"
+        ValueError, match=r"suggest_learning_rate: blow_up must be None for losses below 0, got 4\.0; write"
     ):
-        wo.suggest(RATES, FALLING - 2)
+        wo.suggest_learning_rate(RATES, FALLING - 2)
     found, same = (
-        wo.suggest(RATES, losses, smoothing=0.0, blow_up=None) for losses in (FALLING - 2, FALLING)
+        wo.suggest_learning_rate(RATES, losses, smoothing=0.0, blow_up=None)
+        for losses in (FALLING - 2, FALLING)
     )
     assert found.valley == same.valley
 
@@ -88,5 +89,5 @@ def test_losses_below_0_have_no_blow_up():
     ],
 )
 def test_bad_input(rates, losses, options, message):
-    with pytest.raises((ValueError, TypeError), match=f"suggest: {message}"):
-        wo.suggest(rates, losses, **options)
+    with pytest.raises((ValueError, TypeError), match=f"suggest_learning_rate: {message}"):
+        wo.suggest_learning_rate(rates, losses, **options)

@@ -303,16 +303,24 @@ COMBINATORS = [
 ]
 
 ARITHMETIC = [
-    Case("scale", e.scale(HALF_COSINE, 0.5), {0: 0.05, 100: 0.005}),
-    Case("scale-0", e.scale(HALF_COSINE, 0), {0: 0.0, NEVER: 0.0}),
+    Case("times-0", HALF_COSINE * 0, {0: 0.0, NEVER: 0.0}),
     Case("clip", e.clip(e.linear(0.1, 0.0, 100), 0.02, 0.07), {0: 0.07, 100: 0.02}, (30, 80)),
     Case("clip-below", e.clip(e.linear(0.1, 0.0, 100), min_value=0.02), {0: 0.1, 100: 0.02}),
     Case("clip-above", e.clip(e.linear(0.1, 0.0, 100), max_value=0.07), {0: 0.07, 100: 0.0}),
-    Case("product", e.product(HALF_COSINE, e.linear(1.0, 0.5, 60)), {0: 0.1, 100: 0.005}, ulp=16),
+    Case("minimum", e.minimum(HALF_COSINE, e.linear(0.0, 0.2, 60), 0.07), {0: 0.0, 100: 0.01}, (20, 60)),
+    Case("maximum", e.maximum(HALF_COSINE, e.linear(0.0, 0.2, 60)), {0: 0.1, 60: 0.2, NEVER: 0.2}, (30,)),
+    Case("maximum-foreign", e.maximum(0.3, OPTAX_STEPS), {0: 0.5, NEVER: 0.3}),
     Case(
         "product-3",
-        e.product(HALF_COSINE, OPTAX_STEPS, e.constant(2.0)),
+        HALF_COSINE * OPTAX_STEPS * e.constant(2.0),
         {0: 0.1, 100: 0.005},
+        ulp=16,
+    ),
+    Case(
+        "brackets",
+        -(HALF_COSINE * (e.linear(1.0, 0.5, 60) - 2.0)) * 0.5 - (1 - HALF_COSINE) / 4,
+        {},
+        (0, 60, 100),
         ulp=16,
     ),
     Case("times-number", HALF_COSINE * 0.5, {0: 0.05, 100: 0.005}),

@@ -1,6 +1,8 @@
 """The cases of waves, factors and clocks, with the float64 equations that `reference` lacks."""
 
+import functools
 import inspect
+from fractions import Fraction
 
 import numpy as np
 
@@ -71,8 +73,18 @@ def k_decay(schedule, k):
     return Curve(lambda t: schedule(steps * (np.minimum(t, steps) / max(steps, 1)) ** k))
 
 
-def speed_up(schedule, factor):
-    return Curve(lambda t: reference.as_schedule(schedule)(t * factor))
+def stretch(schedule, factor):
+    ratio = Fraction(str(factor))
+    up, down = float(ratio.denominator), float(ratio.numerator)
+    return Curve(lambda t: reference.as_schedule(schedule)(t * up / down))
+
+
+def minimum(*schedules):
+    return Curve(lambda t: functools.reduce(np.minimum, [reference.as_schedule(s)(t) for s in schedules]))
+
+
+def maximum(*schedules):
+    return Curve(lambda t: functools.reduce(np.maximum, [reference.as_schedule(s)(t) for s in schedules]))
 
 
 def staircase(schedule, steps):
@@ -81,7 +93,7 @@ def staircase(schedule, steps):
 
 # What an expression's name stands for on the side of the equations.
 EQUATIONS = [cosine_wave, triangle_wave, tanh, finite_exponential, exponential_approach, radam, k_decay]
-for _equation in [*EQUATIONS, speed_up, staircase]:
+for _equation in [*EQUATIONS, stretch, minimum, maximum, staircase]:
     setattr(reference, _equation.__name__, _equation)
 
 _TURNS = {2 * i * 50: 0.1 for i in range(4)} | {(2 * i + 1) * 50: 0.0 for i in range(4)}
@@ -158,10 +170,21 @@ FACTORS = [
 ]
 
 CLOCKS = [
-    Case("speed_up", e.speed_up(e.cosine(0.1, 0.0, 230), 10), {0: 0.1, 23: 0.0, NEVER: 0.0}),
-    Case("speed_up-wave", e.speed_up(e.triangle_wave(0.0, 0.1, 5, 9), 2), {0: 0.0, 7: 0.0}),
+    Case("stretch", e.stretch(e.cosine(0.1, 0.0, 230), 3), {0: 0.1, 690: 0.0, NEVER: 0.0}),
     Case(
-        "speed_up-in-a-join", e.join([0.1, e.speed_up(e.linear(0.1, 0.0, 25), 2)], [40]), {40: 0.1, 53: 0.0}
+        "stretch-faster", e.stretch(e.cosine(0.1, 0.0, 230), Fraction(1, 10)), {0: 0.1, 23: 0.0, NEVER: 0.0}
+    ),
+    Case("stretch-decimal", e.stretch(e.cosine(0.1, 0.0, 230), 1.1), {0: 0.1, 253: 0.0, NEVER: 0.0}),
+    Case(
+        "stretch-steps",
+        e.stretch(e.piecewise_constant([0.1, 0.2, 0.3], [10, 410]), 0.3),
+        {0: 0.1, 2: 0.1, 3: 0.2, 122: 0.2, 123: 0.3},
+    ),
+    Case("stretch-wave", e.stretch(e.triangle_wave(0.0, 0.1, 5, 9), Fraction(1, 2)), {0: 0.0, 7: 0.0}),
+    Case(
+        "stretch-in-a-join",
+        e.join([0.1, e.stretch(e.linear(0.1, 0.0, 25), Fraction(1, 2))], [40]),
+        {40: 0.1, 53: 0.0},
     ),
     Case("staircase", e.staircase(e.linear(0.1, 0.0, 4), 100), {0: 0.1, 99: 0.1, 400: 0.0}, (100, 200)),
 ]

@@ -169,9 +169,9 @@ def shift(schedule, steps):
     return Exact(lambda t: schedule(t - steps))
 
 
-def speed_up(schedule, factor):
+def stretch(schedule, factor):
     schedule = as_schedule(schedule)
-    return Exact(lambda t: schedule(t * rational(factor)))
+    return Exact(lambda t: schedule(t / rational(factor)))
 
 
 def staircase(schedule, steps):
@@ -197,18 +197,18 @@ def restart(schedule, *, period, growth=1, decay=1.0):
     return Exact(at)
 
 
-def scale(schedule, factor):
-    return as_schedule(schedule) * factor
-
-
 def clip(schedule, min_value=None, max_value=None):
     low = float("-inf") if min_value is None else min_value
     high = float("inf") if max_value is None else max_value
     return Exact(lambda t: min(max(as_schedule(schedule)(t), low), high))
 
 
-def product(*schedules):
-    return functools.reduce(lambda a, b: as_schedule(a) * b, schedules)
+def minimum(*schedules):
+    return Exact(lambda t: min(as_schedule(schedule)(t) for schedule in schedules))
+
+
+def maximum(*schedules):
+    return Exact(lambda t: max(as_schedule(schedule)(t) for schedule in schedules))
 
 
 def warmup_cosine(peak_value, *, warmup_steps, total_steps, init_value=0.0, end_value=0.0):

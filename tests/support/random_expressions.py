@@ -6,6 +6,7 @@ ordinary ones. No curve grows without bound, so that an error can be measured by
 
 import itertools
 import random
+from fractions import Fraction
 
 from support.expressions import e, numbers
 
@@ -79,10 +80,12 @@ COMBINATORS = {
     "restart": lambda r, s: e.restart(s, period=_steps(r) + r.choice([0, 41, 300])),
     "restart-growing": lambda r, s: e.restart(s, period=_steps(r) + 10, growth=r.choice([2, 3]), decay=0.5),
     "staircase": lambda r, s: e.staircase(s, _steps(r)),
-    "speed_up": lambda r, s: e.speed_up(s, r.choice([2, 3, 41])),
-    "scale": lambda r, s: e.scale(s, 0.5),
+    "stretch-faster": lambda r, s: e.stretch(s, Fraction(1, r.choice([2, 3, 41]))),
+    "times": lambda r, s: s * 0.5,
     "clip": lambda r, s: e.clip(s, 0.01, 2.0),
-    "product": lambda r, s: e.product(s, _plain(r)),
+    "product": lambda r, s: s * _plain(r),
+    "minimum": lambda r, s: e.minimum(s, _plain(r), 1.5),
+    "maximum": lambda r, s: e.maximum(s, _plain(r)),
     "sum": lambda r, s: s + _plain(r) * 0.5,
 }
 # A cycle that ends between two counts: the clock inside is not whole, and known to float32 only.

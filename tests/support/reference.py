@@ -210,18 +210,10 @@ def restart(schedule, *, period, growth=1, decay=1.0):
     return Curve(equation)
 
 
-def scale(schedule, factor):
-    return as_schedule(schedule) * factor
-
-
 def clip(schedule, min_value=None, max_value=None):
     low = -np.inf if min_value is None else min_value
     high = np.inf if max_value is None else max_value
     return Curve(lambda t: np.clip(as_schedule(schedule)(t), low, high))
-
-
-def product(*schedules):
-    return Curve(lambda t: np.prod([as_schedule(schedule)(t) for schedule in schedules], axis=0))
 
 
 # ---------------------------------------------------------------------------------- recipes

@@ -61,16 +61,11 @@ warm: wo.Schedule = wo.with_warmup(cosine, steps=10, shape=slow_start, overlap=T
 cooled: wo.Schedule = wo.with_cooldown(stable, begin=50, steps=10, shape=wo.one_minus_sqrt)
 clocks: list[wo.Schedule] = [
     wo.shift(line, 5),
-    wo.speed_up(line, 2),
+    wo.stretch(line, Fraction(1, 2)),
     wo.staircase(line, 5),
     wo.restart(line, period=10),
 ]
-arithmetic: list[wo.Schedule] = [
-    wo.scale(line, 2),
-    wo.divide(line, 2),
-    wo.product(line, 0.5),
-    wo.add(line, line),
-]
+bounded: list[wo.Schedule] = [wo.minimum(line, 0.5, stable), wo.maximum(line, cosine)]
 clipped = wo.clip(line, min_value=0.1)
 s = wo.linear(0.0, 1.0, 10)
 s = s * 2
@@ -151,13 +146,13 @@ wo.with_warmup(breathing, steps=10, shape=Straight)
 wo.join([Both(1.0), breathing], [20])(3)
 
 # ------------------------------------------------------------------ tools
-findings: list[wo.Finding] = wo.check(cosine, 1000, ignore=["jump"])
+findings: list[wo.nodes.Finding] = wo.check(cosine, 1000, ignore=["jump"])
 severities = {finding.severity == "warning" for finding in findings} | {
     f.step > 0 and f.message for f in findings
 }
 text: str = wo.describe(cosine)
 sampled: np.ndarray = wo.sample(cosine, range(100))
-comparison: wo.Comparison = wo.compare(cosine, longer, 100)
+comparison: wo.nodes.Comparison = wo.compare(cosine, longer, 100)
 first: int | None = comparison.first_difference
 run = wo.TrainingRun(num_examples=50_000, batch_size=128, num_epochs=90)
 whole: int = run.steps(epochs=5)
@@ -165,8 +160,10 @@ ramp = wo.TrainingRun(batch_size=[(0, 8), (800, 16)], tokens_per_example=10, tot
 in_tokens: wo.Schedule = ramp.in_steps(wo.linear(1.0, 0.0, 10**6), unit="tokens")
 rate: float = wo.scale_learning_rate(0.1, batch_size=1024, rule="sqrt")
 untuned: int = wo.adam_warmup_steps(0.999)
-suggestion: wo.Suggestion = wo.suggest(np.geomspace(1e-5, 1.0, 30), list(np.linspace(2.0, 1.0, 30)))
-weights: np.ndarray = wo.merge_weights(wo.one_minus_sqrt, 4)
+suggestion: wo.nodes.Suggestion = wo.suggest_learning_rate(
+    np.geomspace(1e-5, 1.0, 30), list(np.linspace(2.0, 1.0, 30))
+)
+weights: np.ndarray = wo.checkpoint_weights(wo.one_minus_sqrt, 4)
 
 # ------------------------------------------------------------------ in the optimizer
 params = {"w": jnp.ones(3)}

@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -145,17 +146,20 @@ def test_every_recipe_passes_with_its_defaults(schedule):
         (wo.piecewise_linear([1.0, 0.1, 1.0, 0.1], [0, 10, 20, 30]), 30, []),
         # clocks
         (
-            wo.speed_up(wo.warmup_linear(1.0, warmup_steps=10**9, total_steps=10**11, init_value=0.1), 2**22),
+            wo.stretch(
+                wo.warmup_linear(1.0, warmup_steps=10**9, total_steps=10**11, init_value=0.1),
+                Fraction(1, 2**22),
+            ),
             1000,
             [("still_falling", 999)],
         ),
         (wo.linear(1.0, 0.1, 10**10), 10**10, [("beyond_the_clock", 2**31 - 1)]),
         (wo.constant(1.0), 10**10, []),
         # phases that meet between two updates
-        (wo.speed_up(SPED_UP, 10), 20, [("zero_first_update", 0), ("still_falling", 19)]),
-        (wo.speed_up(SPED_UP, 10), 21, [("zero_first_update", 0)]),
-        (wo.speed_up(wo.join([1.0, 0.5], [153]), 10), 20, [("jump", 16)]),
-        (2 * wo.speed_up(wo.join([1.0, 0.5], [153]), 10) + 1.0, 20, [("jump", 16)]),
+        (wo.stretch(SPED_UP, Fraction(1, 10)), 20, [("zero_first_update", 0), ("still_falling", 19)]),
+        (wo.stretch(SPED_UP, Fraction(1, 10)), 21, [("zero_first_update", 0)]),
+        (wo.stretch(wo.join([1.0, 0.5], [153]), Fraction(1, 10)), 20, [("jump", 16)]),
+        (2 * wo.stretch(wo.join([1.0, 0.5], [153]), Fraction(1, 10)) + 1.0, 20, [("jump", 16)]),
         # floors
         (
             wo.exponential(1.0, decay_rate=0.9, transition_steps=10, end_value=1e-3),
@@ -185,7 +189,7 @@ def test_findings_say_what_to_do():
         "start the warmup at 1e-05, say, the rate of update 1"
     )
     assert str(zero) == f"step 0: note: zero_first_update: {zero.message}"
-    assert zero == wo.Finding("zero_first_update", "note", 0, zero.message)
+    assert zero == wo.nodes.Finding("zero_first_update", "note", 0, zero.message)
     with pytest.raises(AttributeError):
         zero.step = 3  # pyright: ignore[reportAttributeAccessIssue]
 

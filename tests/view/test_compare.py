@@ -213,7 +213,9 @@ class TestCompare:
     def test_fields(self):
         old, new = wo.linear(1.0, 0.0, 8), wo.linear(1.0, 0.0, 16)
         change = wo.compare(old, new, 4)
-        assert change == wo.Comparison(4, 0.5, 0.75, first_difference=1, past_difference=0.1875 / 0.8125)
+        assert change == wo.nodes.Comparison(
+            4, 0.5, 0.75, first_difference=1, past_difference=0.1875 / 0.8125
+        )
         assert (change.same_past, change.ratio) == (False, 1.5)
         with pytest.raises(dataclasses.FrozenInstanceError):
             change.count = 3  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,6 +1,7 @@
 """`describe`, and the walk over the phases that it shows."""
 
 import itertools
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -136,7 +137,7 @@ OVER = {
     "a port": wo.compat.torch.LinearLR(1.0, total_iters=10, last_epoch=30),
     "a recipe": wo.shift(wo.warmup_linear(1.0, **RUN, end_value=0.5), -2000),
     "nested": wo.shift(wo.shift(wo.cosine(1.0, 0.5, 5), -5) * 2.0, -1),
-    "sped up": wo.speed_up(wo.shift(wo.linear(1.0, 0.5, 10), -10), 7),
+    "sped up": wo.stretch(wo.shift(wo.linear(1.0, 0.5, 10), -10), Fraction(1, 7)),
 }
 
 
@@ -198,7 +199,7 @@ def test_the_cycle_of_a_late_count_is_the_one_that_the_walk_comes_to():
 def test_a_clock_of_examples_counts_on_past_int32():
     """A schedule of 3e11 examples, as updates see it."""
     examples = wo.warmup_stable_decay(1.0, warmup_steps=2 * 10**9, decay_steps=10**10, total_steps=3 * 10**11)
-    schedule = wo.speed_up(examples, 4_194_304)
+    schedule = wo.stretch(examples, Fraction(1, 4_194_304))
     rows = list(cells(wo.describe(schedule)))
     ends = [-(-units // 4_194_304) for units in (2 * 10**9, 29 * 10**10, 3 * 10**11)]
     assert [row[2] for row in rows] == ["linear", "constant", "one_minus_sqrt", "constant"]

@@ -116,7 +116,7 @@ SOME = {"warmup_cosine", "join", "growth", "function", "partial", "own construct
 def test_the_curve_and_the_line_follow_every_slider(name, compilations, monkeypatch):
     """For every constructor and nodes of a user's own; and nothing is compiled."""
     for report in ("_report", "_prepare"):  # the next test's
-        monkeypatch.setattr(wo.Explorer, report, lambda self: None)
+        monkeypatch.setattr(wo.nodes.Explorer, report, lambda self: None)
     explorer = wo.explore(SCHEDULES[name], STEPS)
     assert len(explorer.sliders) == len(jax.tree.leaves(SCHEDULES[name]))
     before, drawn = compilations(), []

@@ -72,7 +72,7 @@ def test_a_cooldown_that_is_over_before_the_run_begins():
 
 def test_the_horizon_of_a_product_is_that_of_its_slowest_factor():
     slow = wo.inverse_sqrt(1.0, timescale=500)
-    assert horizon(wo.product(slow, wo.inverse_sqrt(1.0, timescale=10))) == horizon(slow) == 2000
+    assert horizon(slow * wo.inverse_sqrt(1.0, timescale=10)) == horizon(slow) == 2000
 
 
 def test_a_rising_phase_that_the_run_cuts_off_was_not_still_falling():

@@ -1,4 +1,4 @@
-"""Arithmetic with schedules, for any function of a count; the operators of `Schedule` are the same nodes."""
+"""Bounds of schedules. Sums, products and quotients are the operators of `Schedule`."""
 
 from __future__ import annotations
 
@@ -8,62 +8,8 @@ import jax.numpy as jnp
 
 from .._core import checks
 from .._core.node import checked
-from .._core.schedule import (
-    Add,
-    Divide,
-    Number,
-    Product,
-    Scale,
-    Schedule,
-    ScheduleLike,
-    as_schedule_argument,
-)
+from .._core.schedule import Number, Schedule, ScheduleLike, Together, as_schedule_argument
 from .._core.time import Time, real
-
-
-def scale(schedule: ScheduleLike, factor: Number) -> Schedule:
-    """A schedule times a number; ``schedule * factor`` is the same.
-
-    Args:
-      schedule: A schedule, a function of a count, or a number.
-      factor: Any finite number, negative ones included.
-
-    Returns:
-      A `Schedule`: at every count the schedule's value times ``factor``, rounded once.
-
-    Raises:
-      ValueError: If ``factor`` is not finite.
-      TypeError: If it is not a number: two schedules are multiplied by `product`.
-
-    >>> import warmup_optax as wo
-    >>> float(wo.scale(wo.linear(0.0, 1.0, 4), 10)(1)), float((wo.linear(0.0, 1.0, 4) * 10)(1))
-    (2.5, 2.5)
-    """
-    return Scale(schedule, factor)  # pyright: ignore[reportArgumentType]
-
-
-def divide(schedule: ScheduleLike, divisor: Number) -> Schedule:
-    """A schedule over a number; ``schedule / divisor`` is the same.
-
-    ``schedule / peak`` is the schedule's shape alone: exactly 1 where the schedule is at ``peak``. Times
-    another peak it serves a second parameter group or a weight decay.
-
-    Args:
-      schedule: A schedule, a function of a count, or a number.
-      divisor: Any finite number but 0.
-
-    Returns:
-      A `Schedule`.
-
-    Raises:
-      ValueError: If ``divisor`` is 0 or not finite.
-      TypeError: If it is not a number.
-
-    >>> import warmup_optax as wo
-    >>> (wo.linear(0.0, 0.3, 4) / 0.3)([0, 2, 4]).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    return Divide(schedule, divisor)  # pyright: ignore[reportArgumentType]
 
 
 class Clip(Schedule, kind="clip"):
@@ -115,41 +61,59 @@ def clip(
     return Clip(schedule, min_value, max_value)  # pyright: ignore[reportArgumentType]
 
 
-def product(*schedules: ScheduleLike) -> Schedule:
-    """Schedules multiplied count by count; ``a * b`` is the same. PyTorch's ChainedScheduler, T5's factors.
+class Minimum(Together, kind="minimum"):
+    """Made by `minimum`."""
+
+    _combine = staticmethod(jnp.minimum)
+
+
+def minimum(*schedules: ScheduleLike) -> Minimum:
+    r"""The smallest of several schedules at every count. Noam's schedule is one: a ramp and a decay that cross.
+
+    .. math:: v(c) = \min_i s_i(c)
 
     Args:
-      *schedules: Schedules, functions of a count, or numbers; at least one. All see the same count.
+      *schedules: :math:`s_i`: schedules, functions of a count, or numbers; at least one. All are evaluated at the
+        same count.
 
     Returns:
-      A `Schedule`.
+      A `Schedule`, exactly one of the values. Where two are equal, each receives half of the gradient.
 
     Raises:
-      ValueError: If there is none.
-      TypeError: If one is neither a schedule, a function nor a number.
+      ValueError: If there is no schedule.
+      TypeError: If an argument is not a schedule, a function or a number.
 
     >>> import warmup_optax as wo
-    >>> wo.product(wo.linear(0.0, 1.0, 4), wo.constant(0.5), 2)([1, 4]).tolist()
-    [0.25, 1.0]
+    >>> wo.minimum(wo.linear(0.0, 1.0, 4), wo.linear(1.0, 0.0, 4), 0.375)([0, 1, 2, 3]).tolist()
+    [0.0, 0.25, 0.375, 0.25]
     """
-    return Product(schedules)  # pyright: ignore[reportArgumentType]
+    return Minimum(schedules)  # pyright: ignore[reportArgumentType]
 
 
-def add(*schedules: ScheduleLike) -> Schedule:
-    """Schedules added count by count; ``a + b`` is the same.
+class Maximum(Together, kind="maximum"):
+    """Made by `maximum`."""
+
+    _combine = staticmethod(jnp.maximum)
+
+
+def maximum(*schedules: ScheduleLike) -> Maximum:
+    r"""The largest of several schedules at every count, such as a decay with another decay as its floor.
+
+    .. math:: v(c) = \max_i s_i(c)
 
     Args:
-      *schedules: Schedules, functions of a count, or numbers; at least one. All see the same count.
+      *schedules: :math:`s_i`: schedules, functions of a count, or numbers; at least one. All are evaluated at the
+        same count.
 
     Returns:
-      A `Schedule`.
+      A `Schedule`, exactly one of the values. Where two are equal, each receives half of the gradient.
 
     Raises:
-      ValueError: If there is none.
-      TypeError: If one is neither a schedule, a function nor a number.
+      ValueError: If there is no schedule.
+      TypeError: If an argument is not a schedule, a function or a number.
 
     >>> import warmup_optax as wo
-    >>> (wo.linear(0.0, 1.0, 4) + 0.5)([0, 4]).tolist()
-    [0.5, 1.5]
+    >>> wo.maximum(wo.linear(1.0, 0.0, 4), wo.linear(0.0, 1.0, 4))([0, 1, 2, 3]).tolist()
+    [1.0, 0.75, 0.5, 0.75]
     """
-    return Add(schedules)  # pyright: ignore[reportArgumentType]
+    return Maximum(schedules)  # pyright: ignore[reportArgumentType]

@@ -1,8 +1,7 @@
-"""Schedules on another clock: later, faster, in stairs."""
+"""Schedules on another clock: later, in other units, in stairs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -52,7 +51,10 @@ def shift(schedule: ScheduleLike, steps: Steps) -> Schedule:
 
 
 class SpeedUp(Schedule, kind="speed_up"):
-    """Made by `speed_up`."""
+    """A schedule that goes ``factor`` counts forward with every update, a whole number >= 1.
+
+    A kind of configs; in code it is ``stretch(schedule, Fraction(1, factor))``.
+    """
 
     schedule: Schedule = checked(as_schedule_argument)
     factor: NumberField = checked(checks.steps, at_least=1)
@@ -61,35 +63,28 @@ class SpeedUp(Schedule, kind="speed_up"):
         return self.schedule.evaluate(time.times(self.factor))
 
 
-def speed_up(schedule: ScheduleLike, factor: Steps) -> Schedule:
-    r"""A schedule that goes ``factor`` counts forward with every update.
+class InSteps(Schedule, kind="in_steps"):
+    r"""A schedule written in other units (tokens, examples, epochs), on the clock of updates.
 
-    .. math:: v(c) = s(k c)
+    .. math:: v(c) = s\!\left(\frac{x_i + (c - b_{i-1}) r_i}{k}\right) \quad\text{for}\quad b_{i-1} \le c < b_i
 
-    For a schedule written in examples, with the batch size as the factor; and for phases that do not last
-    whole numbers of updates: 2.5 updates are 5 counts of a schedule that is sped up by 2.
+    Made by `TrainingRun.in_steps`, from a batch size or a ramp of batch sizes.
 
     Args:
-      schedule: :math:`s`: a schedule, a function of a count, or a number.
-      factor: :math:`k`, a whole number >= 1. Both counts stay whole, so nothing is rounded.
+      schedule: :math:`s`, whose counts are units: a schedule, a function of a count, or a number.
+      boundaries: :math:`b_i`, the updates at which another rate begins: whole numbers >= 0, increasing.
+      starts: :math:`x_i`, the units seen before the first update of each segment: whole numbers >= 0, one
+        more than ``boundaries``.
+      rates: :math:`r_i`, the units that an update of each segment takes: one whole number >= 0 for each start.
+      scale: :math:`k`, by which ``starts`` and ``rates`` are too large, a whole number >= 1.
 
-    Returns:
-      A `Schedule`. ``factor * count`` is a whole number of up to 61 bits, beyond int32 too, so lengths of
-      trillions of tokens are exact.
-
-    Raises:
-      ValueError: If ``factor`` is not a whole number >= 1.
-      TypeError: If an argument is of the wrong type.
+    The units seen are exact up to 2^61. Before count 0 the value at 0 applies.
 
     >>> import warmup_optax as wo
-    >>> wo.speed_up(wo.linear(0.0, 1.0, 5), 2)([0, 1, 2, 3]).round(1).tolist()
-    [0.0, 0.4000000059604645, 0.800000011920929, 1.0]
+    >>> ramp = wo.nodes.InSteps(wo.linear(0.0, 1.0, 80), boundaries=(2,), starts=(0, 20), rates=(10, 40))
+    >>> ramp([0, 1, 2, 3, 4]).tolist()
+    [0.0, 0.125, 0.25, 0.75, 1.0]
     """
-    return SpeedUp(schedule, factor)  # pyright: ignore[reportArgumentType]
-
-
-class InSteps(Schedule, kind="in_steps"):
-    """Made by `in_steps`."""
 
     schedule: Schedule = checked(as_schedule_argument)
     boundaries: Any = checked(checks.boundaries)
@@ -120,43 +115,6 @@ class _InSteps(Lowered):
         first, start, rate = take(self.rows, row)
         units = time.since(first).times(rate).plus(start)
         return self.schedule.evaluate(units if self.scale is None else units.over(self.scale))
-
-
-def in_steps(
-    schedule: ScheduleLike,
-    *,
-    boundaries: Sequence[Steps] = (),
-    starts: Sequence[Steps],
-    rates: Sequence[Steps],
-    scale: Steps = 1,
-) -> Schedule:
-    r"""A schedule written in other units (tokens, examples, epochs), on the clock of updates.
-
-    .. math:: v(c) = s\!\left(\frac{x_i + (c - b_{i-1}) r_i}{k}\right) \quad\text{for}\quad b_{i-1} \le c < b_i
-
-    `TrainingRun.in_steps` makes one from a batch size or a ramp of batch sizes.
-
-    Args:
-      schedule: :math:`s`, whose counts are units: a schedule, a function of a count, or a number.
-      boundaries: :math:`b_i`, the updates at which another rate begins: whole numbers >= 0, increasing.
-      starts: :math:`x_i`, the units seen before the first update of each segment: whole numbers >= 0, one
-        more than ``boundaries``.
-      rates: :math:`r_i`, the units that an update of each segment takes, as many whole numbers >= 0.
-      scale: :math:`k`, by which ``starts`` and ``rates`` are too large, a whole number >= 1.
-
-    Returns:
-      A `Schedule`. The units seen are exact up to 2^61. Before count 0 the value at 0 holds.
-
-    Raises:
-      ValueError: If the lengths do not fit, the boundaries are not increasing, or a number is not whole.
-      TypeError: If an argument is of the wrong type.
-
-    >>> import warmup_optax as wo
-    >>> ramp = wo.in_steps(wo.linear(0.0, 1.0, 80), boundaries=[2], starts=[0, 20], rates=[10, 40])
-    >>> ramp([0, 1, 2, 3, 4]).tolist()
-    [0.0, 0.125, 0.25, 0.75, 1.0]
-    """
-    return InSteps(schedule, boundaries, starts, rates, scale)  # pyright: ignore[reportArgumentType]
 
 
 class Staircase(Schedule, kind="staircase"):

@@ -1,7 +1,7 @@
 """Schedules as plain JSON, and back.
 
-A kind in a config is the name of a function of the library, and its keys are the arguments. It is read by
-calling that function, so that it is checked as code is; and what has a function can be saved.
+A kind in a config is the name of a function, or of a class without one, and its keys are the arguments. It is
+read by calling that function, so that it is checked as code is.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import functools
 import inspect
 import math
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple, NoReturn
 
 import jax
 from jax.core import Tracer
 
 from .._combinators.ramps import Shape, shape_argument
-from .._core.node import as_python
+from .._core.node import Node, as_python
 from .._core.schedule import Function, Schedule, ScheduleLike, as_schedule_argument
 
 VERSION = 1
@@ -28,9 +28,9 @@ DEEPEST = 100  # dicts and lists inside one another: Python's own stack holds ab
 MOST_VALUES = 2**18  # keys and items of a whole config: aliases of YAML can stand for billions
 _TOO_DEEP = f"dicts and lists may be nested {DEEPEST} deep, and these are deeper; flatten the schedule"
 _TOO_MANY = f"a config may hold {MOST_VALUES} values, and this one holds more"
-_PACKAGE = __name__.partition(".")[0]
 # Keys that 0.1 wrote under another name: of (kind, old name) the new one.
 _RENAMED = {("tanh", "lower"): "start", ("tanh", "upper"): "stop"}
+_Parameters = dict[str, inspect.Parameter]
 _FINITE = ("init_value", "end_value", "steps")  # what every shape that can be an argument takes first
 
 
@@ -64,7 +64,7 @@ def to_config(schedule: ScheduleLike) -> dict[str, Any]:
     """
     schedule = as_schedule_argument("to_config", "schedule", schedule)
     try:
-        config = {"version": VERSION, **_saved_node(schedule, "", _kinds())}
+        config = {"version": VERSION, **_saved_node(schedule, "")}
     except RecursionError:
         raise ValueError(f"to_config: {_TOO_DEEP}") from None
     _plain(config, "to_config")
@@ -119,7 +119,7 @@ def _read(config: Any, where: str) -> Schedule:
         config = _plain(config, where)
         if "version" not in config:
             _fail("", f'"version" is missing; this is version {VERSION}: add "version": {VERSION}')
-        return _built(config, "", _kinds())
+        return _built(config, "")
     except _Unreadable as bad:
         raise bad.error(f"{where}: {bad.message}") from None
 
@@ -163,8 +163,8 @@ class _Kind(NamedTuple):
     node: type[Schedule]
 
     def parameters(self) -> dict[str, inspect.Parameter]:
-        """The arguments by name: a user's class is read by its fields."""
-        if not self.is_users:
+        """The arguments by name: a class is read by its fields."""
+        if not self.by_class:
             return dict(inspect.signature(self.make).parameters)
         return {
             name: inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_default(default))
@@ -172,13 +172,13 @@ class _Kind(NamedTuple):
         }
 
     @property
-    def is_users(self) -> bool:
-        """Whether it is a class of the user's, without a function of its own."""
+    def by_class(self) -> bool:
+        """Whether the class itself makes the node: no function has the name of the kind."""
         return self.make is self.node
 
     def __call__(self, *args: Any, **kwargs: Any) -> Schedule:
         """The node. A constructor that takes other arguments than the fields is passed over."""
-        if not self.is_users or set(inspect.signature(self.make).parameters) == set(self.node._fields):
+        if not self.by_class or set(inspect.signature(self.make).parameters) == set(self.node._fields):
             return self.make(*args, **kwargs)
         node = object.__new__(self.node)
         given = {name: kwargs.get(name, default) for name, default in self.node._defaults.items()}
@@ -195,74 +195,68 @@ def _default(default: Any) -> Any:
     return inspect.Parameter.empty if default is dataclasses.MISSING else default
 
 
-def _kinds() -> dict[str, _Kind]:
-    """Every kind that there is: the library's, and those at the top of the user's modules."""
-    ours, users = {}, {}
-    for cls in _subclasses(Schedule):
-        of_ours = cls.__module__.partition(".")[0] == _PACKAGE
-        make = _made_by(cls, of_ours)
+def _kind(name: str) -> _Kind | None:
+    """The kind of a name: the library's, or the newest of that name at the top of a user's module."""
+    registered = Node._registered.get(name, [])
+    ours = [cls for cls in registered if cls._is_ours()]
+    for cls in ours or reversed(registered):
+        if not issubclass(cls, Schedule) or issubclass(cls, Function) or inspect.isabstract(cls):
+            continue
+        make = None if cls in ours and cls.__name__ == name else cls._made_by()  # a base has no kind
         if make is not None:
-            (ours if of_ours else users)[cls._kind] = _Kind(make, cls)
-    return users | ours
-
-
-def _subclasses(cls: type) -> list[Any]:
-    return [found for sub in cls.__subclasses__() for found in (sub, *_subclasses(sub))]
-
-
-def _made_by(cls: type[Schedule], of_ours: bool) -> Callable[..., Any] | None:
-    """What makes a node of this class from its arguments; None for a class that is never saved."""
-    if issubclass(cls, Function) or inspect.isabstract(cls):
-        return None
-    homes = [_PACKAGE, f"{_PACKAGE}.shapes"] if of_ours else [cls.__module__]
-    for home in homes:
-        # Not by getattr: a name that a module does not have is looked for in all of `compat`, to suggest one.
-        make = vars(sys.modules[home]).get(cls._kind) if home in sys.modules else None
-        if make is cls or inspect.isfunction(make):
-            return make
+            return _Kind(make, cls)
     return None
+
+
+def _kinds() -> dict[str, _Kind]:
+    """Every kind that there is, in alphabetical order."""
+    found = {name: _kind(name) for name in sorted(Node._registered)}
+    return {name: kind for name, kind in found.items() if kind is not None}
 
 
 # ------------------------------------------------------------------ saving
 
 
-def _saved_node(node: Schedule, path: str, kinds: Mapping[str, _Kind]) -> dict[str, Any]:
+def _saved_node(node: Schedule, path: str) -> dict[str, Any]:
     cls, kind, at = type(node), node._kind, path or "schedule"
     if isinstance(node, Function):
         raise TypeError(
             f"to_config: {at} is a Python function, which has no form in a config: {node.function!r}; "
             "build it from this library's schedules, or make it a node (see Schedule)"
         )
-    if kind not in kinds or kinds[kind].node is not cls:
+    known = _kind(kind)
+    if known is None or known.node is not cls:
         raise TypeError(
             f"to_config: {at} is a {cls.__module__}.{cls.__qualname__}, and {kind!r} does not lead back to "
             "it; define the class at the top of a module, under a name of its own, other than "
-            f"{', '.join(sorted(kinds))}"
+            f"{', '.join(_kinds())}"
         )
     saved = {"kind": kind}
     for name, value in node._arguments().items():
-        saved[name] = _saved(value, f"{path}.{name}" if path else name, kinds)
+        saved[name] = _saved(value, f"{path}.{name}" if path else name)
     return saved
 
 
-def _saved(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
+def _saved(value: Any, path: str) -> Any:
     """A field's value as JSON."""
     if isinstance(value, Schedule):
-        return _saved_node(value, path, kinds)
+        return _saved_node(value, path)
     if isinstance(value, Shape):
-        return _saved_shape(value, path, kinds)
+        return _saved_shape(value, path)
     if isinstance(value, (bool, str)):
         return value
+    if isinstance(value, Fraction):
+        return str(value)
     if isinstance(value, (int, float)):
         if not math.isfinite(value):
             raise ValueError(f"to_config: {path} must be finite, got {value!r}")
         return int(value) if isinstance(value, int) else float(value)
     if isinstance(value, (tuple, list)):
-        return [_saved(item, f"{path}[{i}]", kinds) for i, item in enumerate(value)]
+        return [_saved(item, f"{path}[{i}]") for i, item in enumerate(value)]
     if isinstance(value, dict) and "kind" not in value and all(isinstance(key, str) for key in value):
-        return {key: _saved(item, f"{path}.{key}", kinds) for key, item in value.items()}
+        return {key: _saved(item, f"{path}.{key}") for key, item in value.items()}
     if hasattr(value, "dtype") and not isinstance(value, Tracer) and not value.ndim:  # pyright: ignore
-        return _saved(as_python(value), path, kinds)
+        return _saved(as_python(value), path)
     fix = ""
     if isinstance(value, Tracer):
         fix = "; it is traced: call to_config outside of jit, vmap and grad"
@@ -273,40 +267,41 @@ def _saved(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
     raise TypeError(f"to_config: {path} must be a number, got {_shown(value)}{fix}")
 
 
-def _saved_shape(shape: Shape, path: str, kinds: Mapping[str, _Kind]) -> Any:
-    names = [kind for kind, known in kinds.items() if shape.function in known]
-    if not names:
+def _saved_shape(shape: Shape, path: str) -> Any:
+    name = getattr(shape.function, "_kind", getattr(shape.function, "__name__", ""))
+    known = _kind(name)
+    if known is None or shape.function not in known:
         raise TypeError(
             f"to_config: {path} is a Python function, which has no form in a config: {shape!r}; "
-            f"use {', '.join(_shapes(kinds))}, or functools.partial of one"
+            f"use {', '.join(_shapes())}, or functools.partial of one"
         )
-    options = {name: _saved(x, f"{path}.{name}", kinds) for name, x in shape.options().items()}
-    return {"kind": names[0], **options} if options else names[0]
+    options = {name: _saved(x, f"{path}.{name}") for name, x in shape.options().items()}
+    return {"kind": name, **options} if options else name
 
 
-def _shapes(kinds: Mapping[str, _Kind]) -> list[str]:
+def _shapes() -> list[str]:
     """The kinds that can be an argument: those that go from one value to another in a number of steps."""
-    return sorted(kind for kind, known in kinds.items() if tuple(known.parameters())[:3] == _FINITE)
+    return [name for name, known in _kinds().items() if tuple(known.parameters())[:3] == _FINITE]
 
 
 # ------------------------------------------------------------------ reading
 
 
-def _built(config: Mapping[Any, Any], path: str, kinds: Mapping[str, _Kind]) -> Schedule:
+def _built(config: Mapping[Any, Any], path: str) -> Schedule:
     """The schedule that a dict at ``path`` of the config describes."""
     rest = dict(config)
     if "version" in rest:
         _check_version(rest.pop("version"), path)
-    _rename(rest, kinds)
-    kind, known, keys = _looked_up(rest, path, kinds)
+    _rename(rest)
+    kind, known, keys = _looked_up(rest, path)
     lacking = [name for name, p in keys.items() if p.default is p.empty and name not in rest]
     if lacking:
         _fail(path, f"{kind} lacks {', '.join(lacking)}; its keys are {', '.join(keys)}")
     arguments = {name: rest[name] for name in keys if name in rest}
     for name, value in arguments.items():
         inside = f"{path}.{name}" if path else name
-        read = _shape if known.is_shape(name) else _users_value if known.is_users else _value
-        arguments[name] = read(value, inside, kinds)
+        read = _shape if known.is_shape(name) else _field_value if known.by_class else _value
+        arguments[name] = read(value, inside)
         if keys[name].kind is keys[name].VAR_POSITIONAL and not isinstance(arguments[name], tuple):
             _fail(inside, f"must be a list, got {_shown(value)}", TypeError)
     call = inspect.BoundArguments(inspect.Signature(list(keys.values())), arguments)
@@ -317,10 +312,10 @@ def _built(config: Mapping[Any, Any], path: str, kinds: Mapping[str, _Kind]) -> 
     return schedule
 
 
-def _rename(rest: dict[Any, Any], kinds: Mapping[str, _Kind]) -> None:
+def _rename(rest: dict[Any, Any]) -> None:
     """Gives keys that an earlier version wrote the names that they have now."""
     for (kind, old), new in _RENAMED.items():
-        if rest.get("kind") == kind and old in rest and new in kinds[kind].parameters():
+        if rest.get("kind") == kind and old in rest:
             rest[new] = rest.pop(old)
 
 
@@ -334,49 +329,51 @@ def _check_version(version: Any, path: str) -> None:
         _fail(path, f"version must be {VERSION}, got {version}")
 
 
-def _looked_up(rest: dict[Any, Any], path: str, kinds: Mapping[str, _Kind], skip: int = 0) -> tuple[Any, ...]:
-    """``(kind, what makes it, its keys)``; takes the kind out of ``rest`` and refuses unknown keys."""
-    valid = ", ".join(sorted(kinds))
-    if "kind" not in rest:
-        _fail(path, f'"kind" is missing; it must be one of {valid}')
-    kind = rest.pop("kind")
-    if not isinstance(kind, str):
-        _fail(path, f"kind must be a string, one of {valid}, got {_shown(kind)}", TypeError)
-    if kind not in kinds:
-        near = difflib.get_close_matches(kind, kinds, 1)
+def _looked_up(rest: dict[Any, Any], path: str, skip: int = 0) -> tuple[str, _Kind, _Parameters]:
+    """``(kind, what makes it, its keys)``; takes the kind out of ``rest`` and checks its keys."""
+    lacking = "kind" not in rest
+    kind = rest.pop("kind", "")
+    known = _kind(kind) if isinstance(kind, str) else None
+    if known is None or (skip and tuple(known.parameters())[:skip] != _FINITE):
+        names = _shapes() if skip else list(_kinds())
+        valid = ", ".join(names)
+        if lacking:
+            _fail(path, f'"kind" is missing; it must be one of {valid}')
+        if not isinstance(kind, str):
+            _fail(path, f"kind must be a string, one of {valid}, got {_shown(kind)}", TypeError)
+        near = difflib.get_close_matches(kind, names, 1)
         meant = f"; did you mean {near[0]}?" if near else ""
         _fail(path, f"kind must be one of {valid}, got {_shown(kind)}{meant}")
-    keys = dict(list(kinds[kind].parameters().items())[skip:])
+    keys = dict(list(known.parameters().items())[skip:])
     for name in rest:
         if name not in keys:
             valid = "its keys are " + ", ".join(keys) if keys else "it has no options"
             _fail(path, f"{kind} takes no {_shown(name)}; {valid}")
-    return kind, kinds[kind], keys
+    return kind, known, keys
 
 
-def _value(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
+def _value(value: Any, path: str) -> Any:
     """A value of a config: dicts become schedules and lists tuples; the rest is the function's to judge."""
     if isinstance(value, Mapping):
-        return _built(value, path, kinds)
+        return _built(value, path)
     if isinstance(value, (list, tuple)):
-        return tuple(_value(item, f"{path}[{i}]", kinds) for i, item in enumerate(value))
+        return tuple(_value(item, f"{path}[{i}]") for i, item in enumerate(value))
     if callable(value):
         _fail(path, f"a config holds no Python functions, got {_shown(value)}", TypeError)
     return value
 
 
-def _users_value(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
-    """A value of a user's class, which may be a dict of schedules."""
+def _field_value(value: Any, path: str) -> Any:
+    """A value of a class, which may be a dict of schedules."""
     if isinstance(value, Mapping) and "kind" not in value:
-        return {key: _users_value(item, f"{path}.{key}", kinds) for key, item in value.items()}
-    return _value(value, path, kinds)
+        return {key: _field_value(item, f"{path}.{key}") for key, item in value.items()}
+    return _value(value, path)
 
 
-def _shape(value: Any, path: str, kinds: Mapping[str, _Kind]) -> Any:
+def _shape(value: Any, path: str) -> Any:
     """A shape in a config: its name, or a dict with the options that are fixed."""
-    shapes = {kind: kinds[kind] for kind in _shapes(kinds)}
     rest = dict(value) if isinstance(value, Mapping) else {"kind": value}
-    _, known, _ = _looked_up(rest, path, shapes, skip=len(_FINITE))
+    _, known, _ = _looked_up(rest, path, skip=len(_FINITE))
     for name, option in rest.items():
         if not isinstance(option, (bool, int, float, str)):
             _fail(f"{path}.{name}", f"must be a number, a word or a bool, got {_shown(option)}", TypeError)

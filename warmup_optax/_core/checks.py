@@ -100,6 +100,19 @@ def raise_bad_argument(
     raise kind(where, name, value, allowed, fix) from None
 
 
+def as_python(leaf: Any) -> Any:
+    """A concrete scalar as a Python number, a float32 as its shortest decimal; anything else unchanged."""
+    if type(leaf) in (int, float) or isinstance(leaf, Tracer) or np.ndim(leaf) or not hasattr(leaf, "dtype"):
+        return leaf
+    if leaf.dtype == jax.dtypes.float0:  # the gradient of a whole number
+        return leaf
+    array = np.asarray(leaf)
+    if array.dtype.kind in "iub":
+        return array.item()
+    array = array.astype(np.float32) if array.dtype.itemsize < 4 else array
+    return float(str(array[()]))
+
+
 def _scalar(where: str, name: str, value: Any, allowed: str) -> Any:
     """One concrete number as a Python ``int`` or ``float``; a tracer as itself."""
     if type(value) in (int, float):
@@ -114,8 +127,7 @@ def _scalar(where: str, name: str, value: Any, allowed: str) -> Any:
             raise_bad_argument(where, name, value, allowed, "a bool is not a number here", error=TypeError)
         if is_traced(value):
             return value
-        item = value.item()
-        return float(item) if isinstance(item, np.generic) else _scalar(where, name, item, allowed)
+        return _scalar(where, name, as_python(value), allowed)
     if callable(value):
         fix = "a schedule goes where a schedule is asked for, a number here"
         raise_bad_argument(where, name, value, allowed, fix, error=TypeError)

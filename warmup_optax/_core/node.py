@@ -13,8 +13,10 @@ import contextvars
 import dataclasses
 import functools
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import jax
@@ -22,6 +24,7 @@ import numpy as np
 from jax.core import Tracer
 
 from . import checks
+from .checks import as_python as as_python
 
 _MISSING: Any = dataclasses.MISSING
 _RESERVED = ("kind", "version")  # keys of a config
@@ -132,10 +135,13 @@ class Node(metaclass=_NodeType):
     _checks: ClassVar[dict[str, Callable[..., Any]]] = {}
     _defaults: ClassVar[dict[str, Any]] = {}
     _kind: ClassVar[str] = "Node"
+    _home: ClassVar[str] = __name__  # the module where the class was made; `__module__` is the public one
+    _registered: ClassVar[dict[str, list[type[Node]]]] = {}  # the classes of each kind, the newest last
 
     def __init_subclass__(cls, kind: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._kind = kind or cls.__name__
+        cls._kind, cls._home = kind or cls.__name__, cls.__module__
+        Node._registered.setdefault(cls._kind, []).append(cls)
         _refuse_fields(cls)
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
         fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]
@@ -152,6 +158,27 @@ class Node(metaclass=_NodeType):
         cls._defaults = {f.name: f.default for f in fields}
         data = tuple(name for name in cls._fields if name not in cls._static_fields)
         register_pytree(cls, data, cls._static_fields)
+
+    @classmethod
+    def _made_by(cls) -> Callable[..., Any] | None:
+        """The function named as the kind beside the class, else the class; None if its module has neither."""
+        home = vars(sys.modules[cls._home]) if cls._home in sys.modules else {}
+        function = home.get(cls._kind)
+        if inspect.isfunction(function):
+            return function
+        return cls if home.get(cls.__name__) is cls else None
+
+    @classmethod
+    def _made_by_name(cls) -> str:
+        """The name of what makes the node, as a user reaches it."""
+        if inspect.isfunction(cls._made_by()):
+            return cls._kind
+        return f"nodes.{cls.__name__}" if cls._is_ours() else cls.__name__
+
+    @classmethod
+    def _is_ours(cls) -> bool:
+        """Whether the class is the library's own."""
+        return cls._home.partition(".")[0] == __name__.partition(".")[0]
 
     def _check_fields(self) -> None:
         cls, fields = type(self), vars(self)
@@ -205,8 +232,8 @@ class Node(metaclass=_NodeType):
         return self.__dict__["_hash"]
 
     def __repr__(self) -> str:
-        arguments = [f"{name}={_shown(value)}" for name, value in self._arguments().items()]
-        return f"{self._kind}({', '.join(arguments)})"
+        arguments = [f"{name}={shown(value)}" for name, value in self._arguments().items()]
+        return f"{self._made_by_name()}({', '.join(arguments)})"
 
     def __getstate__(self) -> dict[str, Any]:
         # Pickles and copies take the fields alone, not what was compiled for them or hashed here.
@@ -269,26 +296,28 @@ def _hashable(where: str, name: str, value: Any) -> None:
         checks.raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
 
 
-def as_python(leaf: Any) -> Any:
-    """A concrete scalar as a Python number: a float32 as the shortest decimal that it is; else as it is."""
-    if type(leaf) in (int, float) or isinstance(leaf, Tracer) or np.ndim(leaf) or not hasattr(leaf, "dtype"):
-        return leaf
-    if leaf.dtype == jax.dtypes.float0:  # the slope of a whole number
-        return leaf
-    array = np.asarray(leaf)
-    if array.dtype.kind in "iub":
-        return array.item()
-    array = array.astype(np.float32) if array.dtype.itemsize < 4 else array
-    return float(str(array[()]))
-
-
 def _has_no_value(leaf: Any) -> bool:
     return isinstance(leaf, Tracer) or not isinstance(as_python(leaf), (int, float))
 
 
-def _shown(value: Any) -> str:
+class _Word(str):
+    """A text that prints as it is, without quotes."""
+
+    def __repr__(self) -> str:
+        return self
+
+
+def shown(value: Any) -> str:
+    """A field's value as code: a concrete array as its number, a ratio as the text that makes it."""
+    if isinstance(value, Fraction):
+        return repr(str(value))
     held = hasattr(value, "dtype") or isinstance(value, (tuple, list, dict))
-    return repr(jax.tree.map(as_python, value) if held else value)
+    return repr(jax.tree.map(_printed, value) if held else value)
+
+
+def _printed(leaf: Any) -> Any:
+    # The gradient of a whole number is an array of bytes that hold nothing.
+    return _Word("float0") if getattr(leaf, "dtype", None) == jax.dtypes.float0 else as_python(leaf)
 
 
 def _is_default(value: Any, default: Any) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import abc
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 from . import checks, evaluation
-from .node import Node, checked, register_pytree, static
+from .node import Node, as_python, checked, register_pytree, shown, static
 from .time import Time, real, whole_number
 
 if TYPE_CHECKING:
@@ -194,7 +194,9 @@ class Schedule(Node):
         return Add(_flat(Add, other, self))
 
     def __sub__(self, other: ScheduleLike) -> Schedule:
-        return Add(_flat(Add, self, -as_schedule(other)))
+        schedule = as_schedule(other)
+        folded = Constant(-schedule.value) if isinstance(schedule, Constant) else -schedule
+        return Add(_flat(Add, self, folded))
 
     def __rsub__(self, other: ScheduleLike) -> Schedule:
         return Add(_flat(Add, other, -self))
@@ -203,7 +205,36 @@ class Schedule(Node):
         return Scale(self, -1.0)
 
     def __truediv__(self, other: Number) -> Schedule:
+        if callable(other):
+            _refuse_divisor(other, "schedule(count)")
         return Divide(self, other)
+
+    def __rtruediv__(self, other: ScheduleLike) -> NoReturn:
+        _refuse_divisor(self, "number")
+
+    def __pow__(self, other: ScheduleLike) -> NoReturn:
+        fix = "write schedule * schedule, or as_schedule(lambda count: schedule(count) ** power)"
+        checks.raise_bad_argument("schedule ** power", "the base", self, "a number", fix, error=TypeError)
+
+    __rpow__ = __pow__
+
+    def _operand(self, least: int) -> str:
+        """This schedule as an operand, in parentheses unless it binds as tightly as ``least``."""
+        text, tightness = self._written()
+        return text if tightness >= least else f"({text})"
+
+    def _written(self) -> tuple[str, int]:
+        """The code that makes this schedule, and how tightly its operator binds."""
+        return repr(self), _CALL
+
+
+_SUM, _TERM, _SIGNED, _CALL = range(4)  # how tightly: a + b, a * b, -a, f(a)
+
+
+def _refuse_divisor(divisor: object, dividend: str) -> NoReturn:
+    """The error for a quotient by a schedule, whose value may be 0."""
+    fix = f"write as_schedule(lambda count: {dividend} / divisor(count)), infinite where the divisor is 0"
+    checks.raise_bad_argument("division", "the divisor", divisor, "a number", fix, error=TypeError)
 
 
 def _evaluate_lowered(self: Schedule, time: Time) -> Any:
@@ -232,6 +263,27 @@ class Constant(Schedule, kind="constant"):
 
     def evaluate(self, time: Time) -> Any:
         return real(self.value)
+
+
+def constant(value: Number) -> Schedule:
+    """The same learning rate at every count.
+
+    Args:
+      value: Any finite number.
+
+    Returns:
+      A `Schedule`, exactly ``value`` everywhere, of the shape of the count (Optax's constant schedule
+      gives back a Python number whatever the count).
+
+    Raises:
+      ValueError: If ``value`` is not finite.
+      TypeError: If it is not a number.
+
+    >>> import warmup_optax as wo
+    >>> wo.constant(0.5)([0, 7]).tolist()
+    [0.5, 0.5]
+    """
+    return Constant(value)
 
 
 class Function(Schedule, kind="as_schedule"):
@@ -300,8 +352,19 @@ def schedules_argument(where: str, name: str, schedules: Any) -> tuple[Schedule,
 # ------------------------------------------------------------------ arithmetic
 
 
-class Scale(Schedule, kind="scale"):
-    """Made by `scale`."""
+class _Operator(Schedule):
+    """A schedule that prints as an operator."""
+
+    @abc.abstractmethod
+    def _written(self) -> tuple[str, int]:
+        """The expression."""
+
+    def __repr__(self) -> str:
+        return self._written()[0]
+
+
+class Scale(_Operator, kind="scale"):
+    """A schedule times a number: ``schedule * factor``."""
 
     schedule: Schedule = checked(as_schedule_argument)
     factor: NumberField = checked(checks.number)
@@ -309,9 +372,15 @@ class Scale(Schedule, kind="scale"):
     def evaluate(self, time: Time) -> Any:
         return real(self.schedule.evaluate(time)) * real(self.factor)
 
+    def _written(self) -> tuple[str, int]:
+        factor = as_python(self.factor)
+        if type(factor) is float and factor == -1:
+            return f"-{self.schedule._operand(_SIGNED)}", _SIGNED
+        return f"{self.schedule._operand(_TERM)} * {shown(factor)}", _TERM
 
-class Divide(Schedule, kind="divide"):
-    """Made by `divide`."""
+
+class Divide(_Operator, kind="divide"):
+    """A schedule over a number: ``schedule / divisor``."""
 
     schedule: Schedule = checked(as_schedule_argument)
     divisor: NumberField = checked(checks.number, nonzero=True)
@@ -323,8 +392,11 @@ class Divide(Schedule, kind="divide"):
         missed = jnp.where(value == divisor, 1 - quotient, 0)
         return quotient + jax.lax.stop_gradient(missed)
 
+    def _written(self) -> tuple[str, int]:
+        return f"{self.schedule._operand(_TERM)} / {shown(self.divisor)}", _TERM
 
-class _Together(Schedule):
+
+class Together(Schedule):
     """Several schedules at the same time, combined from left to right."""
 
     schedules: tuple[Schedule, ...] = checked(schedules_argument)
@@ -342,18 +414,57 @@ class _Together(Schedule):
         return f"{self._kind}({', '.join(map(repr, self.schedules))})"
 
 
-class Product(_Together, kind="product"):
-    """Made by `product`."""
+class _Chain(Together, _Operator):
+    """Schedules with one operator between them."""
+
+    def _written(self) -> tuple[str, int]:
+        first, *others = self.schedules
+        if not others or type(first) is type(self):  # operators would make another tree
+            return Node.__repr__(self), _CALL
+        return self._joined(first, others)
+
+    @abc.abstractmethod
+    def _joined(self, first: Schedule, others: Sequence[Schedule]) -> tuple[str, int]:
+        """The schedules between operators."""
+
+    def __repr__(self) -> str:
+        return self._written()[0]
+
+
+class Product(_Chain, kind="product"):
+    """Schedules multiplied count by count: ``a * b``."""
 
     _combine = staticmethod(operator.mul)
 
+    def _joined(self, first: Schedule, others: Sequence[Schedule]) -> tuple[str, int]:
+        return " * ".join([first._operand(_TERM), *(x._operand(_SIGNED) for x in others)]), _TERM
 
-class Add(_Together, kind="add"):
-    """Made by `add`."""
+
+class Add(_Chain, kind="add"):
+    """Schedules added count by count: ``a + b``."""
 
     _combine = staticmethod(operator.add)
 
+    def _joined(self, first: Schedule, others: Sequence[Schedule]) -> tuple[str, int]:
+        number = _number(first) if _number(others[0]) is None else None
+        text = first._operand(_SUM) if number is None else repr(number)
+        for other in others:
+            number = _number(other)
+            if number is not None:
+                text += f" - {-number!r}" if number < 0 else f" + {number!r}"
+            elif isinstance(other, Scale) and other._written()[1] == _SIGNED:
+                text += f" - {other.schedule._operand(_TERM)}"
+            else:
+                text += f" + {other._operand(_TERM)}"
+        return text, _SUM
 
-def _flat(cls: type[_Together], left: Any, right: Any) -> tuple[Any, ...]:
-    """The operands of an operator; those of the same operator on the left are taken over, so sums stay flat."""
+
+def _number(schedule: Schedule) -> float | None:
+    """The concrete number of a constant, which an operator takes as it is."""
+    value = as_python(schedule.value) if type(schedule) is Constant else None
+    return value if isinstance(value, float) else None
+
+
+def _flat(cls: type[Together], left: Any, right: Any) -> tuple[Any, ...]:
+    """Operands of ``left op right``, flattened if ``left`` is already the same operation."""
     return (*left.schedules, right) if type(left) is cls else (left, right)

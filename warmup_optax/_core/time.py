@@ -398,8 +398,9 @@ class Time:
         return Time(_minus(self.whole, _minus(0, steps)), self.part, self.rest)
 
     def over(self, steps: Any) -> Time:
-        """The time in units of ``steps``, a whole number >= 1: both parts of a unit are exact."""
+        """The time in units of ``steps`` > 0: both parts of a unit are exact where ``steps`` is whole."""
         number, rest = self.cycle(steps)
+        number = number if is_whole(number) else Time.of_real(number).whole
         elapsed, remaining = rest.between(0, steps)
         unit = real(steps)
         return Time(number, elapsed / unit, remaining / unit)

@@ -14,7 +14,7 @@ from .._core.schedule import Schedule, ShapeLike, Steps
 from .._view.sample import sample
 
 
-def merge_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
+def checkpoint_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
     """The weights that average the checkpoints of a constant rate into what a cooldown would have given.
 
     With ``n`` checkpoints and ``w_j = shape(1, 0, n)(j)``, checkpoint ``j`` (from 0, the oldest) has the
@@ -46,24 +46,24 @@ def merge_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
     (arXiv:2507.17634).
 
     >>> import warmup_optax as wo
-    >>> wo.merge_weights(wo.linear, 4).tolist()
+    >>> wo.checkpoint_weights(wo.linear, 4).tolist()
     [0.25, 0.25, 0.25, 0.25]
-    >>> wo.merge_weights(wo.one_minus_sqrt, 4).round(3).tolist()  # the oldest weighs most
+    >>> wo.checkpoint_weights(wo.one_minus_sqrt, 4).round(3).tolist()  # the oldest weighs most
     [0.5, 0.207, 0.159, 0.134]
     """
-    n = checks.steps("merge_weights", "num_checkpoints", num_checkpoints, at_least=1)
+    n = checks.steps("checkpoint_weights", "num_checkpoints", num_checkpoints, at_least=1)
     allowed = "a shape that falls from 1 to 0, such as linear or one_minus_sqrt"
     if isinstance(shape, Schedule) or not callable(shape):
-        fix = "give the function, as in merge_weights(linear, 8)"
-        checks.raise_bad_argument("merge_weights", "shape", shape, allowed, fix, error=TypeError)
+        fix = "give the function, as in checkpoint_weights(linear, 8)"
+        checks.raise_bad_argument("checkpoint_weights", "shape", shape, allowed, fix, error=TypeError)
     with jax.enable_x64(True):
         try:
             weights = sample(shape(1.0, 0.0, n), np.arange(n + 1)).astype(np.float64)
         except ValueError as error:
-            checks.raise_bad_argument("merge_weights", "shape", shape, allowed, f"with it: {error}")
+            checks.raise_bad_argument("checkpoint_weights", "shape", shape, allowed, f"with it: {error}")
     if not (weights[0] == 1 and weights[-1] == 0):
         checks.raise_bad_argument(
-            "merge_weights", "shape", shape, allowed, f"it runs from {weights[0]} to {weights[-1]}"
+            "checkpoint_weights", "shape", shape, allowed, f"it runs from {weights[0]} to {weights[-1]}"
         )
     return weights[:-1] - weights[1:]
 
@@ -72,7 +72,7 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
     """The weighted average of trees of parameters, of which one is in memory at a time.
 
     Args:
-      weights: A weight for each tree; they add up to 1. `merge_weights` makes them.
+      weights: A weight for each tree; they add up to 1. `checkpoint_weights` makes them.
       trees: The trees, in that order: an iterable, which is asked for the next one when nothing holds the
         last one any more. A generator that restores checkpoints loads each when its turn comes. Leaves are
         JAX or NumPy arrays (or numbers) of real or complex dtype; the trees have the same structure, shapes
@@ -96,11 +96,11 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
         with ocp.CheckpointManager(directory) as manager:
             restore = ocp.args.StandardRestore()
             trees = (manager.restore(step, args=restore)["params"] for step in steps)
-            params = wo.merge_checkpoints(wo.merge_weights(wo.one_minus_sqrt, len(steps)), trees)
+            params = wo.merge_checkpoints(wo.checkpoint_weights(wo.one_minus_sqrt, len(steps)), trees)
 
     >>> import warmup_optax as wo
     >>> trees = ({"w": float(i)} for i in range(4))
-    >>> wo.merge_checkpoints(wo.merge_weights(wo.linear, 4), trees)
+    >>> wo.merge_checkpoints(wo.checkpoint_weights(wo.linear, 4), trees)
     {'w': 1.5}
     """
     values = checks.numbers("merge_checkpoints", "weights", weights)

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike
 
 from .._core import checks
 
+_NAME = "suggest_learning_rate"
 LEAST = 3  # points that must be left to read a slope and a valley
 
 
 class Suggestion(NamedTuple):
-    """What `suggest` reads from a range test.
+    """What `suggest_learning_rate` reads from a range test.
 
     Attributes:
       steepest: The rate from which the loss falls fastest per factor of the rate (fastai's ``steep``).
@@ -38,7 +39,7 @@ class Suggestion(NamedTuple):
         )
 
 
-def suggest(
+def suggest_learning_rate(
     rates: ArrayLike | Sequence[float],
     losses: ArrayLike | Sequence[float],
     *,
@@ -91,22 +92,22 @@ def suggest(
     >>> import warmup_optax as wo
     >>> rates = wo.sample(wo.geometric(1e-5, 10.0, 99), range(100))
     >>> losses = 2 - 1 / (1 + (rates / 0.01) ** -2) + rates**2  # falls around 0.01, rises from 1 on
-    >>> wo.suggest(rates, losses, smoothing=0.0)
+    >>> wo.suggest_learning_rate(rates, losses, smoothing=0.0)
     Suggestion(steepest=0.00933, valley=0.00175, steepest_per_rate=0.00614)
     """
     rates = _vector("rates", rates)
     losses = _vector("losses", losses)
-    checks.as_many("suggest", "losses", losses.tolist(), len(rates), "as many as rates")
+    checks.as_many(_NAME, "losses", losses.tolist(), len(rates), "as many as rates")
     if not (np.isfinite(rates).all() and (rates > 0).all() and (np.diff(rates) > 0).all()):
         fix = "give the rates in the order of the updates, as geometric makes them"
         checks.raise_bad_argument(
-            "suggest", "rates", rates, "positive numbers, each greater than the one before", fix
+            _NAME, "rates", rates, "positive numbers, each greater than the one before", fix
         )
-    checks.number("suggest", "smoothing", smoothing, at_least=0)
+    checks.number(_NAME, "smoothing", smoothing, at_least=0)
     if not smoothing < 1:
-        checks.raise_bad_argument("suggest", "smoothing", smoothing, "a number in [0, 1)")
-    first = checks.steps("suggest", "skip_begin", len(rates) // 10 if skip_begin is None else skip_begin)
-    last = checks.steps("suggest", "skip_end", skip_end)
+        checks.raise_bad_argument(_NAME, "smoothing", smoothing, "a number in [0, 1)")
+    first = checks.steps(_NAME, "skip_begin", len(rates) // 10 if skip_begin is None else skip_begin)
+    last = checks.steps(_NAME, "skip_end", skip_end)
 
     finite = len(losses) if np.isfinite(losses).all() else int(np.argmin(np.isfinite(losses)))
     smooth = _smoothed(losses[:finite], smoothing)
@@ -115,11 +116,11 @@ def suggest(
     if len(rates) < LEAST:
         allowed = f"at least {LEAST} before the blow-up and beside what is skipped"
         fix = "begin at a lower rate, or take more updates"
-        checks.raise_bad_argument("suggest", "losses", smooth.tolist(), allowed, fix)
+        checks.raise_bad_argument(_NAME, "losses", smooth.tolist(), allowed, fix)
     lengths = _falling(smooth)
     if lengths.max() == 1:
         fix = "these only rise: begin at a lower rate, or look for a mistake in the model"
-        checks.raise_bad_argument("suggest", "losses", losses.tolist(), "falling somewhere", fix)
+        checks.raise_bad_argument(_NAME, "losses", losses.tolist(), "falling somewhere", fix)
     stop = int(np.argmax(lengths))
     size = int(lengths[stop])
     return Suggestion(
@@ -136,9 +137,9 @@ def _vector(name: str, values: Any) -> np.ndarray:
     try:
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError):
-        checks.raise_bad_argument("suggest", name, values, allowed, error=TypeError)
+        checks.raise_bad_argument(_NAME, name, values, allowed, error=TypeError)
     if array.ndim != 1:
-        checks.raise_bad_argument("suggest", name, values, allowed, error=TypeError)
+        checks.raise_bad_argument(_NAME, name, values, allowed, error=TypeError)
     return array
 
 
@@ -156,10 +157,8 @@ def _end(smooth: np.ndarray, blow_up: float | None, length: int) -> int:
     if blow_up is None or not len(smooth):
         return length
     if smooth.min() < 0:
-        checks.raise_bad_argument(
-            "suggest", "blow_up", blow_up, "None for losses below 0", "write blow_up=None"
-        )
-    over = smooth > checks.number("suggest", "blow_up", blow_up, above=1) * np.minimum.accumulate(smooth)
+        checks.raise_bad_argument(_NAME, "blow_up", blow_up, "None for losses below 0", "write blow_up=None")
+    over = smooth > checks.number(_NAME, "blow_up", blow_up, above=1) * np.minimum.accumulate(smooth)
     return int(np.argmax(over)) + 1 if over.any() else length
 
 

@@ -10,29 +10,8 @@ import jax.numpy as jnp
 from .._core import checks
 from .._core.node import checked
 from .._core.numerics import HUGE, LOG_HUGE, TINY, growth_limit, rate_power, split_rate
-from .._core.schedule import Constant, Lowered, Number, NumberField, Schedule, Steps
+from .._core.schedule import Lowered, Number, NumberField, Schedule, Steps
 from .._core.time import Time, real, whole_number
-
-
-def constant(value: Number) -> Schedule:
-    """The same learning rate at every count.
-
-    Args:
-      value: Any finite number.
-
-    Returns:
-      A `Schedule`, exactly ``value`` everywhere, of the shape of the count (Optax's constant schedule
-      gives back a Python number whatever the count).
-
-    Raises:
-      ValueError: If ``value`` is not finite.
-      TypeError: If it is not a number.
-
-    >>> import warmup_optax as wo
-    >>> wo.constant(0.5)([0, 7]).tolist()
-    [0.5, 0.5]
-    """
-    return Constant(value)
 
 
 class Exponential(Schedule, kind="exponential"):

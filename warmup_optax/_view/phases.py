@@ -16,16 +16,18 @@ import itertools
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from .._combinators.arithmetic import Clip
+from .._combinators.arithmetic import Clip, Maximum, Minimum
 from .._combinators.clocks import InSteps, Shift, SpeedUp, Staircase
 from .._combinators.join import Join
 from .._combinators.ramps import WithCooldown, WithWarmup
 from .._combinators.restart import Restart
+from .._combinators.stretch import Stretch
 from .._core import checks
 from .._core.schedule import Add, Constant, Divide, Function, Product, Scale, Schedule, as_schedule_argument
 from .._shapes.endless import Exponential
@@ -282,6 +284,14 @@ def _(node: SpeedUp, begin: float = 0.0) -> Iterator[Phase]:
 
 
 @walk.register
+def _(node: Stretch, begin: float = 0.0) -> Iterator[Phase]:
+    factor = Fraction(str(node.factor)) if isinstance(node.factor, float) else Fraction(node.factor)
+    numerator, denominator = float(factor.numerator), float(factor.denominator)
+    for phase in walk(node.schedule, begin * denominator / numerator):
+        yield phase._replace(begin=phase.begin * numerator / denominator)
+
+
+@walk.register
 def _(node: InSteps, begin: float = 0.0) -> Iterator[Phase]:
     firsts = (0, *node.boundaries)
 
@@ -365,6 +375,16 @@ def _(node: Product, begin: float = 0.0) -> Iterator[Phase]:
 @walk.register
 def _(node: Add, begin: float = 0.0) -> Iterator[Phase]:
     yield from _together(node.schedules, " + ", math.fsum, begin)
+
+
+@walk.register
+def _(node: Minimum, begin: float = 0.0) -> Iterator[Phase]:
+    yield from _together(node.schedules, " or ", min, begin)
+
+
+@walk.register
+def _(node: Maximum, begin: float = 0.0) -> Iterator[Phase]:
+    yield from _together(node.schedules, " or ", max, begin)
 
 
 def _causes(later: str) -> Iterator[str]:

@@ -8,7 +8,9 @@ that need not be whole, and those that are needed only where factors are multipl
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -36,8 +38,12 @@ def parse(factors: Any, meanings: Iterable[str]) -> list[str]:
 
 def multiply(factors: Any, meanings: Mapping[str, Callable[[], Any]]) -> wo.Schedule:
     """The product of what the names in a factor string mean."""
-    parts = [meanings[name]() for name in parse(factors, meanings)]
-    return wo.product(*parts) if len(parts) > 1 else wo.as_schedule(parts[0])
+    return product([meanings[name]() for name in parse(factors, meanings)])
+
+
+def product(factors: Sequence[Any]) -> wo.Schedule:
+    """The product of schedules and numbers, at least one."""
+    return functools.reduce(operator.mul, map(wo.as_schedule, factors))
 
 
 def t5_factors(

@@ -67,7 +67,7 @@ def remaining(total: Any, passed: Any, least: int) -> Any:
 
 def in_updates(schedule: Any, ticks: int) -> wo.Schedule:
     """A schedule that counts ticks, by updates."""
-    return wo.as_schedule(schedule) if ticks == 1 else wo.speed_up(schedule, ticks)
+    return wo.as_schedule(schedule) if ticks == 1 else wo.stretch(schedule, Fraction(1, ticks))
 
 
 def starting_after(schedule: Any, last: Any, name: str = "last_epoch") -> wo.Schedule:

@@ -122,7 +122,7 @@ def create_learning_rate_schedule(
         factors.append(_factors.warmup(0.0, warmup_steps))
     if cooldown_steps:
         factors.append(_factors.cooldown(total_steps, cooldown_steps))
-    return wo.product(*factors) if len(factors) > 1 else schedule
+    return _factors.product(factors)
 
 
 def _steps(

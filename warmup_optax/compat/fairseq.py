@@ -250,13 +250,13 @@ def FixedLRSchedule(
         check_number("lr_shrink", lr_shrink, above=0)
     warmup = wo.shift(wo.linear(0.0, 1.0, warmup_updates), -1)
     if updates_per_epoch is None:
-        return wo.product(rates[0], warmup)
+        return wo.as_schedule(rates[0]) * warmup
     epochs = wo.piecewise_constant(rates, range(1, len(rates)))
     if force_anneal is not None:
         begin = max(force_anneal - 1, 0)
         annealed = wo.exponential(rates[-1], decay_rate=lr_shrink, transition_steps=1)
         epochs = wo.join([epochs, annealed], [begin], [0, force_anneal - 2])
-    return wo.product(wo.staircase(epochs, updates_per_epoch), warmup)
+    return wo.staircase(epochs, updates_per_epoch) * warmup
 
 
 def _rates(lr: Any) -> list[Any]:

@@ -437,7 +437,7 @@ def _joined(schedules: Sequence[Any], boundaries: Sequence[Any]) -> wo.Schedule:
     ticks, begins = in_ticks(*begins)
     parts = [schedules[i] for i in kept]
     if ticks > 1:  # each of them goes on counting updates
-        parts = [wo.in_steps(part, starts=[0], rates=[1], scale=ticks) for part in parts]
+        parts = [wo.stretch(part, ticks) for part in parts]
     return in_updates(wo.join(parts, [begins[i] for i in kept[1:]]), ticks)
 
 

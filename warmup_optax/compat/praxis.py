@@ -384,7 +384,7 @@ def CycleSchedule(schedules: Sequence[Any], steps: Sequence[int]) -> wo.Schedule
             return wo.as_schedule(schedule)
         if length:
             turn = wo.piecewise_constant([0.0, 1.0, 0.0], [end - length, end])
-            turns.append(wo.product(schedule, wo.restart(turn, period=ends[-1])))
+            turns.append(wo.as_schedule(schedule) * wo.restart(turn, period=ends[-1]))
     return sum(turns[1:], turns[0])
 
 

@@ -32,7 +32,7 @@ def LinearWarmup(schedule: Any, warmup_period: int, last_step: int = -1) -> wo.S
     [0.25, 0.5, 1.0, 1.0]
     """
     factor = wo.shift(wo.linear(0.0, 1.0, _period(warmup_period)), -1)
-    return wo.product(schedule, starting_after(factor, last_step, "last_step"))
+    return wo.as_schedule(schedule) * starting_after(factor, last_step, "last_step")
 
 
 @port(timescale="warmup_period")
@@ -51,7 +51,7 @@ def ExponentialWarmup(schedule: Any, warmup_period: int, last_step: int = -1) ->
     [0.22100001573562622, 0.6320000290870667, 1.0]
     """
     factor = wo.shapes.exponential_approach(0.0, 1.0, timescale=_period(warmup_period))
-    return wo.product(schedule, starting_after(wo.shift(factor, -1), last_step, "last_step"))
+    return wo.as_schedule(schedule) * starting_after(wo.shift(factor, -1), last_step, "last_step")
 
 
 @port()
@@ -109,7 +109,7 @@ def RAdamWarmup(schedule: Any, b2: float = 0.999, last_step: int = -1) -> wo.Sch
     factor, longest = wo.shapes.radam(1.0, b2=b2), 2 / (1 - b2) - 1
     rho = (longest - 2 * t * b2**t / (1 - b2**t) for t in itertools.count(1))
     first = next(t for t, value in enumerate(rho, 1) if value > 4)
-    return wo.product(schedule, starting_after(wo.shift(factor, -first), last_step, "last_step"))
+    return wo.as_schedule(schedule) * starting_after(wo.shift(factor, -first), last_step, "last_step")
 
 
 def _period(warmup_period: Any) -> Any:

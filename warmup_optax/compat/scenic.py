@@ -83,10 +83,10 @@ def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
         end = config.get("end_learning_rate", 0.0)
         factor = FACTORS[name](config)
         if name == "linear_decay" and not is_zero(end):
-            factors = [wo.product(*factors, factor) + _fall(config, 0.0, 1.0) * end]
+            factors = [_factors.product([*factors, factor]) + _fall(config, 0.0, 1.0) * end]
         else:
             factors.append(factor)
-    return wo.product(*factors) if len(factors) > 1 else wo.as_schedule(factors[0])
+    return _factors.product(factors)
 
 
 def _entry(config: Mapping[str, Any], name: str) -> Any:

@@ -11,6 +11,8 @@ scheduler raises after its end, the last rate holds.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -359,7 +361,8 @@ def ChainedScheduler(lr: Number, schedulers: Sequence[Any]) -> wo.Schedule:
     if not as_tuple("schedulers", schedulers, "a sequence of schedules"):
         refuse("schedulers", schedulers, "at least one schedule")
     first, *others = schedulers
-    return wo.product(first, *(wo.divide(other, lr) for other in others))
+    factors = [wo.as_schedule(first), *(wo.as_schedule(other) / lr for other in others)]
+    return functools.reduce(operator.mul, factors)
 
 
 @port(end_value="target_lr", steps="warmup_iteration", schedules="after_scheduler")

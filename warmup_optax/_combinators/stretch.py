@@ -1,0 +1,163 @@
+"""Schedules at another speed, by an exact ratio."""
+
+from __future__ import annotations
+
+import numbers
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import jax
+
+from .._core import checks
+from .._core.node import as_python, checked
+from .._core.schedule import Lowered, Number, NumberField, Schedule, ScheduleLike, as_schedule_argument
+from .._core.time import Time, whole_number
+
+LARGEST_TERM = 2**53  # a float64 holds every whole number up to it
+_SHORT = 2**30  # a term up to it times any int32 count is below 2**61
+_RATIO = re.compile(r"(\d+)/(\d+)")
+
+if TYPE_CHECKING:
+    Factor: TypeAlias = Number | str
+else:
+    Factor: TypeAlias = float
+
+
+class Ratio(NamedTuple):
+    """A positive ratio of two whole numbers, each a leaf.
+
+    A whole number and a `Fraction` are in lowest terms. A float has a common factor of 2 in its terms, so that
+    it is printed as it was written. Every kind of factor has one structure.
+    """
+
+    numerator: int | float | jax.Array
+    denominator: int | float | jax.Array
+
+    @classmethod
+    def of(cls, value: numbers.Rational | float) -> Ratio | None:
+        """A concrete number above 0 as a ratio; None if its terms are too large."""
+        if isinstance(value, numbers.Rational):
+            terms = int(value.numerator), int(value.denominator)
+        else:
+            exact, most = Fraction(repr(value)), LARGEST_TERM // 4
+            # Decimals of 16 and 17 digits: the nearest ratio is closer than their last digit.
+            short = exact.limit_denominator(max(1, int(most / max(value, 1.0))))
+            fits = max(exact.numerator, exact.denominator) <= most
+            exact = exact if fits or float(short) != value else short
+            terms = 2 * exact.numerator, 2 * exact.denominator
+        if max(terms) > LARGEST_TERM:
+            return None
+        return cls(*(checks.steps("", "", term) for term in terms))
+
+    def written(self) -> int | float | Fraction | Ratio:
+        """The number as it was written; the ratio itself if its terms are traced or stacked."""
+        terms = as_python(self.numerator), as_python(self.denominator)
+        if not all(isinstance(term, (int, float)) for term in terms):
+            return self
+        exact = Fraction(int(terms[0]), int(terms[1]))
+        if exact.denominator != terms[1]:
+            return float(exact)
+        return int(exact) if exact.denominator == 1 else exact
+
+    def terms(self) -> tuple[int | float | jax.Array, int | float | jax.Array]:
+        """The terms as the clock takes them: short where the digits of a float can be."""
+        value = self.written()
+        if not isinstance(value, float):
+            return (self.numerator, self.denominator) if isinstance(value, Ratio) else _terms(Fraction(value))
+        exact = Fraction(int(self.numerator), int(self.denominator))
+        if min(exact.numerator, exact.denominator) > _SHORT:
+            exact = exact.limit_denominator(int(_SHORT * max(1, 1 / exact)))
+        return _terms(exact)
+
+
+def _terms(ratio: Fraction) -> tuple[int | float, int | float]:
+    return whole_number(ratio.numerator), whole_number(ratio.denominator)
+
+
+def factor_argument(where: str, name: str, value: object) -> Ratio | jax.Array:
+    """A factor of time above 0: a `Ratio`, or a tracer."""
+    if isinstance(value, Ratio) or checks.is_traced(value):
+        return value if isinstance(value, Ratio) else checks.number(where, name, value)
+    number = value
+    if isinstance(value, str):
+        found = _RATIO.fullmatch(value.strip())
+        if found is None or not int(found[2]):
+            checks.raise_bad_argument(where, name, value, 'a number > 0, or a ratio such as "1/4"')
+        number = Fraction(int(found[1]), int(found[2]))
+    number = as_python(number)
+    if isinstance(number, bool) or not isinstance(number, numbers.Rational) or number <= 0:
+        number = checks.number(where, name, number, above=0)
+    ratio = Ratio.of(number)
+    if ratio is None:
+        checks.raise_bad_argument(where, name, value, "a ratio of whole numbers up to 2**53", "round it")
+    return ratio
+
+
+class Stretch(Schedule, kind="stretch"):
+    """Made by `stretch`."""
+
+    schedule: Schedule = checked(as_schedule_argument)
+    factor: NumberField = checked(factor_argument)
+
+    def lower(self) -> Lowered:
+        factor = vars(self)["factor"]
+        if not isinstance(factor, Ratio):
+            return _Stretched(self.schedule.lower(), None, factor)
+        terms = [None if isinstance(term, int) and term == 1 else term for term in factor.terms()]
+        return _Stretched(self.schedule.lower(), terms[1], terms[0])
+
+
+class _Written:
+    """The field as its user wrote it; the node keeps the two terms."""
+
+    def __get__(self, node: Stretch | None, owner: type[Stretch]) -> object:
+        value = self if node is None else vars(node)["factor"]
+        return value.written() if isinstance(value, Ratio) else value
+
+    def __set__(self, node: Stretch, value: object) -> None:
+        vars(node)["factor"] = value
+
+
+Stretch.factor = _Written()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class _Stretched(Lowered):
+    _data = ("schedule", "times", "over")
+
+    def evaluate(self, time: Time) -> jax.Array:
+        time = time if self.times is None else time.times(self.times)
+        return self.schedule.evaluate(time if self.over is None else time.over(self.over))
+
+
+def stretch(schedule: ScheduleLike, factor: Factor) -> Schedule:
+    r"""A schedule that takes ``factor`` times as long. Also known as a time scale, or a clock ratio.
+
+    .. math:: v(c) = s(c / f)
+
+    With a factor below 1 the schedule is faster. ``stretch(plan, Fraction(1, 2048))`` evaluates a plan that is
+    written in environment steps, when each update takes 2048 of them (the clock of PPO).
+    ``stretch(schedule, Fraction(old_batch, new_batch))`` keeps a schedule at the same number of examples.
+
+    Args:
+      schedule: :math:`s`: a schedule, a function of a count, or a number.
+      factor: :math:`f` > 0. A whole number or a `fractions.Fraction` (or the text ``"1/4"``) is exact. A float
+        is the decimal that it prints as: 0.1 is one tenth. A traced factor is a real number, differentiable.
+
+    Returns:
+      A `Schedule`. Time is exact up to 2^61 units: a boundary that is due at a whole count takes effect at that
+      count. A traced factor is exact up to count 2^24. A config saves a `Fraction` as ``"1/4"``.
+
+    Raises:
+      ValueError: If ``factor`` is not finite or not above 0, or a term of its ratio is above 2^53.
+      TypeError: If ``factor`` is not a number.
+
+    >>> import warmup_optax as wo
+    >>> wo.stretch(wo.linear(0.0, 1.0, 4), 2)([0, 2, 4, 8]).tolist()
+    [0.0, 0.25, 0.5, 1.0]
+    >>> from fractions import Fraction
+    >>> faster = wo.stretch(wo.linear(0.0, 1.0, 4), Fraction(1, 2))
+    >>> faster([0, 1, 2]).tolist(), faster
+    ([0.0, 0.5, 1.0], stretch(schedule=linear(init_value=0.0, end_value=1.0, steps=4), factor='1/2'))
+    """
+    return Stretch(schedule, factor)  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,140 @@
+"""The class behind every function, for annotations, `isinstance`, pickles and user-defined nodes.
+
+>>> import warmup_optax as wo
+>>> schedule: wo.nodes.WarmupCosine = wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1000)
+>>> isinstance(schedule, wo.nodes.WarmupCosine), schedule.peak_value
+(True, 0.0003)
+
+`Schedule`, `FiniteSchedule`, `Time` and `static` are at the top level too. The kinds without a function are here
+alone: what operators make (`Add`, `Product`, `Scale`, `Divide`), what ``TrainingRun.in_steps`` makes (`InSteps`),
+and the results of the tools, such as `Finding`.
+"""
+
+import inspect as _inspect
+
+from ._combinators.arithmetic import Clip, Maximum, Minimum
+from ._combinators.clocks import InSteps, Shift, SpeedUp, Staircase
+from ._combinators.join import Join
+from ._combinators.ramps import Shape, WithCooldown, WithWarmup
+from ._combinators.restart import Restart
+from ._combinators.stretch import Ratio, Stretch
+from ._core.node import static
+from ._core.schedule import Add, Constant, Divide, Function, Product, Scale, Schedule
+from ._core.time import Time
+from ._optimizers.counter import CounterSchedule
+from ._recipes import (
+    OneCycle,
+    Recipe,
+    WarmupConstant,
+    WarmupCosine,
+    WarmupCosineRestarts,
+    WarmupExponential,
+    WarmupInverseSqrt,
+    WarmupLinear,
+    WarmupPiecewiseConstant,
+    WarmupPolynomial,
+    WarmupStableDecay,
+)
+from ._run.range_test import Suggestion
+from ._shapes.endless import (
+    DebiasedDecay,
+    Exponential,
+    ExponentialApproach,
+    InverseSqrt,
+    InverseTime,
+    PowerLaw,
+    Radam,
+)
+from ._shapes.finite import (
+    Cosine,
+    FiniteExponential,
+    FiniteSchedule,
+    Geometric,
+    HalfLife,
+    KDecay,
+    Linear,
+    Logarithmic,
+    OneMinusSqrt,
+    Polynomial,
+    Rex,
+    Tanh,
+)
+from ._shapes.piecewise import PiecewiseConstant, PiecewiseCosine, PiecewiseLinear
+from ._shapes.waves import CosineWave, TriangleWave
+from ._view.check import Finding
+from ._view.compare import Comparison
+from ._view.explore.explorer import Explorer
+
+__all__ = [
+    "Add",
+    "Clip",
+    "Comparison",
+    "Constant",
+    "Cosine",
+    "CosineWave",
+    "CounterSchedule",
+    "DebiasedDecay",
+    "Divide",
+    "Explorer",
+    "Exponential",
+    "ExponentialApproach",
+    "Finding",
+    "FiniteExponential",
+    "FiniteSchedule",
+    "Function",
+    "Geometric",
+    "HalfLife",
+    "InSteps",
+    "InverseSqrt",
+    "InverseTime",
+    "Join",
+    "KDecay",
+    "Linear",
+    "Logarithmic",
+    "Maximum",
+    "Minimum",
+    "OneCycle",
+    "OneMinusSqrt",
+    "PiecewiseConstant",
+    "PiecewiseCosine",
+    "PiecewiseLinear",
+    "Polynomial",
+    "PowerLaw",
+    "Product",
+    "Radam",
+    "Ratio",
+    "Recipe",
+    "Restart",
+    "Rex",
+    "Scale",
+    "Schedule",
+    "Shape",
+    "Shift",
+    "SpeedUp",
+    "Staircase",
+    "Stretch",
+    "Suggestion",
+    "Tanh",
+    "Time",
+    "TriangleWave",
+    "WarmupConstant",
+    "WarmupCosine",
+    "WarmupCosineRestarts",
+    "WarmupExponential",
+    "WarmupInverseSqrt",
+    "WarmupLinear",
+    "WarmupPiecewiseConstant",
+    "WarmupPolynomial",
+    "WarmupStableDecay",
+    "WithCooldown",
+    "WithWarmup",
+    "static",
+]
+
+for _name in __all__:  # pickles and reprs name the public module, which does not change with the layout
+    _value = globals()[_name]
+    if _inspect.isclass(_value) and not issubclass(
+        _value, tuple
+    ):  # annotations are read where they are written
+        _value.__annotations__ = _inspect.get_annotations(_value, eval_str=True)
+    _value.__module__ = __name__
