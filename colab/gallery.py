@@ -240,6 +240,8 @@ gallery(
         "wo.linear(0.5, 0.0, 800) + wo.shapes.cosine_wave(0.1, 0.0, steps=50)",
         "wo.cosine(1.0, 0.0, 800) * wo.piecewise_constant([1.0, 0.5], [400])",
         "wo.shapes.k_decay(wo.cosine(1.0, 0.0, 800), k=2)",
+        "wo.minimum(wo.linear(0.0, 1.0, 200), wo.inverse_sqrt(1.0, timescale=100))",
+        "wo.maximum(wo.cosine(1.0, 0.0, 800), wo.linear(0.4, 0.2, 800))",
         "wo.stretch(wo.cosine(1.0, 0.0, 800), 0.5)",
         "wo.staircase(wo.linear(1.0, 0.0, 8), steps=100)",
     ],
