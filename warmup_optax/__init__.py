@@ -47,7 +47,9 @@ from ._recipes import (
 )
 from ._run.merging import checkpoint_weights, merge_checkpoints
 from ._run.range_test import suggest_learning_rate
-from ._run.units import TrainingRun, adam_warmup_steps, scale_learning_rate
+from ._run.scaling import scale_hyperparams, scale_learning_rate
+from ._run.seesaw import seesaw
+from ._run.units import TrainingRun, adam_warmup_steps
 from ._shapes.endless import exponential, inverse_sqrt, inverse_time
 from ._shapes.finite import FiniteSchedule, cosine, geometric, linear, one_minus_sqrt, polynomial
 from ._shapes.piecewise import piecewise_constant, piecewise_linear
@@ -59,6 +61,7 @@ from ._view.explore.explorer import explore
 from ._view.plot import plot
 from ._view.plot import png as _png
 from ._view.sample import sample
+from ._view.transfer import transfer_bound, transfer_peak
 
 __all__ = [
     "ArgumentError",
@@ -105,8 +108,10 @@ __all__ = [
     "polynomial",
     "restart",
     "sample",
+    "scale_hyperparams",
     "scale_learning_rate",
     "scheduled",
+    "seesaw",
     "shapes",
     "shift",
     "stack",
@@ -117,6 +122,8 @@ __all__ = [
     "to_config",
     "to_keras",
     "to_torch",
+    "transfer_bound",
+    "transfer_peak",
     "unstack",
     "update_count",
     "warmup_constant",

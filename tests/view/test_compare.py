@@ -213,8 +213,9 @@ class TestCompare:
     def test_fields(self):
         old, new = wo.linear(1.0, 0.0, 8), wo.linear(1.0, 0.0, 16)
         change = wo.compare(old, new, 4)
+        transfer = wo.transfer_peak(old, new, total_steps=8, new_total_steps=16)
         assert change == wo.nodes.Comparison(
-            4, 0.5, 0.75, first_difference=1, past_difference=0.1875 / 0.8125
+            4, 0.5, 0.75, first_difference=1, past_difference=0.1875 / 0.8125, transfer=transfer
         )
         assert (change.same_past, change.ratio) == (False, 1.5)
         with pytest.raises(dataclasses.FrozenInstanceError):
@@ -250,12 +251,43 @@ class TestCompare:
                 wo.linear(0.2, 0.1, 4),
                 5,
                 "stays 0.1",
-                "before it the two schedules differ from count 0 on, by up to 50 %",
+                "before it the two schedules differ from count 0 on, by up to 50 %; the shapes differ, and "
+                "transfer_peak multiplies a tuned peak by 1.17 (0.99 to 1.40)",
             ),
         ],
     )
     def test_a_sentence(self, old, new, count, here, before):
         assert str(wo.compare(old, new, count)) == f"at count {count} the value {here}; {before}"
+
+    def test_the_factor_of_another_shape(self):
+        """Of whole runs: as long as the decay of each, or of the one that has one."""
+        cosine = wo.warmup_cosine(0.05, warmup_steps=4, total_steps=20)
+        for old, new, lengths in (
+            (cosine, WSD, (20, 20)),
+            (STABLE, WSD, (20, 20)),
+            (WSD, 0.05, (20, 20)),
+            (cosine, wo.warmup_cosine(0.05, warmup_steps=4, total_steps=60), (20, 60)),
+        ):
+            expected = wo.transfer_peak(old, new, total_steps=lengths[0], new_total_steps=lengths[1])
+            assert wo.compare(old, new, 0).transfer == expected
+        given = wo.compare(cosine, WSD, 0, total_steps=15)
+        assert given.transfer == wo.transfer_peak(cosine, WSD, total_steps=15)
+        assert str(given).endswith(f"transfer_peak multiplies a tuned peak by {given.transfer}")
+
+    @pytest.mark.parametrize(
+        ("old", "new", "count"),
+        [
+            (STABLE, STABLE * 3, 10),  # one shape
+            (STABLE, wo.with_cooldown(STABLE, begin=10, steps=4), 10),  # one past: the peak is behind it
+            (STABLE, 0.1, 10),  # no length
+            (STABLE, optax.cosine_decay_schedule(0.1, 10), 0),  # no length that is known
+            (STABLE, wo.linear(0.1, -0.1, 10), 0),  # no learning rate
+            (STABLE, wo.linear(0.1, 0.0, 2**30), 0),  # longer than a guard may take
+            (COSINE, wo.warmup_cosine(0.05, warmup_steps=4, total_steps=20, end_value=0.00501), 0),
+        ],
+    )
+    def test_no_factor(self, old, new, count):
+        assert wo.compare(old, new, count).transfer is None
 
     def test_ratio_at_zero(self):
         assert wo.compare(0.0, 0.1, 3).ratio == math.inf
@@ -301,6 +333,10 @@ class TestCompare:
     def test_bad_arguments(self, arguments, error, says):
         with pytest.raises(error, match=f"compare: {says}"):
             wo.compare(*arguments)
+
+    def test_bad_length(self):
+        with pytest.raises(ValueError, match=r"compare: total_steps must be .* >= 1, got 0"):
+            wo.compare(STABLE, COSINE, 3, total_steps=0)
 
     def test_traced_numbers_are_refused(self):
         with pytest.raises(TypeError, match=r"compare: new must be .*; compare outside of jit"):

@@ -1,11 +1,7 @@
 """Epochs, examples, tokens and fractions of a run, in steps: the only place where rounding is decided.
 
 A step is one optimizer update, and everything is rounded down: a step counts once it is complete. The
-arithmetic is that of Python's integers and fractions, exact whatever the size. A float stands for the decimal
-number that it prints as, so 0.29 of 100 steps are 29 although ``0.29 * 100 < 29`` in floating point. A float
-of more than 9 digits counts as the rounded result of a computation, such as ``1 / 3``: a number of steps
-that misses a whole number by no more than that rounding (a relative ``2**-50``) is that number, so ``1 / 3``
-of 300 steps are 100.
+arithmetic is exact, and a float stands for the number that it prints as: see `exact`.
 """
 
 from __future__ import annotations
@@ -15,75 +11,15 @@ import dataclasses
 import functools
 import math
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple
-
-import numpy as np
+from typing import Any, Literal
 
 from .._combinators.clocks import InSteps
 from .._core import checks
 from .._core.schedule import Number, Schedule, ScheduleLike, as_schedule_argument
+from .exact import Exact, exact_number, shortest, whole_number
 
-_WRITTEN_DIGITS = 9  # of a float that somebody wrote; one computed float in ten million prints as shortly
-_FLOAT_ROUNDING = Fraction(1, 2**50)  # relative, a few units in a float's last place
 _LARGEST = 2**53  # a step count of a schedule past int32 is kept as a float, exact up to this
-
-
-class _Exact(NamedTuple):
-    """A number as it was meant.
-
-    Attributes:
-      value: The number.
-      error: By how much a float that stands for it may be wrong.
-    """
-
-    value: Fraction
-    error: Fraction
-
-    def times(self, factor: Fraction | int) -> _Exact:
-        return _Exact(self.value * factor, self.error * factor)
-
-    def floor(self) -> int:
-        """Rounded down, unless it is a whole number but for the rounding of a float."""
-        nearest = round(self.value)
-        return nearest if abs(self.value - nearest) <= self.error else math.floor(self.value)
-
-
-def _exact(
-    where: str, name: str, value: Any, *, at_least: float | None = 0, allowed: str = "a finite number"
-) -> _Exact:
-    """A finite number; a float is the decimal number that it prints as, in its own precision."""
-    if checks.is_traced(value):
-        fix = "convert units outside of jit, before the schedule is made"
-        checks.raise_bad_argument(
-            where, name, value, f"{allowed}, known before tracing", fix, error=TypeError
-        )
-    as_float = checks.number(where, name, value, at_least=at_least)
-    if not isinstance(value, float) and not hasattr(value, "dtype") and hasattr(value, "as_integer_ratio"):
-        return _Exact(Fraction(*value.as_integer_ratio()), Fraction(0))  # int, Fraction and Decimal
-    written = Decimal(str(np.asarray(value)[()]) if hasattr(value, "dtype") else repr(as_float))
-    exact = Fraction(written)
-    is_rounded = exact.denominator != 1 and len(written.as_tuple().digits) > _WRITTEN_DIGITS
-    return _Exact(exact, abs(exact) * _FLOAT_ROUNDING if is_rounded else Fraction(0))
-
-
-def _whole(where: str, name: str, value: Any, *, at_least: int) -> int:
-    """A whole number of any size, as a Python ``int``."""
-    allowed = f"a whole number >= {at_least}"
-    exact, _ = _exact(where, name, value, at_least=at_least, allowed=allowed)
-    if exact.denominator != 1:
-        checks.raise_bad_argument(where, name, value, allowed)
-    return int(exact)
-
-
-def _shortest(exact: Fraction, given: Any) -> Number:
-    """The number as an ``int``, as the ``float`` that prints as it, or as the fraction that it is."""
-    if exact.denominator == 1:
-        return int(exact)
-    as_float = float(exact)
-    stands_for_it = isinstance(given, float) or Fraction(Decimal(repr(as_float))) == exact
-    return as_float if stands_for_it else exact
 
 
 def _batch_sizes(where: str, value: Any) -> int | tuple[tuple[int, int], ...]:
@@ -93,7 +29,7 @@ def _batch_sizes(where: str, value: Any) -> int | tuple[tuple[int, int], ...]:
         fix = f"write {list(value.items())!r}"
         checks.raise_bad_argument(where, "batch_size", value, allowed, fix, error=TypeError)
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
-        return _whole(where, "batch_size", value, at_least=1)
+        return whole_number(where, "batch_size", value, at_least=1)
     pairs = []
     for i, pair in enumerate(value):
         is_pair = hasattr(pair, "__len__") and not isinstance(pair, (str, bytes, Mapping)) and len(pair) == 2
@@ -102,8 +38,8 @@ def _batch_sizes(where: str, value: Any) -> int | tuple[tuple[int, int], ...]:
             checks.raise_bad_argument(
                 where, f"batch_size[{i}]", pair, "a pair (examples seen, batch size)", fix, error=TypeError
             )
-        examples = _whole(where, f"batch_size[{i}][0]", pair[0], at_least=0)
-        pairs.append((examples, _whole(where, f"batch_size[{i}][1]", pair[1], at_least=1)))
+        examples = whole_number(where, f"batch_size[{i}][0]", pair[0], at_least=0)
+        pairs.append((examples, whole_number(where, f"batch_size[{i}][1]", pair[1], at_least=1)))
     if not pairs:
         checks.raise_bad_argument(where, "batch_size", value, allowed)
     if pairs[0][0]:
@@ -143,7 +79,7 @@ class TrainingRun:
 
     .. math:: \text{steps}(\text{epochs} = e) = \left\lfloor \frac{e \, m}{k} \right\rfloor
 
-    for whole and fractional :math:`e`, exactly, whatever the rounding of floats (see the head of the module).
+    for whole and fractional :math:`e`, exactly: a float is the decimal number that it prints as.
 
     **A batch-size ramp** is written as pairs (examples seen, batch size). Update :math:`n` takes the batch
     size in force at the examples seen *before* it: with :math:`x_0 = 0`,
@@ -227,7 +163,7 @@ class TrainingRun:
         where = "TrainingRun"
 
         def whole(name: str, value: Any) -> int | None:
-            return None if value is None else _whole(where, name, value, at_least=1)
+            return None if value is None else whole_number(where, name, value, at_least=1)
 
         lengths = {"num_epochs": num_epochs, "total_steps": total_steps, "total_tokens": total_tokens}
         lengths = {name: value for name, value in lengths.items() if value is not None}
@@ -237,7 +173,7 @@ class TrainingRun:
                 f"{where}: a run has one length, got {came}; give one of them, and None for others"
             )
         if num_epochs is not None:
-            num_epochs = _shortest(_exact(where, "num_epochs", num_epochs).value, num_epochs)
+            num_epochs = shortest(exact_number(where, "num_epochs", num_epochs).value, num_epochs)
         fields = {
             "num_examples": whole("num_examples", num_examples),
             "batch_size": _batch_sizes(where, batch_size),
@@ -284,7 +220,7 @@ class TrainingRun:
           ValueError: If the run was given no length.
         """
         if self.num_epochs is not None:
-            return self._steps_of_epochs(_exact("TrainingRun", "num_epochs", self.num_epochs))
+            return self._steps_of_epochs(exact_number("TrainingRun", "num_epochs", self.num_epochs))
         if self.total_tokens is not None:
             return self.steps(tokens=self.total_tokens)
         raise ValueError("TrainingRun: the run has no length; give num_epochs, total_steps or total_tokens")
@@ -299,7 +235,7 @@ class TrainingRun:
         Raises:
           ValueError: If the run has no ``num_examples``.
         """
-        return self._steps_of_epochs(_Exact(Fraction(1), Fraction(0)))
+        return self._steps_of_epochs(Exact(Fraction(1), Fraction(0)))
 
     def steps(
         self,
@@ -348,14 +284,14 @@ class TrainingRun:
             raise TypeError(f"{where}: exactly one of {', '.join(arguments)} must be given, got {came}")
         ((name, value),) = given
         if name == "epochs":
-            return self._steps_of_epochs(_exact(where, name, value))
+            return self._steps_of_epochs(exact_number(where, name, value))
         if name == "fraction":
-            part = _exact(where, name, value)
+            part = exact_number(where, name, value)
             if part.value > 1:
                 fix = "divide a percentage by 100; steps and epochs have arguments of their own"
                 checks.raise_bad_argument(where, name, value, "a number between 0 and 1", fix)
             return part.times(self.total_steps).floor()
-        count = _whole(where, name, value, at_least=0)
+        count = whole_number(where, name, value, at_least=0)
         if name == "steps":
             return count
         if name == "tokens":
@@ -380,7 +316,7 @@ class TrainingRun:
         >>> [wo.TrainingRun(batch_size=[(0, 10), (15, 40)]).examples(n) for n in range(5)]
         [0, 10, 20, 60, 100]
         """
-        return self._seen(_whole("TrainingRun.examples", "steps", steps, at_least=0))
+        return self._seen(whole_number("TrainingRun.examples", "steps", steps, at_least=0))
 
     def tokens(self, steps: Number) -> int:
         """The tokens seen before update number ``steps``: ``examples(steps) * tokens_per_example``.
@@ -395,7 +331,7 @@ class TrainingRun:
           ValueError: If ``steps`` is negative or fractional, or the run has no ``tokens_per_example``.
           TypeError: If it is not a number.
         """
-        steps = _whole("TrainingRun.tokens", "steps", steps, at_least=0)
+        steps = whole_number("TrainingRun.tokens", "steps", steps, at_least=0)
         return self._seen(steps) * self._known("tokens_per_example", "tokens")
 
     def epochs(self, steps: Number) -> float:
@@ -415,7 +351,7 @@ class TrainingRun:
         >>> round(wo.TrainingRun(num_examples=118_287, batch_size=64).epochs(4000), 2)
         2.16
         """
-        steps = _whole("TrainingRun.epochs", "steps", steps, at_least=0)
+        steps = whole_number("TrainingRun.epochs", "steps", steps, at_least=0)
         return float(self._seen(steps) / self._examples_of_an_epoch if self._is_ramp else steps / self._epoch)
 
     def in_steps(
@@ -534,7 +470,7 @@ class TrainingRun:
         i = bisect.bisect_right(seen, examples) - 1
         return updates[i] + (examples - seen[i]) // take[i]
 
-    def _steps_of_epochs(self, epochs: _Exact) -> int:
+    def _steps_of_epochs(self, epochs: Exact) -> int:
         if self._is_ramp:
             return self._steps_of_examples(epochs.times(self._examples_of_an_epoch).floor())
         return epochs.times(self._epoch).floor()
@@ -601,51 +537,6 @@ class TrainingRun:
 TrainingRun.__dataclass_fields__ = _ArgumentFields(TrainingRun.__dataclass_fields__)  # pyright: ignore
 
 
-def scale_learning_rate(
-    base_value: Number,
-    *,
-    batch_size: Number,
-    base_batch_size: Number = 256,
-    rule: Literal["linear", "sqrt"] = "linear",
-) -> float:
-    r"""The learning rate for another batch size than the one it was tuned at.
-
-    .. math:: \eta \frac{B}{B_0} \ \text{("linear")}, \qquad \eta \sqrt{\frac{B}{B_0}} \ \text{("sqrt")}
-
-    Args:
-      base_value: :math:`\eta`, the learning rate that suits ``base_batch_size``. Any finite number.
-      batch_size: :math:`B`, examples in one optimizer update (over all devices, and over the batches that are
-        accumulated), a whole number >= 1.
-      base_batch_size: :math:`B_0`, a whole number >= 1; 256 is Goyal et al.'s.
-      rule: ``"linear"``, for SGD with a warmup; or ``"sqrt"``, which keeps the noise of Adam's updates.
-
-    Returns:
-      A Python ``float``, for a peak value. A whole schedule is scaled by
-      ``schedule * scale_learning_rate(1.0, batch_size=...)``.
-
-    Raises:
-      ValueError: If a batch size is below 1 or fractional, or ``rule`` is another word.
-      TypeError: If an argument is not a number, or is traced.
-
-    Source: Goyal et al., Accurate, Large Minibatch SGD (2017), section 2.1 (linear); Krizhevsky, One Weird
-    Trick (2014), section 5, and Malladi et al., On the SDEs and Scaling Rules for Adaptive Gradient
-    Algorithms (2022) (square root).
-
-    >>> import warmup_optax as wo
-    >>> wo.scale_learning_rate(0.1, batch_size=768)
-    0.3
-    >>> wo.scale_learning_rate(3e-4, batch_size=1024, rule="sqrt")
-    0.0006
-    """
-    where = "scale_learning_rate"
-    base = _exact(where, "base_value", base_value, at_least=None).value
-    batch_size = _whole(where, "batch_size", batch_size, at_least=1)
-    base_batch_size = _whole(where, "base_batch_size", base_batch_size, at_least=1)
-    if checks.choice(where, "rule", rule, words=("linear", "sqrt")) == "sqrt":
-        return float(base) * math.sqrt(batch_size / base_batch_size)
-    return float(base * batch_size / base_batch_size)
-
-
 def adam_warmup_steps(b2: Number) -> int:
     r"""The linear warmup that Adam needs: as long as its second moment takes to settle.
 
@@ -667,8 +558,8 @@ def adam_warmup_steps(b2: Number) -> int:
     >>> wo.adam_warmup_steps(0.999)
     2000
     """
-    exact, error = _exact("adam_warmup_steps", "b2", b2)
+    exact, error = exact_number("adam_warmup_steps", "b2", b2)
     if exact >= 1:
         checks.raise_bad_argument("adam_warmup_steps", "b2", b2, "a number >= 0 and < 1")
     steps = 2 / (1 - exact)
-    return _Exact(steps, steps * error / (1 - exact)).floor()
+    return Exact(steps, steps * error / (1 - exact)).floor()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import Any
 
@@ -11,9 +12,13 @@ import numpy as np
 
 from .._core import checks
 from .._core.schedule import Schedule, ScheduleLike, Steps, as_schedule_argument
+from .phases import CONSTANT, FAR, phases
 from .sample import values_at
+from .transfer import Transfer, host_rates, transfer_peak
 
 _BLOCK = 2**16  # counts evaluated at once: one compiled program whatever the count
+_LONGEST = 2**22  # updates of a run whose shape is compared without being asked for: a quarter of a second
+_SAME_SHAPE = 1e-3  # of the peak
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Comparison:
       first_difference: The first count before it at which the two differ in any bit, or None.
       past_difference: The largest difference before it, as a fraction of the larger of the two values: 0.0
         for the same bits, about 1e-7 for the same formula rounded in another way.
+      transfer: What a peak that was tuned for the old shape is multiplied by for the new one, as
+        `transfer_peak` returns it; None where `compare` does not look at it.
     """
 
     count: int
@@ -34,6 +41,7 @@ class Comparison:
     new_value: float
     first_difference: int | None
     past_difference: float
+    transfer: Transfer | None = None
 
     @property
     def same_past(self) -> bool:
@@ -48,6 +56,14 @@ class Comparison:
         return self.new_value / self.old_value if self.old_value else math.copysign(math.inf, self.new_value)
 
     def __str__(self) -> str:
+        if self.transfer is None:
+            return self._here_and_before()
+        return (
+            f"{self._here_and_before()}; the shapes differ, and transfer_peak multiplies a tuned peak by "
+            f"{self.transfer}"
+        )
+
+    def _here_and_before(self) -> str:
         if self.new_value == self.old_value:
             here = f"at count {self.count} the value stays {self.old_value:.6g}"
         else:
@@ -66,7 +82,9 @@ class Comparison:
         )
 
 
-def compare(old: ScheduleLike, new: ScheduleLike, count: Steps) -> Comparison:
+def compare(
+    old: ScheduleLike, new: ScheduleLike, count: Steps, *, total_steps: Steps | None = None
+) -> Comparison:
     """What a run that goes on with another schedule will notice: a guard for the start of a resumed run.
 
     Args:
@@ -74,12 +92,16 @@ def compare(old: ScheduleLike, new: ScheduleLike, count: Steps) -> Comparison:
       new: The schedule that it goes on with.
       count: The number of the first update with the new one, a whole number >= 0: `update_count` of the
         restored optimizer state.
+      total_steps: The updates of the run, a whole number >= 1, for the factor below. By default each schedule
+        is as long as its decay, and one without a decay that ends is as long as the other.
 
     Returns:
-      A `Comparison`: both values at ``count``, and how the two differ before it. Computed on the host.
+      A `Comparison`: both values at ``count``, and how the two differ before it. If they differ in shape, it
+      also has the factor of `transfer_peak`. It has no factor where the two share their past, because the peak
+      is behind such a run, and where neither length is known. Computed on the host.
 
     Raises:
-      ValueError: If ``count`` is negative or fractional.
+      ValueError: If ``count`` is negative or fractional, or ``total_steps`` is below 1 or fractional.
       TypeError: If an argument is of the wrong type, or traced.
 
     >>> import warmup_optax as wo
@@ -89,12 +111,16 @@ def compare(old: ScheduleLike, new: ScheduleLike, count: Steps) -> Comparison:
     (True, 1.0)
     >>> print(wo.compare(old, wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1100), count=600))
     at count 600 the value changes from 0.0003 to 0.00015 (0.5 times); before it the two schedules differ \
-from count 101 on, by up to 50 %
+from count 101 on, by up to 50 %; the shapes differ, and transfer_peak \
+multiplies a tuned peak by 2.72 (2.28 to 3.24)
     """
     old, new = _concrete("old", old), _concrete("new", new)
     if checks.is_traced(count):
         checks.raise_bad_argument("compare", "count", count, "a number known before tracing", error=TypeError)
     count = int(checks.steps("compare", "count", count))
+    length = None
+    if total_steps is not None:
+        length = int(checks.steps("compare", "total_steps", total_steps, at_least=1))
     first, largest = None, 0.0
     a = b = np.zeros(1)
     for start in range(0, count + 1, _BLOCK):
@@ -107,7 +133,35 @@ from count 101 on, by up to 50 %
             first = start + int(differing[0]) if first is None else first
             x, y = a[differing], b[differing]
             largest = max(largest, float(np.max(np.abs(x - y) / np.maximum(np.abs(x), np.abs(y)))))
-    return Comparison(count, float(a[-1]), float(b[-1]), first, largest)
+    transfer = None if count and first is None else _transfer(old, new, length)
+    return Comparison(count, float(a[-1]), float(b[-1]), first, largest, transfer)
+
+
+def _transfer(old: Schedule, new: Schedule, length: int | None) -> Transfer | None:
+    """The factor between two shapes; None for the same shape, or for what is no learning rate."""
+    ends = (length, length) if length else (_end(old), _end(new))
+    known = [end for end in ends if end]
+    if not known or (max(known) > _LONGEST and not length):
+        return None
+    lengths = [end or known[0] for end in ends]
+    try:
+        rates = [host_rates("compare", "", *pair) for pair in zip((old, new), lengths, strict=True)]
+    except checks.ArgumentError:  # a momentum, say
+        return None
+    a, b = (x / x.max() for x in rates)
+    if len(a) == len(b) and np.max(np.abs(a - b)) < _SAME_SHAPE:
+        return None
+    return transfer_peak(old, new, total_steps=lengths[0], new_total_steps=lengths[1])
+
+
+def _end(schedule: Schedule) -> int | None:
+    """The count at which a decay that ends a schedule is over."""
+    found = list(itertools.islice(phases(schedule), 2**10))
+    last = found[-1]
+    if last.cause != "end" or last.shape != CONSTANT or len(found) == 1 or last.first > FAR / 4:
+        return None
+    before, after = values_at(schedule, np.array([found[-2].first, last.first]))
+    return last.first if after < before else None
 
 
 def _concrete(name: str, schedule: Any) -> Schedule:
