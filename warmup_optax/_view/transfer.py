@@ -40,7 +40,7 @@ class TransferBound(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Transfer:
-    """Made by `transfer_peak`: how the best peak changes. Printed, it is ``0.66 (0.55 to 0.79)``.
+    """Made by `transfer_peak`: how the best peak changes. Printed, it is ``0.66 (0.56 to 0.79)``.
 
     Attributes:
       factor: What the bound multiplies the peak by.
@@ -129,7 +129,7 @@ def transfer_peak(
     ... )
     >>> change = wo.transfer_peak(cosine, wsd, total_steps=10_000)
     >>> print(change)
-    0.66 (0.55 to 0.79)
+    0.66 (0.56 to 0.79)
     >>> peak = cosine.peak_value * change.factor
     """
     where = "transfer_peak"
