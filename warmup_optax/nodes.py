@@ -36,6 +36,7 @@ from ._recipes import (
     WarmupStableDecay,
 )
 from ._run.range_test import Suggestion
+from ._run.seesaw import Seesaw
 from ._shapes.endless import (
     DebiasedDecay,
     Exponential,
@@ -64,6 +65,7 @@ from ._shapes.waves import CosineWave, TriangleWave
 from ._view.check import Finding
 from ._view.compare import Comparison
 from ._view.explore.explorer import Explorer
+from ._view.transfer import Transfer, TransferBound
 
 __all__ = [
     "Add",
@@ -108,6 +110,7 @@ __all__ = [
     "Rex",
     "Scale",
     "Schedule",
+    "Seesaw",
     "Shape",
     "Shift",
     "SpeedUp",
@@ -116,6 +119,8 @@ __all__ = [
     "Suggestion",
     "Tanh",
     "Time",
+    "Transfer",
+    "TransferBound",
     "TriangleWave",
     "WarmupConstant",
     "WarmupCosine",
