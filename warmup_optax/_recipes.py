@@ -12,9 +12,10 @@ from ._combinators.join import Join
 from ._combinators.ramps import Shape, WithWarmup, shape_argument, try_shape
 from ._combinators.restart import Restart
 from ._core import checks
+from ._core.lowered import Lowered
 from ._core.node import checked, unchecked
-from ._core.schedule import Add, Lowered, Number, NumberField, Schedule, ShapeLike, Steps
-from ._core.time import real
+from ._core.scalars import real
+from ._core.schedule import Add, Number, NumberField, Schedule, ShapeLike, Steps
 from ._shapes.endless import Exponential, InverseSqrt
 from ._shapes.finite import Cosine, Linear, Polynomial, cosine, one_minus_sqrt
 from ._shapes.piecewise import PiecewiseConstant

@@ -9,7 +9,7 @@ from support.catalogue import CASES
 import warmup_optax as wo
 from warmup_optax._convert import config
 from warmup_optax._core.node import Node
-from warmup_optax._core.time import real
+from warmup_optax._core.scalars import real
 from warmup_optax._shapes.endless import _coth
 
 STEPS = 8

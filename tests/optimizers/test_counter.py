@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 import warmup_optax as wo
-from warmup_optax._optimizers.counter import Counter
+from warmup_optax._core.scalars import Wide
 
 SCHEDULE = wo.warmup_linear(1.0, warmup_steps=100, total_steps=1000)
 TOKENS = [30, 90, 0, 250, 17, 400, 900]  # of seven packed batches
@@ -130,14 +130,14 @@ def test_other_hyperparameters_and_arguments():
 @given(st.lists(st.integers(0, 2**31 - 1) | st.integers(0, 2**58), min_size=1, max_size=8))
 def test_the_counter_is_exact(numbers):
     """Against Python's integers; those that int32 holds also as arrays."""
-    counter, total = Counter(np.int32(0), np.int32(0)), 0
+    counter, total = Wide(np.int32(0), np.int32(0)), 0
     for number in numbers:
-        counter, before = counter.plus(number), counter
+        counter, before = counter + Wide.of(number), counter
         total += number
         assert (int(counter.high) << 30) + int(counter.low) == total
         assert 0 <= int(counter.low) < 2**30
         if number < 2**31:
-            as_array = before.plus(np.uint32(number))
+            as_array = before + Wide.of(np.uint32(number))
             assert (int(as_array.high), int(as_array.low)) == (int(counter.high), int(counter.low))
 
 

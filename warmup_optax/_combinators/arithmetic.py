@@ -8,8 +8,9 @@ import jax.numpy as jnp
 
 from .._core import checks
 from .._core.node import checked
+from .._core.scalars import real
 from .._core.schedule import Number, Schedule, ScheduleLike, Together, as_schedule_argument
-from .._core.time import Time, real
+from .._core.time import Time
 
 
 class Clip(Schedule, kind="clip"):

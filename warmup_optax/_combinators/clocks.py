@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import jax
-import numpy as np
+from typing import Any, NamedTuple
 
 from .._core import checks
+from .._core.lowered import Lowered
 from .._core.node import checked
-from .._core.numerics import table
-from .._core.schedule import Lowered, NumberField, Schedule, ScheduleLike, Steps, as_schedule_argument
-from .._core.time import UNROLLED, Time, Wide, default_int, take, whole_number
+from .._core.scalars import Length, whole_number
+from .._core.schedule import NumberField, Schedule, ScheduleLike, Steps, as_schedule_argument
+from .._core.tables import take, whole_table
+from .._core.time import UNROLLED, Time
 
 
 class Shift(Schedule, kind="shift"):
@@ -20,8 +19,29 @@ class Shift(Schedule, kind="shift"):
     schedule: Schedule = checked(as_schedule_argument)
     steps: NumberField = checked(checks.steps, at_least=None)
 
+    def lower(self) -> Lowered:
+        steps = whole_number(self.steps)
+        # The sign is a part of the structure: a head start may lead past the last int32.
+        ahead = not (isinstance(self.steps, (int, float)) and self.steps >= 0)
+        return (_Ahead if ahead else _Delayed)(self.schedule.lower(), steps)
+
+
+class _Delayed(Lowered):
+    schedule: Lowered
+    steps: Length
+
     def evaluate(self, time: Time) -> Any:
-        return self.schedule.evaluate(time.since(self.steps))
+        return self.schedule.evaluate(time.after(self.steps))
+
+
+class _Ahead(Lowered):
+    """A shift whose number may be negative."""
+
+    schedule: Lowered
+    steps: Length
+
+    def evaluate(self, time: Time) -> Any:
+        return self.schedule.evaluate(time.shift(self.steps))
 
 
 def shift(schedule: ScheduleLike, steps: Steps) -> Schedule:
@@ -60,7 +80,7 @@ class SpeedUp(Schedule, kind="speed_up"):
     factor: NumberField = checked(checks.steps, at_least=1)
 
     def evaluate(self, time: Time) -> Any:
-        return self.schedule.evaluate(time.times(self.factor))
+        return self.schedule.evaluate(time.scale(self.factor))
 
 
 class InSteps(Schedule, kind="in_steps"):
@@ -98,23 +118,32 @@ class InSteps(Schedule, kind="in_steps"):
             checks.as_many(self._kind, name, values, len(self.boundaries) + 1, allowed)
 
     def lower(self) -> Lowered:
-        firsts, starts, rates = ((0, *self.boundaries), self.starts, self.rates)
-        wide: Any = Wide.of if default_int() == np.int32 else int
-        rows = [table(tuple(map(wide, column))) for column in (firsts, starts, rates)]
-        boundaries = tuple(map(whole_number, self.boundaries))
+        few = len(self.boundaries) <= UNROLLED
+        boundaries = tuple(map(whole_number, self.boundaries)) if few else whole_table(self.boundaries)
+        firsts = whole_table((0, *self.boundaries))
+        segments = _Segments(firsts, whole_table(self.starts), whole_table(self.rates))
         scale = None if isinstance(self.scale, int) and self.scale == 1 else whole_number(self.scale)
-        return _InSteps(self.schedule.lower(), boundaries, rows, scale)
+        return _InSteps(self.schedule.lower(), boundaries, segments, scale)
+
+
+class _Segments(NamedTuple):
+    """Tables: the first update of each segment, the units before it, and the units of an update."""
+
+    firsts: Any
+    starts: Any
+    rates: Any
 
 
 class _InSteps(Lowered):
-    _data = ("schedule", "boundaries", "rows", "scale")
+    schedule: Lowered
+    boundaries: Any
+    segments: _Segments
+    scale: Length | None
 
     def evaluate(self, time: Time) -> Any:
-        many = len(self.boundaries) > UNROLLED
-        row = time.locate(jax.tree.map(lambda x: x[1:], self.rows[0]) if many else self.boundaries)
-        first, start, rate = take(self.rows, row)
-        units = time.since(first).times(rate).plus(start)
-        return self.schedule.evaluate(units if self.scale is None else units.over(self.scale))
+        segment = take(self.segments, time.locate(self.boundaries))
+        units = time.after(segment.firsts).scale(segment.rates).advance(segment.starts)
+        return self.schedule.evaluate(units if self.scale is None else units.rescale(self.scale))
 
 
 class Staircase(Schedule, kind="staircase"):
@@ -124,7 +153,7 @@ class Staircase(Schedule, kind="staircase"):
     steps: NumberField = checked(checks.steps, at_least=1)
 
     def evaluate(self, time: Time) -> Any:
-        return self.schedule.evaluate(time.stairs(self.steps))
+        return self.schedule.evaluate(time.floor_divide(self.steps))
 
 
 def staircase(schedule: ScheduleLike, steps: Steps) -> Schedule:

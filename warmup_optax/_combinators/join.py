@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
-from .._core.node import checked
-from .._core.numerics import form, table
-from .._core.schedule import Lowered, Schedule, ScheduleLike, Steps, schedules_argument
-from .._core.time import UNROLLED, Time, default_int, real, take, whole_number
+from .._core.lowered import Lowered, Record
+from .._core.node import checked, static
+from .._core.scalars import Length, real, select, whole_number
+from .._core.schedule import Schedule, ScheduleLike, Steps, schedules_argument
+from .._core.tables import form, table, take
+from .._core.time import UNROLLED, Time
 
 
 def _offsets(where: str, name: str, values: Any) -> tuple[Any, ...]:
@@ -37,45 +38,74 @@ class Join(Schedule, kind="join"):
 
     def lower(self) -> Lowered:
         """Phases of one structure become one group whose numbers are tables: one gather, one evaluation."""
-        last = int(np.iinfo(default_int()).max)
+        count = len(self.schedules)
         boundaries = tuple(map(whole_number, self.boundaries))
-        starts, ends = (0, *boundaries), (*boundaries, last)
-        offsets, held = starts, (None,) * len(starts)  # a clock that begins with its phase is 0 before it
-        if self.offsets is not None:
-            offsets, held = tuple(map(whole_number, self.offsets)), starts
+        starts, ends = (0, *boundaries), (*boundaries, None)
+        if self.offsets is None:  # a clock that begins with its phase is 0 before it
+            clocks = [(None, end, start, False) for start, end in zip(starts, ends, strict=True)]
+        else:
+            ahead = [not (isinstance(x, (int, float)) and x >= 0) for x in self.offsets]
+            offsets = map(whole_number, self.offsets)
+            clocks = list(zip(starts, ends, offsets, ahead, strict=True))
         alike: dict[Any, dict[int, list[Any]]] = {}
-        for i, schedule in enumerate(self.schedules):
-            row = (schedule.lower(), held[i], None if i == len(boundaries) else ends[i], offsets[i])
-            leaves, structure = jax.tree.flatten(row)
+        for i, (schedule, (start, end, offset, leads)) in enumerate(zip(self.schedules, clocks, strict=True)):
+            phase = _Phase(schedule.lower(), start, end, offset, leads)
+            leaves, structure = jax.tree.flatten(phase)
             alike.setdefault((structure, tuple(map(form, leaves))), {})[i] = leaves
         groups = []
         for (structure, _), rows in alike.items():
             columns = zip(*rows.values(), strict=True)
-            leaves = [x[0] if len(rows) == 1 else table(x) for x in columns]
-            row = jax.tree.unflatten(structure, leaves)
-            groups.append(_PhaseGroup(*row, tuple(rows), len(self.schedules)))
-        short = len(boundaries) <= UNROLLED
-        return _Joined(tuple(groups), boundaries if short else table(boundaries))
+            phase = jax.tree.unflatten(structure, [x[0] if len(rows) == 1 else table(x) for x in columns])
+            groups.append(_PhaseGroup(phase, tuple(rows), count))
+        if len(groups) == count <= UNROLLED:
+            return _Few(tuple(group.phase for group in groups), boundaries)
+        return _Joined(tuple(groups), boundaries if count <= UNROLLED + 1 else table(boundaries))
 
 
-class _PhaseGroup(Lowered):
-    """All phases of a join that have one structure; its numbers are scalars, or tables with a row each."""
+class _Phase(Lowered):
+    """A schedule in its phase: finite, and not used, at the counts of other phases."""
 
-    _data = ("schedule", "start", "end", "offset")
-    _static = ("members", "phases")
+    schedule: Lowered
+    start: Length | None
+    end: Length | None
+    offset: Length
+    leads: bool = static()  # whether the offset may be negative
 
     def evaluate(self, time: Time) -> Any:
-        raise NotImplementedError
+        time = time.clamp(self.start, self.end)
+        time = time.shift(self.offset) if self.leads else time.after(self.offset)
+        return real(self.schedule.evaluate(time))
 
-    def at(self, time: Time, index: jax.Array) -> Any:
+
+class _Few(Lowered):
+    """A join of a few phases, each of a structure of its own."""
+
+    phases: tuple[_Phase, ...]
+    boundaries: tuple[Length, ...]
+
+    def evaluate(self, time: Time) -> Any:
+        value = self.phases[0].evaluate(time)
+        for phase, boundary in zip(self.phases[1:], self.boundaries, strict=True):
+            value = select(time.reached(boundary), phase.evaluate(time), value)
+        return value
+
+
+class _PhaseGroup(Record):
+    """All phases of a join that have one structure; its numbers are scalars, or tables with a row each."""
+
+    phase: _Phase
+    members: tuple[int, ...] = static()
+    phases: int = static()
+
+    def at(self, time: Time, index: Any) -> Any:
         """The value in phase ``index``; finite, and not used, if another group owns it."""
-        one = self
+        phase = self.phase
         if len(self.members) > 1:  # never all: the last phase, without an end, is of a structure of its own
             rows = np.searchsorted(self.members, np.arange(self.phases), side="right") - 1
-            one = take(self, take(np.maximum(rows, 0).astype(np.int32), index))
-        return real(one.schedule.evaluate(time.held(one.start, one.end).since(one.offset)))
+            phase = take(phase, take(np.maximum(rows, 0).astype(np.int32), index))
+        return phase.evaluate(time)
 
-    def owns(self, index: jax.Array) -> Any:
+    def owns(self, index: Any) -> Any:
         """Whether phase ``index`` is of this group."""
         first, last = self.members[0], self.members[-1]
         if last - first + 1 == len(self.members):
@@ -86,13 +116,14 @@ class _PhaseGroup(Lowered):
 class _Joined(Lowered):
     """A join with its phases sorted into groups."""
 
-    _data = ("groups", "boundaries")
+    groups: tuple[_PhaseGroup, ...]
+    boundaries: Any
 
     def evaluate(self, time: Time) -> Any:
         index = time.locate(self.boundaries)
         value = self.groups[0].at(time, index)
         for group in self.groups[1:]:
-            value = jnp.where(group.owns(index), group.at(time, index), value)
+            value = select(group.owns(index), group.at(time, index), value)
         return value
 
 

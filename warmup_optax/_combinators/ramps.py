@@ -7,12 +7,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
-
 from .._core import checks
+from .._core.lowered import Lowered
 from .._core.node import Node, checked, static, unchecked
+from .._core.scalars import Length, Scalar, real, select, whole_number
 from .._core.schedule import (
-    Lowered,
     Number,
     NumberField,
     Schedule,
@@ -21,7 +20,7 @@ from .._core.schedule import (
     Steps,
     as_schedule_argument,
 )
-from .._core.time import Time, real, whole_number
+from .._core.time import Time
 from .._shapes.finite import linear
 
 
@@ -113,16 +112,19 @@ class WithWarmup(Schedule, kind="with_warmup"):
 
 
 class _WithWarmup(Lowered):
-    _data = ("schedule", "steps", "init_value", "shape")
-    _static = ("overlap",)
+    schedule: Lowered
+    steps: Length
+    init_value: Scalar
+    shape: Shape
+    overlap: bool = static()
 
     def evaluate(self, time: Time) -> Any:
         # Before the hand-over the schedule's time is held at it, so one evaluation is both the goal of the
         # warmup and the value after it.
-        after = time.held(self.steps, None) if self.overlap else time.since(self.steps)
+        after = time.clamp(self.steps, None) if self.overlap else time.after(self.steps)
         value = real(self.schedule.evaluate(after))
         warmup = real(self.shape.between(self.init_value, value, self.steps).evaluate(time))
-        return jnp.where(time.reached(self.steps), value, warmup)
+        return select(time.reached(self.steps), value, warmup)
 
 
 def with_warmup(
@@ -185,13 +187,17 @@ class WithCooldown(Schedule, kind="with_cooldown"):
 
 
 class _WithCooldown(Lowered):
-    _data = ("schedule", "begin", "steps", "end_value", "shape")
+    schedule: Lowered
+    begin: Length
+    steps: Length
+    end_value: Scalar
+    shape: Shape
 
     def evaluate(self, time: Time) -> Any:
         # From `begin` on the schedule's time is held there: its value is where the cooldown starts.
-        value = real(self.schedule.evaluate(time.held(None, self.begin)))
+        value = real(self.schedule.evaluate(time.clamp(None, self.begin)))
         cooldown = self.shape.between(value, self.end_value, self.steps)
-        return jnp.where(time.reached(self.begin), real(cooldown.evaluate(time.since(self.begin))), value)
+        return select(time.reached(self.begin), real(cooldown.evaluate(time.after(self.begin))), value)
 
 
 def with_cooldown(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -12,22 +13,24 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
+from .._core.lowered import Lowered, Record
 from .._core.node import checked
-from .._core.numerics import rate_power, split_rate, table
-from .._core.schedule import Lowered, Number, NumberField, Schedule, ScheduleLike, Steps, as_schedule_argument
-from .._core.time import (
+from .._core.powers import rate_power, split_rate
+from .._core.scalars import (
     LARGEST,
-    Factor,
-    Time,
+    Length,
+    Scalar,
+    Wide,
     default_float,
     default_int,
-    divide_real,
     real,
-    take,
     whole_number,
 )
+from .._core.schedule import Number, NumberField, Schedule, ScheduleLike, Steps, as_schedule_argument
+from .._core.tables import Moment, take, whole_table
+from .._core.time import Time
 
-MOST_CYCLES = 2**16  # more would be a table of megabytes, for a growth that nobody can see
+MOST_CYCLES = 2**18  # more would be a table of several megabytes
 TRACED_CYCLES = 128  # cycles of a traced growth, whose number is not known
 _DIGITS = 60  # of the host's arithmetic: a bound that should be whole is
 
@@ -53,141 +56,137 @@ class Restart(Schedule, kind="restart"):
     def lower(self) -> Lowered:
         return _Restarted(self.schedule.lower(), self._clock(), *split_rate(self.decay))
 
-    def _clock(self) -> Any:
+    def _clock(self) -> _EqualCycles | _GrowingCycles:
         if not (isinstance(self.period, (int, float)) and isinstance(self.growth, (int, float))):
-            return _TracedCycles(self.period, self.growth)
+            return _traced_cycles(self.period, self.growth)
         if self.growth == 1:
             return _EqualCycles(whole_number(self.period))
-        return _growing(int(self.period), Fraction(str(self.growth)))
+        return _growing_cycles(int(self.period), Fraction(str(self.growth)))
 
 
 class _Restarted(Lowered):
-    _data = ("schedule", "clock", "decay", "dropped")
+    schedule: Lowered
+    cycles: _EqualCycles | _GrowingCycles
+    decay: Scalar
+    dropped: Scalar
 
     def evaluate(self, time: Time) -> Any:
-        number, within = self.clock.cycle(time)
-        return real(self.schedule.evaluate(within)) * rate_power(real(self.decay), self.dropped, real(number))
+        number, local = self.cycles.at(time)
+        return real(self.schedule.evaluate(local)) * rate_power(real(self.decay), self.dropped, real(number))
 
 
-class _Clock(Lowered):
-    """Finds the cycle of a time, and the time within it as if the cycle had the first length."""
+class _EqualCycles(Record):
+    """Cycles of one length."""
 
-    def evaluate(self, time: Time) -> Any:
-        raise NotImplementedError
+    period: Length
 
-
-class _EqualCycles(_Clock):
-    _data = ("period",)
-
-    def cycle(self, time: Time) -> tuple[Any, Time]:
+    def at(self, time: Time) -> tuple[Any, Time]:
+        """The number of the cycle at a time, and the time within it."""
         return time.cycle(self.period)
 
 
-class _WholeCycles(_Clock):
-    """Cycles that begin at whole counts, each a whole number of times as long as the first."""
+class _Table(Record):
+    """Cycles in a table: where each begins, and how many times as long as the first it is."""
 
-    _data = ("starts", "units", "last")
+    begins: Any  # whole counts, or a Moment
+    units: Any
+    last: Scalar
 
-    def cycle(self, time: Time) -> tuple[Any, Time]:
-        row = jnp.minimum(time.locate(self.starts[1:]), jnp.asarray(self.last, jnp.int32))
-        return row, time.since(take(self.starts, row)).over(take(self.units, row))
-
-
-class _RealCycles(_Clock):
-    """Cycles that begin between two counts: each is measured from the whole count before its begin."""
-
-    _data = ("begins", "firsts", "bases", "borrows", "factors", "last")
-
-    def cycle(self, time: Time) -> tuple[Any, Time]:
-        found = time.locate((self.firsts if time.part is None else self.begins)[1:])
-        row = jnp.minimum(found, jnp.asarray(self.last, jnp.int32))
-        base, borrow, factor = (take(x, row) for x in (self.bases, self.borrows, self.factors))
-        return row, time.since(base).scaled(factor).since(borrow)
-
-
-class _TracedCycles(_Clock):
-    """Cycles of a growth that is traced, and so at least 1 and not known to be whole."""
-
-    _data = ("period", "growth")
-
-    def cycle(self, time: Time) -> tuple[Any, Time]:
-        starts, firsts, units, last = self._tables()
-        row = jnp.minimum(time.locate((firsts if time.part is None else starts)[1:]), last)
-        start, unit = (take(column, row) for column in (starts, units))
-        base = jax.lax.stop_gradient(jnp.floor(start))
-        passed = real(time.since(base.astype(default_int())).count())
-        since = jnp.maximum(passed - (start - base), 0)
-        number, rest = divide_real(since, unit)
-        part, left = rest / unit, (unit - rest) / unit
-        # Equal cycles are found by whole-number division, however many there are.
-        alike = real(self.growth) == 1
-        times, equal = time.cycle(self.period)
-        whole = jnp.where(alike, equal.narrow(), number.astype(default_int()))
-        exact = real(0) if equal.part is None else equal.part
-        stop = jax.lax.stop_gradient
-        part = part + stop(jnp.where(alike, exact - part, 0))
-        left = left + stop(jnp.where(alike, 1 - exact - left, 0))
-        return jnp.where(alike, real(times), real(row)), Time(whole, part, left)
-
-    def _tables(self) -> tuple[Any, Any, Any, Any]:
-        period, growth = real(self.period), real(self.growth)
-        limit = math.log(LARGEST) / jnp.maximum(jnp.log(jax.lax.stop_gradient(growth)), 1e-6)
-        # The limit is on the exponent: a power that overflows, even one that is cut off after, has no slope.
-        units = jnp.power(growth, jnp.minimum(np.arange(TRACED_CYCLES).astype(default_float()), limit))
-        below = np.tri(TRACED_CYCLES, k=-1, dtype=default_float())
-        bounds = period * jnp.sum(below * units[None, :], axis=1)
-        # A bound that should be whole is: 100 + 100 * 1.1 is 210, not 210.00002.
-        nearest = jnp.round(bounds)
-        near = abs(bounds - nearest) <= 4 * float(jnp.finfo(default_float()).eps) * jnp.maximum(nearest, 1)
-        starts = bounds + jax.lax.stop_gradient(jnp.where(near, nearest - bounds, 0))
-        largest = float(
-            np.nextafter(
-                np.asarray(np.iinfo(default_int()).max, default_float()), np.zeros((), default_float())
-            )
+    def at(self, time: Time) -> tuple[Any, Time]:
+        """The number of the cycle, and the time within it as if the cycle had the first length."""
+        row = jnp.minimum(
+            time.locate(jax.tree.map(lambda x: x[1:], self.begins)), jnp.asarray(self.last, np.int32)
         )
-        firsts = jnp.ceil(jnp.minimum(jax.lax.stop_gradient(starts), largest)).astype(default_int())
-        last = jnp.sum(starts <= largest, dtype=jnp.int32) - 1
-        return jnp.where(starts <= largest, starts, largest), firsts, units, last
+        begin, unit = take((self.begins, self.units), row)
+        if isinstance(begin, Moment):
+            return row, time.stretched_since(begin, unit)
+        return row, time.after(begin).rescale(unit)
 
 
-def _needed(period: float, growth: float) -> int:
-    """How many cycles begin within the counts that the default integer holds."""
-    reach = (growth - 1) * float(np.iinfo(default_int()).max) / period
-    return 1 if growth == 1 else math.ceil(math.log1p(reach) / math.log(growth)) + 1
+class _GrowingCycles(Record):
+    """Cycles each longer than the last. The first table ends with int32, the second is for wider clocks.
+
+    Where the growth is traced and 1, the cycles are equal, however many there are.
+    """
+
+    near: _Table
+    far: _Table | None
+    equal: _EqualCycles | None = None
+    alike: Any = None
+
+    def at(self, time: Time) -> tuple[Any, Time]:
+        """The number of the cycle, and the time within it as if the cycle had the first length."""
+        table = self.near if self.far is None or time.is_narrow() else self.far
+        number, local = table.at(time)
+        if self.equal is None:
+            return number, local
+        count, within = self.equal.at(time)
+        return jnp.where(self.alike, real(count), real(number)), local.replaced(self.alike, within)
 
 
-def _growing(period: int, growth: Fraction) -> Any:
-    """The tables of growing cycles, worked out on the host."""
-    largest = int(np.iinfo(default_int()).max)
-    # A power of two of rows, so that other numbers seldom change the size of the program.
-    rows = max(64, 1 << (_needed(period, float(growth)) - 1).bit_length())
-    if growth.denominator == 1:
-        starts, units, begin, unit = [], [], 0, 1
-        while begin <= largest:
-            starts.append(begin)
-            units.append(min(unit, largest))
-            begin, unit = begin + period * unit, unit * int(growth)
-        # Rows past the last count repeat the last cycle that begins within it.
-        padded = [table(tuple(x + [x[-1]] * (rows - len(x)))) for x in (starts, units)]
-        return _WholeCycles(*padded, len(starts) - 1)
+def _traced_cycles(period: Any, growth: Any) -> _GrowingCycles:
+    """The cycles of numbers of which one is traced."""
+    growth, length, dtype = real(growth), real(period), default_float()
+    limit = math.log(LARGEST) / jnp.maximum(jnp.log(jax.lax.stop_gradient(growth)), 1e-6)
+    # The limit is on the exponent: a power that overflows, even one that is cut off after, has no gradient.
+    units = jnp.power(growth, jnp.minimum(np.arange(TRACED_CYCLES).astype(dtype), limit))
+    below = np.tri(TRACED_CYCLES, k=-1, dtype=dtype)
+    bounds = length * jnp.sum(below * units[None, :], axis=1)
+    # A bound that should be whole is: 100 + 100 * 1.1 is 210, not 210.00002.
+    nearest = jnp.round(bounds)
+    due = abs(bounds - nearest) <= 4 * float(jnp.finfo(dtype).eps) * jnp.maximum(nearest, 1)
+    bounds = bounds + jax.lax.stop_gradient(jnp.where(due, nearest - bounds, 0))
+    floors = jax.lax.stop_gradient(jnp.floor(bounds))
+
+    def until(end: float) -> _Table:
+        inside = floors < end
+        wholes = jnp.where(inside, floors, np.nextafter(dtype.type(end), dtype.type(0)))
+        wholes = Wide.of(wholes) if end > np.iinfo(default_int()).max else wholes.astype(default_int())
+        begins = Moment(wholes, jnp.where(inside, bounds - floors, 0))
+        return _Table(begins, units, jnp.sum(inside, dtype=jnp.int32) - 1)
+
+    far = None if default_int() == np.int64 else until(float(LARGEST))
+    near = until(float(min(LARGEST, np.iinfo(default_int()).max + 1)))
+    return _GrowingCycles(near, far, _EqualCycles(period), growth == 1)
+
+
+def _needed(period: float, growth: float) -> float:
+    """How many cycles begin before the largest count, about."""
+    reach = (growth - 1) * LARGEST / period
+    return 1 if growth == 1 else math.log1p(reach) / math.log(growth)
+
+
+def _growing_cycles(period: int, growth: Fraction) -> _GrowingCycles:
+    """The cycles of concrete numbers, worked out on the host."""
+    begins, units = [], []
     with localcontext(prec=_DIGITS):
         ratio = Decimal(growth.numerator) / Decimal(growth.denominator)
         begin, unit = Decimal(0), Decimal(1)
-        cycles: list[tuple[Any, ...]] = []
-        while True:
+        while begin < LARGEST:
             nearest = begin.to_integral_value()
             begin = nearest if abs(begin - nearest) < Decimal(10) ** -20 else begin
-            base, first, factor = math.floor(begin), math.ceil(begin), 1 / unit
-            if first > largest:
-                break
-            # The time before the begin is taken off: 1 is borrowed, and what is too much is the offset.
-            borrow = int(begin > base)
-            offset = Fraction(borrow - (begin - base) * factor)
-            cycles.append((float(begin), first, base, borrow, Factor.of(Fraction(factor), offset)))
+            begins.append(begin)
+            units.append(unit)
             begin, unit = begin + period * unit, unit * ratio
-    *columns, factors = zip(*cycles, *[cycles[-1]] * (rows - len(cycles)), strict=True)
-    factor = Factor(*map(np.stack, zip(*factors, strict=True)))
-    return _RealCycles(*map(table, columns), factor, len(cycles) - 1)
+    wholes = [*map(math.floor, begins)]
+    parts = [float(begin - whole) for begin, whole in zip(begins, wholes, strict=True)]
+
+    def until(end: int) -> _Table:
+        last = bisect.bisect_left(wholes, end) - 1
+        # A power of two of rows, so that other numbers seldom change the size of the program.
+        rows = max(64, 1 << last.bit_length())
+        row = [*range(last + 1), *[last] * (rows - last - 1)]
+        starts = whole_table(tuple(wholes[i] for i in row))
+        if growth.denominator == 1:  # as integers, in which no boundary within a cycle is missed
+            return _Table(starts, whole_table(tuple(min(int(units[i]), LARGEST - 1) for i in row)), last)
+        part, unit = (
+            np.asarray([float(column[i]) for i in row], default_float()) for column in (parts, units)
+        )
+        return _Table(Moment(starts, part), unit, last)
+
+    if default_int() == np.int64:
+        return _GrowingCycles(until(LARGEST), None)
+    return _GrowingCycles(until(2**31), until(LARGEST))
 
 
 def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay: Number = 1.0) -> Schedule:
@@ -211,7 +210,7 @@ def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay:
 
     Raises:
       ValueError: If ``period`` is not a whole number >= 1, ``growth`` < 1, ``decay`` <= 0, or ``growth`` is
-        so little above 1 that there are more than 65,536 cycles to tell apart.
+        so little above 1 that more than 262,144 cycles begin before count 2^61.
       TypeError: If an argument is of the wrong type.
 
     A traced ``growth`` has 128 cycles, the last of which does not end, and is of 32 bits: if it is not whole,

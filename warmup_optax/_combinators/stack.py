@@ -10,8 +10,8 @@ import jax.numpy as jnp
 
 from .._core import checks
 from .._core.node import as_python
-from .._core.numerics import table
 from .._core.schedule import Schedule
+from .._core.tables import table
 
 S = TypeVar("S", bound=Schedule)
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import jax
 
 from .._core import checks
+from .._core.lowered import Lowered
 from .._core.node import as_python, checked
-from .._core.schedule import Lowered, Number, NumberField, Schedule, ScheduleLike, as_schedule_argument
-from .._core.time import Time, whole_number
+from .._core.scalars import Length, whole_number
+from .._core.schedule import Number, NumberField, Schedule, ScheduleLike, as_schedule_argument
+from .._core.time import Time
 
 LARGEST_TERM = 2**53  # a float64 holds every whole number up to it
 _SHORT = 2**30  # a term up to it times any int32 count is below 2**61
@@ -60,7 +62,7 @@ class Ratio(NamedTuple):
             return float(exact)
         return int(exact) if exact.denominator == 1 else exact
 
-    def terms(self) -> tuple[int | float | jax.Array, int | float | jax.Array]:
+    def terms(self) -> tuple[Length, Length]:
         """The terms as the clock takes them: short where the digits of a float can be."""
         value = self.written()
         if not isinstance(value, float):
@@ -71,7 +73,7 @@ class Ratio(NamedTuple):
         return _terms(exact)
 
 
-def _terms(ratio: Fraction) -> tuple[int | float, int | float]:
+def _terms(ratio: Fraction) -> tuple[Length, Length]:
     return whole_number(ratio.numerator), whole_number(ratio.denominator)
 
 
@@ -123,11 +125,13 @@ Stretch.factor = _Written()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class _Stretched(Lowered):
-    _data = ("schedule", "times", "over")
+    schedule: Lowered
+    times: Length | None
+    over: Length | None
 
     def evaluate(self, time: Time) -> jax.Array:
-        time = time if self.times is None else time.times(self.times)
-        return self.schedule.evaluate(time if self.over is None else time.over(self.over))
+        time = time if self.times is None else time.scale(self.times)
+        return self.schedule.evaluate(time if self.over is None else time.rescale(self.over))
 
 
 def stretch(schedule: ScheduleLike, factor: Factor) -> Schedule:

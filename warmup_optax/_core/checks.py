@@ -214,7 +214,7 @@ def boundaries(where: str, name: str, values: Any) -> tuple[Any, ...]:
 
 
 def step_counts(where: str, name: str, values: Any) -> tuple[Any, ...]:
-    """Whole numbers >= 0."""
+    """Integer numbers >= 0."""
     values = sequence(where, name, values, "a sequence of whole numbers of steps")
     return tuple(steps(where, f"{name}[{i}]", value) for i, value in enumerate(values))
 
@@ -267,3 +267,30 @@ def function(where: str, name: str, value: Any, *, allowed: str, fix: str = "") 
     if not callable(value):
         raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
     return value
+
+
+def count(value: Any) -> Any:
+    """A concrete count in a form that ``jit`` takes without wrapping: 64-bit integers need care."""
+    largest = int(np.iinfo(jax.dtypes.canonicalize_dtype(np.int64)).max)
+    if type(value) is int:
+        return value if -largest <= value <= largest else float(min(max(value, -largest), 2**62))
+    if isinstance(value, (jax.Array, float, bool)):
+        return value
+    if hasattr(value, "__jax_array__"):  # a variable of Flax or Keras
+        return count(value.__jax_array__())
+    if isinstance(value, np.integer) and not isinstance(value, np.timedelta64):
+        return count(int(value))
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TypeError(f"a schedule's count must be a whole or real number, got {value!r}") from error
+    if array.dtype.kind == "O" and all(hasattr(x, "__float__") for x in array.flat):  # None would be NaN
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            array = array.astype(np.float64)  # whole numbers past int64, fractions, decimals
+    if not (array.dtype.kind in "biuf" or jax.numpy.issubdtype(array.dtype, np.floating)):  # bfloat16 is "V"
+        raise TypeError(f"a schedule's count must be a whole or real number, got {value!r}")
+    if array.dtype.kind in "iu":
+        if array.size and (array.max() > largest or array.min() < -largest - 1):
+            return array.astype(jax.dtypes.canonicalize_dtype(np.float64))
+        return array.astype(jax.dtypes.canonicalize_dtype(np.int64))
+    return array.astype(np.float64) if array.dtype.itemsize > 8 else array  # a long double

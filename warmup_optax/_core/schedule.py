@@ -11,11 +11,13 @@ import jax
 import jax.numpy as jnp
 
 from . import checks, evaluation
-from .node import Node, as_python, checked, register_pytree, shown, static
-from .time import Time, real, whole_number
+from .lowered import Lowered
+from .node import Node, as_python, checked, shown, static
+from .scalars import real, whole_number
+from .time import Time
 
 if TYPE_CHECKING:
-    from typing import Protocol, SupportsFloat, overload
+    from typing import Protocol, Self, SupportsFloat, overload
 
     from jax.typing import ArrayLike
 
@@ -50,35 +52,10 @@ else:  # what a command line that is made from a signature can parse
 _abstract = (lambda method: method) if TYPE_CHECKING else abc.abstractmethod
 
 
-class Lowered(abc.ABC):
-    """What a schedule is evaluated as: its numbers worked out, its joins grouped into tables. A pytree.
-
-    A subclass lists its fields in ``_data`` and ``_static`` and is made with all of them by position.
-    """
-
-    _data: ClassVar[tuple[str, ...]] = ()
-    _static: ClassVar[tuple[str, ...]] = ()
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        register_pytree(cls, cls._data, cls._static)
-
-    def __init__(self, *values: Any) -> None:
-        vars(self).update(zip((*self._data, *self._static), values, strict=True))
-
-    @abc.abstractmethod
-    def evaluate(self, time: Time) -> Any:
-        """The value at a local time: one scalar in, one scalar out."""
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...
-
-
 class _Evaluated(Lowered):
     """A schedule that is evaluated by its own ``evaluate``, the schedules in it lowered."""
 
-    _data = ("node",)
+    node: Schedule
 
     def evaluate(self, time: Time) -> Any:
         return self.node.evaluate(time)
@@ -110,7 +87,6 @@ class Schedule(Node):
 
     # NumPy must leave `np.float32(0.1) * schedule` to us, not build an array of objects.
     __array_ufunc__: ClassVar[None] = None
-    _is_pure: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -147,13 +123,17 @@ class Schedule(Node):
         Returns:
           An object with ``evaluate(time)`` that is a pytree of numbers, of a private type.
         """
+        return _Evaluated(self._lowered_fields())
+
+    def _lowered_fields(self) -> Self:
+        """This node with the schedules in its fields lowered."""
         fields = {name: getattr(self, name) for name in self._fields}
         lowered = object.__new__(type(self))
         for name, value in fields.items():
             if name not in self._static_fields:
                 fields[name] = _lowered(value, self._checks[name])
         vars(lowered).update(fields)
-        return _Evaluated(lowered)
+        return lowered
 
     def phases(self) -> Schedule | Iterable[tuple[float, str]] | None:
         """What `describe`, `check` and `plot` should know of the phases of this schedule.
@@ -164,6 +144,12 @@ class Schedule(Node):
           value that is held).
         """
         return None
+
+    def _is_pure(self) -> bool:
+        """Whether no function of a user's is inside: such a function may read what changes."""
+        fields = [getattr(self, name) for name in self._fields]
+        children = jax.tree.leaves(fields, is_leaf=lambda x: isinstance(x, Schedule))
+        return all(child._is_pure() for child in children if isinstance(child, Schedule))
 
     def __call__(self, count: Count) -> jax.Array:
         """The learning rate of optimizer update number ``count``, counted from 0.
@@ -290,10 +276,12 @@ class Function(Schedule, kind="as_schedule"):
     """Any function of a count as a schedule; made by `as_schedule`. Compares by the function."""
 
     function: Callable[[Any], Any] = static()
-    _is_pure = False  # it may read what changes: its compiled program is not shared
+
+    def _is_pure(self) -> bool:
+        return False
 
     def evaluate(self, time: Time) -> Any:
-        value = self.function(time.count())
+        value = time.call(self.function)
         if jnp.shape(value) != ():
             raise ValueError(
                 f"a schedule must give one number for one count, got shape {jnp.shape(value)} "

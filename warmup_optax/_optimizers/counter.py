@@ -15,29 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
+from .._core.evaluation import lowered_form
+from .._core.scalars import Wide, default_int, real
 from .._core.schedule import Schedule, ScheduleLike, as_schedule_argument
-from .._core.time import Time, Wide, default_int, real
-
-_BITS = 30  # of `low`: the sum of two still fits int32
-_MASK = 2**_BITS - 1
-
-
-class Counter(NamedTuple):
-    """A whole number as two of int32.
-
-    Attributes:
-      high: How many times ``2**30``.
-      low: The rest, below ``2**30``.
-    """
-
-    high: jax.Array
-    low: jax.Array
-
-    def plus(self, number: Any) -> Counter:
-        """The sum with a whole number: a Python one, or an array of an integer dtype."""
-        xp = np if isinstance(number, int) else jnp
-        low = self.low + xp.asarray(number & _MASK, np.int32)
-        return Counter(self.high + xp.asarray(number >> _BITS, np.int32) + (low >> _BITS), low & _MASK)
+from .._core.time import Time
 
 
 class CounterState(NamedTuple):
@@ -48,8 +29,8 @@ class CounterState(NamedTuple):
       applied: The same of the last update; -1 and -1 before the first.
     """
 
-    seen: Counter
-    applied: Counter
+    seen: Wide
+    applied: Wide
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -69,11 +50,11 @@ class CounterSchedule:
     def init(self) -> CounterState:
         """The state before the first update."""
         zero, none = jnp.zeros((), jnp.int32), jnp.full((), -1, jnp.int32)
-        return CounterState(Counter(zero, zero), Counter(none, none))
+        return CounterState(Wide(zero, zero), Wide(none, none))
 
     def update(self, state: CounterState, **extra_args: Any) -> CounterState:
         """The state after an update that was given ``argument``."""
-        return CounterState(state.seen.plus(self._number(extra_args)), state.seen)
+        return CounterState(state.seen + Wide.of(self._number(extra_args)), state.seen)
 
     def __call__(self, state: CounterState, **extra_args: Any) -> jax.Array:
         """The value that the next update uses: it does not depend on what that update is given."""
@@ -117,15 +98,15 @@ class CounterSchedule:
           ValueError: If there is no counter, or there are several that differ.
         """
         high, low = jax.device_get(_the_counter("seen", opt_state, "seen")[0])
-        return (int(high) << _BITS) + int(low)
+        return int(high) * 2**30 + int(low)
 
-    def _at(self, count: Counter) -> jax.Array:
+    def _at(self, count: Wide) -> jax.Array:
         high, low = jnp.asarray(count.high), jnp.asarray(count.low)
         if default_int() == np.int64:
-            return self.schedule((high.astype(np.int64) << _BITS) + low.astype(np.int64))
-        return _value_at(self.schedule.lower(), jnp.maximum(high, 0), low)
+            return self.schedule(high.astype(np.int64) * 2**30 + low.astype(np.int64))
+        return _value_at(lowered_form(self.schedule), jnp.maximum(high, 0), low)
 
-    def _checked(self, count: Counter, agree: Any) -> jax.Array:
+    def _checked(self, count: Wide, agree: Any) -> jax.Array:
         value = self._at(count)
         return value if agree is None else jnp.where(agree, value, jnp.nan)
 
@@ -156,7 +137,7 @@ class CounterSchedule:
         return f"counter_schedule({self.schedule!r}, argument={self.argument!r})"
 
 
-def _the_counter(where: str, opt_state: Any, field: str) -> tuple[Counter, Any]:
+def _the_counter(where: str, opt_state: Any, field: str) -> tuple[Wide, Any]:
     """The one counter of a state, and whether several of them agree (None: they do)."""
     nodes = jax.tree.leaves(opt_state, is_leaf=lambda node: isinstance(node, CounterState))
     found = [getattr(node, field) for node in nodes if isinstance(node, CounterState)]
@@ -214,7 +195,8 @@ def counter_schedule(schedule: ScheduleLike, argument: str = "tokens") -> Counte
     Returns:
       An ``optax.StatefulSchedule`` with ``applied_value(opt_state)``, ``next_value(opt_state)`` (as
       `applied_value` and `next_value`) and ``seen(opt_state)``, the count on the host. The count is exact up
-      to :math:`2^{61}`, and the schedule sees it so; a function of a count sees at most the largest int32.
+      to :math:`2^{61}`, also in the schedule. A function of a count receives a real number past the largest
+      int32.
 
     Raises:
       TypeError: If ``schedule`` is none of these, or ``argument`` is not a name; when an update is made, if

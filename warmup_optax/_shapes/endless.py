@@ -8,10 +8,12 @@ from typing import Any
 import jax.numpy as jnp
 
 from .._core import checks
-from .._core.node import checked
-from .._core.numerics import HUGE, LOG_HUGE, TINY, growth_limit, rate_power, split_rate
-from .._core.schedule import Lowered, Number, NumberField, Schedule, Steps
-from .._core.time import Time, real, whole_number
+from .._core.lowered import Lowered
+from .._core.node import checked, static
+from .._core.powers import HUGE, LOG_HUGE, TINY, growth_limit, rate_power, split_rate
+from .._core.scalars import Length, Scalar, real, whole_number
+from .._core.schedule import Number, NumberField, Schedule, Steps
+from .._core.time import Time
 
 
 class Exponential(Schedule, kind="exponential"):
@@ -30,18 +32,23 @@ class Exponential(Schedule, kind="exponential"):
 
 
 class _Exponential(Lowered):
-    _data = ("init_value", "rate", "dropped", "steps", "end_value")
-    _static = ("staircase",)
+    init_value: Scalar
+    rate: Scalar
+    dropped: Scalar
+    steps: Length
+    end_value: Scalar | None
+    staircase: bool = static()
 
     def evaluate(self, time: Time) -> Any:
         init_value, rate = real(self.init_value), real(self.rate)
-        whole, part = time.divide(self.steps)
+        whole, part = time.quotient(self.steps)
         factor = rate_power(rate, self.dropped, whole, 0.0 if self.staircase else part)
         value = jnp.clip(init_value * factor, -HUGE, HUGE)
-        if self.end_value is not None:
-            bound = real(self.end_value)
-            value = jnp.where(rate < 1, jnp.maximum(value, bound), jnp.minimum(value, bound))
-        return jnp.where(time.started(), value, init_value)
+        value = jnp.where(time.started(), value, init_value)
+        if self.end_value is None:
+            return value
+        bound = real(self.end_value)
+        return jnp.where(rate < 1, jnp.maximum(value, bound), jnp.minimum(value, bound))
 
 
 def exponential(
@@ -57,12 +64,13 @@ def exponential(
     .. math:: v(t) = I\, r^{t/n} \quad\text{or, in stairs,}\quad I\, r^{\lfloor t/n \rfloor}
 
     Args:
-      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly, unless ``end_value`` bounds it. Any finite
+        number.
       decay_rate: :math:`r` > 0, the factor of each ``transition_steps``; above 1 it grows.
       transition_steps: :math:`n`, in optimizer updates, a whole number >= 1.
       staircase: Whether the factor comes all at once, at the end of each ``transition_steps``.
-      end_value: A bound that the curve does not pass: a floor for a rate below 1, a ceiling otherwise
-        (Optax's rule). None for no bound.
+      end_value: A bound of the curve at every count, 0 included: a floor for a rate below 1, a ceiling
+        otherwise (Optax's rule). ``None``: no bound.
 
     Returns:
       A `Schedule` without an end. The value at 0 holds before 0. Within 8 ULP and one
@@ -269,7 +277,9 @@ class Radam(Schedule, kind="radam"):
 
 
 class _Radam(Lowered):
-    _data = ("value", "rate", "limit")
+    value: Scalar
+    rate: Scalar
+    limit: Scalar
 
     def evaluate(self, time: Time) -> Any:
         # With x = rate * t / 2 the rho of the paper is rho_inf - 2t / (exp(2x) - 1), a small difference of

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import abc
 import math
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from .._core import checks
-from .._core.node import checked
-from .._core.numerics import LOG_HUGE, TINY, split_power
-from .._core.schedule import Lowered, Number, NumberField, Schedule, Steps
-from .._core.time import Time, real, whole_number
+from .._core.lowered import Lowered
+from .._core.node import checked, static
+from .._core.powers import LOG_HUGE, TINY, split_power
+from .._core.scalars import Length, Scalar, real, select, whole_number
+from .._core.schedule import Number, NumberField, Schedule, Steps
+from .._core.time import Time
+
+Weights: TypeAlias = tuple[Any, Any]  # of the two ends; they add up to 1
+Curve: TypeAlias = Callable[..., Weights]  # of the elapsed and the remaining fraction, and numbers
 
 _DECAY = "it is the decay of a moving average"
 _NEVER_0 = "a factor never reaches 0: use linear or cosine, or a small positive value"
@@ -51,7 +58,7 @@ class FiniteSchedule(Schedule):
     steps: NumberField = checked(checks.steps)
 
     @abc.abstractmethod
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+    def weights(self, p: Any, q: Any) -> Weights:
         """The weights of ``init_value`` and ``end_value``; what a finite shape of your own defines.
 
         Args:
@@ -64,22 +71,71 @@ class FiniteSchedule(Schedule):
         """
         raise NotImplementedError
 
+    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
+        """The weights as a function, and the numbers that it takes."""
+        return _own_weights, (self._lowered_fields(),)
+
+    def lower(self) -> Lowered:
+        return self._in_power(None)
+
+    def _in_power(self, power: Scalar | None) -> Lowered:
+        """The shape, lowered, in a power of time."""
+        curve, numbers = self._curve()
+        steps = whole_number(self.steps)
+        return _Finite(self.init_value, self.end_value, steps, numbers, power, curve)
+
+
+def _own_weights(p: Any, q: Any, shape: FiniteSchedule) -> Weights:
+    return shape.weights(p, q)
+
+
+class _Finite(Lowered):
+    """A curve between two values by the weights of the two."""
+
+    init_value: Scalar
+    end_value: Scalar
+    steps: Length
+    numbers: tuple[Any, ...]
+    power: Scalar | None
+    curve: Curve = static()
+
     def evaluate(self, time: Time) -> Any:
         p, q = time.progress(self.steps)
-        return self._between(time, *self.weights(p, q))
-
-    def _between(self, time: Time, of_init: Any, of_end: Any) -> Any:
+        if self.power is not None:
+            p, q = split_power(p, q, self.power)
+        of_init, of_end = self.curve(p, q, *self.numbers)
         init_value, end_value = real(self.init_value), real(self.end_value)
-        between = init_value * of_init + end_value * of_end
-        # The ends are selected: XLA may turn t / n into a product with 1 / n, which misses 1.
-        return jnp.where(time.reached(self.steps), end_value, jnp.where(time.started(), between, init_value))
+        between = lax.add(lax.mul(init_value, real(of_init)), lax.mul(end_value, real(of_end)))
+        return _with_ends(time, self.steps, init_value, between, end_value)
 
 
-class Linear(FiniteSchedule, kind="linear"):
+def _with_ends(time: Time, steps: Length, init_value: Any, between: Any, end_value: Any) -> Any:
+    # The ends are selected: XLA may turn t / n into a product with 1 / n, which misses 1.
+    return select(time.reached(steps), end_value, select(time.started(), between, init_value))
+
+
+class _Shape(FiniteSchedule):
+    """A finite shape of the library: a function of the fractions, and numbers."""
+
+    @abc.abstractmethod
+    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
+        """The weights as a function, and the numbers that it takes."""
+
+    def weights(self, p: Any, q: Any) -> Weights:
+        curve, numbers = self._curve()
+        return curve(p, q, *numbers)
+
+
+def line(p: Any, q: Any) -> Weights:
+    """The weights of a straight line."""
+    return q, p
+
+
+class Linear(_Shape, kind="linear"):
     """Made by `linear`."""
 
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        return q, p
+    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
+        return line, ()
 
 
 def linear(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
@@ -108,35 +164,31 @@ def linear(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
     return Linear(init_value, end_value, steps)
 
 
-class Cosine(FiniteSchedule, kind="cosine"):
+class Cosine(_Shape, kind="cosine"):
     """Made by `cosine`."""
 
     exponent: NumberField = checked(checks.number, above=0, default=1.0)
 
-    def lower(self) -> Lowered:
+    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
         # A concrete exponent of 1 is a structure of its own, which costs no power.
-        if type(self) is Cosine and isinstance(self.exponent, float) and self.exponent == 1:
-            return _HalfCosine(self.init_value, self.end_value, self.steps).lower()
-        return super().lower()
-
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        return split_power(*half_cosine(p, q), self.exponent)
+        if isinstance(self.exponent, float) and self.exponent == 1:
+            return half_cosine, ()
+        return _cosine_power, (self.exponent,)
 
 
-class _HalfCosine(FiniteSchedule):
-    """A `Cosine` with exponent 1."""
-
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        return half_cosine(p, q)
-
-
-def half_cosine(p: Any, q: Any) -> tuple[Any, Any]:
+def half_cosine(p: Any, q: Any) -> Weights:
     """The weights of half a cosine."""
     # (1 + cos(pi p)) / 2 is 0 to all digits in the tail; the squared sine of the nearer half-angle is not, and
     # one minus it, at least a half, loses none.
-    early = p < q
-    near = jnp.square(jnp.sin(real(np.pi / 2) * jnp.where(early, p, q)))
-    return jnp.where(early, 1 - near, near), jnp.where(early, near, 1 - near)
+    early = lax.lt(p, q)
+    sine = lax.sin(lax.mul(real(np.pi / 2), select(early, p, q)))
+    near = lax.mul(sine, sine)
+    other = lax.sub(real(1.0), near)
+    return select(early, other, near), select(early, near, other)
+
+
+def _cosine_power(p: Any, q: Any, exponent: Any) -> Weights:
+    return split_power(*half_cosine(p, q), exponent)
 
 
 def cosine(init_value: Number, end_value: Number, steps: Steps, *, exponent: Number = 1.0) -> Schedule:
@@ -169,22 +221,25 @@ def cosine(init_value: Number, end_value: Number, steps: Steps, *, exponent: Num
     return Cosine(init_value, end_value, steps, exponent)
 
 
-class Polynomial(FiniteSchedule, kind="polynomial"):
+class Polynomial(_Shape, kind="polynomial"):
     """Made by `polynomial`."""
 
     power: NumberField = checked(checks.number, above=0)
     origin: Literal["end", "init"] = checked(checks.choice, words=("end", "init"), default="end", static=True)
 
-    def lower(self) -> Lowered:
+    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
         if isinstance(self.power, float) and self.power == 1:
-            return Linear(self.init_value, self.end_value, self.steps).lower()
-        return super().lower()
+            return line, ()
+        return _power_of_remaining if self.origin == "end" else _power_of_elapsed, (self.power,)
 
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        if self.origin == "end":
-            return split_power(q, p, self.power)
-        of_end, of_init = split_power(p, q, self.power)
-        return of_init, of_end
+
+def _power_of_remaining(p: Any, q: Any, power: Any) -> Weights:
+    return split_power(q, p, power)
+
+
+def _power_of_elapsed(p: Any, q: Any, power: Any) -> Weights:
+    of_end, of_init = split_power(p, q, power)
+    return of_init, of_end
 
 
 def polynomial(
@@ -228,12 +283,16 @@ def polynomial(
     return Polynomial(init_value, end_value, steps, power, origin)
 
 
-class OneMinusSqrt(FiniteSchedule, kind="one_minus_sqrt"):
+class OneMinusSqrt(_Shape, kind="one_minus_sqrt"):
     """Made by `one_minus_sqrt`."""
 
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        root = jnp.sqrt(jnp.maximum(p, TINY))
-        return q / (1 + root), root  # 1 - sqrt(p) = (1 - p) / (1 + sqrt(p)), without the difference
+    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
+        return _one_minus_sqrt, ()
+
+
+def _one_minus_sqrt(p: Any, q: Any) -> Weights:
+    root = jnp.sqrt(jnp.maximum(p, TINY))
+    return q / (1 + root), root  # 1 - sqrt(p) = (1 - p) / (1 + sqrt(p)), without the difference
 
 
 def one_minus_sqrt(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
@@ -271,26 +330,40 @@ class Geometric(FiniteSchedule, kind="geometric"):
     end_value: NumberField = checked(checks.number, above=0, fix=_NEVER_0)
     steps: NumberField = checked(checks.steps)
 
-    def _log_ratio(self) -> Any:
-        # An end that is not positive is one of a phase that is not taken: its log must not spoil a slope.
-        ends = real(self.end_value), real(self.init_value)
-        above, below = (jnp.where(value > 0, value, 1) for value in ends)
-        return jnp.log(above / below)
+    def weights(self, p: Any, q: Any) -> Weights:
+        return _exponential_weights(p, q, -_log_ratio(self.init_value, self.end_value))
 
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        # (r^p - r) / (1 - r) and (1 - r^p) / (1 - r) for the ratio r of the ends.
-        x = -self._log_ratio()
-        same = x == 0
-        x = jnp.where(same, 1, x)
-        of_init, of_end = jnp.expm1(x * q) / jnp.expm1(x), jnp.expm1(-x * p) / jnp.expm1(-x)
-        return jnp.where(same, q, of_init), jnp.where(same, p, of_end)
+    def lower(self) -> Lowered:
+        return _Geometric(self.init_value, self.end_value, whole_number(self.steps))
+
+
+class _Geometric(Lowered):
+    init_value: Scalar
+    end_value: Scalar
+    steps: Length
 
     def evaluate(self, time: Time) -> Any:
         p, q = time.progress(self.steps)
-        log_ratio, init_value, end_value = self._log_ratio(), real(self.init_value), real(self.end_value)
+        init_value, end_value = real(self.init_value), real(self.end_value)
+        log_ratio = _log_ratio(init_value, end_value)
         # From the nearer end, so that the exponent, whose rounding is what one sees, is at most half.
         between = jnp.where(p < q, init_value * jnp.exp(log_ratio * p), end_value * jnp.exp(-log_ratio * q))
-        return jnp.where(time.reached(self.steps), end_value, jnp.where(time.started(), between, init_value))
+        return _with_ends(time, self.steps, init_value, between, end_value)
+
+
+def _log_ratio(init_value: Any, end_value: Any) -> Any:
+    # An end that is not positive is one of a phase that is not taken: its log must not spoil a gradient.
+    above, below = (jnp.where(real(value) > 0, real(value), 1) for value in (end_value, init_value))
+    return jnp.log(above / below)
+
+
+def _exponential_weights(p: Any, q: Any, x: Any) -> Weights:
+    # (r^p - r) / (1 - r) and (1 - r^p) / (1 - r), with r = exp(-x): no power is subtracted.
+    x = real(x)
+    line = abs(x) < TINY
+    x = jnp.where(line, 1, x)
+    of_init, of_end = jnp.expm1(x * q) / jnp.expm1(x), jnp.expm1(-x * p) / jnp.expm1(-x)
+    return jnp.where(line, q, of_init), jnp.where(line, p, of_end)
 
 
 def geometric(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
@@ -325,16 +398,30 @@ class Tanh(FiniteSchedule, kind="tanh"):
     start: NumberField = checked(checks.number, default=-7.0)
     stop: NumberField = checked(checks.number, default=3.0)
 
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        # (1 - tanh(x)) / 2 is 1 / (1 + exp(2x)), of which neither tail is a difference.
-        twice = 2 * (real(self.start) * q + real(self.stop) * p)
-        twice = jnp.clip(twice, -LOG_HUGE, LOG_HUGE)
-        return 1 / (1 + jnp.exp(twice)), 1 / (1 + jnp.exp(-twice))
+    def weights(self, p: Any, q: Any) -> Weights:
+        return _tanh_weights(p, q, self.start, self.stop)
+
+    def lower(self) -> Lowered:
+        return _Tanh(self.init_value, self.end_value, whole_number(self.steps), self.start, self.stop)
+
+
+class _Tanh(Lowered):
+    init_value: Scalar
+    end_value: Scalar
+    steps: Length
+    start: Scalar
+    stop: Scalar
 
     def evaluate(self, time: Time) -> Any:
-        of_init, of_end = self.weights(*time.progress(self.steps))
+        of_init, of_end = _tanh_weights(*time.progress(self.steps), self.start, self.stop)
         between = real(self.init_value) * of_init + real(self.end_value) * of_end
         return jnp.where(time.reached(self.steps), real(self.end_value), between)
+
+
+def _tanh_weights(p: Any, q: Any, start: Any, stop: Any) -> Weights:
+    # (1 - tanh(x)) / 2 is 1 / (1 + exp(2x)), of which neither tail is a difference.
+    twice = jnp.clip(2 * (real(start) * q + real(stop) * p), -LOG_HUGE, LOG_HUGE)
+    return 1 / (1 + jnp.exp(twice)), 1 / (1 + jnp.exp(-twice))
 
 
 def tanh(
@@ -370,36 +457,16 @@ def tanh(
     return Tanh(init_value, end_value, steps, start, stop)
 
 
-class FiniteExponential(FiniteSchedule, kind="finite_exponential"):
+class FiniteExponential(_Shape, kind="finite_exponential"):
     """Made by `finite_exponential`."""
 
     ratio: NumberField = checked(checks.number, above=0, below=1, fix="for a straight line use linear()")
 
-    def lower(self) -> Lowered:
+    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
         # A ratio near 1 has its digits in 1 - ratio, which float32 would drop.
         concrete = isinstance(self.ratio, float)
         x = -math.log(self.ratio) if concrete else -jnp.log(real(self.ratio))
-        return _Stretched(self.init_value, self.end_value, self.steps, x).lower()
-
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        return _stretched(p, q, -jnp.log(real(self.ratio)))
-
-
-class _Stretched(FiniteSchedule):
-    """A `FiniteExponential` by the exponent ``x = -log(ratio)``."""
-
-    x: Number
-
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        return _stretched(p, q, real(self.x))
-
-
-def _stretched(p: Any, q: Any, x: Any) -> tuple[Any, Any]:
-    # (r^p - r) / (1 - r) and (1 - r^p) / (1 - r), with r = exp(-x): no power is subtracted.
-    line = x < TINY
-    x = jnp.where(line, 1, x)
-    of_init, of_end = jnp.expm1(x * q) / jnp.expm1(x), jnp.expm1(-x * p) / jnp.expm1(-x)
-    return jnp.where(line, q, of_init), jnp.where(line, p, of_end)
+        return _exponential_weights, (x,)
 
 
 def finite_exponential(init_value: Number, end_value: Number, steps: Steps, *, ratio: Number) -> Schedule:
@@ -433,21 +500,31 @@ def finite_exponential(init_value: Number, end_value: Number, steps: Steps, *, r
 class Logarithmic(FiniteSchedule, kind="logarithmic"):
     """Made by `logarithmic`."""
 
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        return self._weights(p * real(self.steps), p, q)
+    def weights(self, p: Any, q: Any) -> Weights:
+        return _logarithmic_weights(p * real(self.steps), p, q, self.steps)
 
-    def _weights(self, t: Any, p: Any, q: Any) -> tuple[Any, Any]:
-        whole = jnp.log(jnp.maximum(real(self.steps), 2))
-        # ln(n / t): from the remaining fraction near the end, where it is small.
-        early = (p > 0) & (p < 0.5) & (t > 1)
-        of_init = jnp.where(early, -jnp.log(jnp.where(early, p, 0.5)), -jnp.log1p(-jnp.minimum(q, 0.5)))
-        of_end = jnp.log1p(jnp.maximum(t - 1, 0))
-        return jnp.where(t > 1, of_init / whole, 1), of_end / whole
+    def lower(self) -> Lowered:
+        return _Logarithmic(self.init_value, self.end_value, whole_number(self.steps))
+
+
+class _Logarithmic(Lowered):
+    init_value: Scalar
+    end_value: Scalar
+    steps: Length
 
     def evaluate(self, time: Time) -> Any:
-        of_init, of_end = self._weights(time.ratio(1), *time.progress(self.steps))
+        of_init, of_end = _logarithmic_weights(time.elapsed(), *time.progress(self.steps), self.steps)
         between = real(self.init_value) * of_init + real(self.end_value) * of_end
         return jnp.where(time.reached(self.steps), real(self.end_value), between)
+
+
+def _logarithmic_weights(t: Any, p: Any, q: Any, steps: Any) -> Weights:
+    whole = jnp.log(jnp.maximum(real(steps), 2))
+    # ln(n / t): from the remaining fraction near the end, where it is small.
+    early = (p > 0) & (p < 0.5) & (t > 1)
+    of_init = jnp.where(early, -jnp.log(jnp.where(early, p, 0.5)), -jnp.log1p(-jnp.minimum(q, 0.5)))
+    of_end = jnp.log1p(jnp.maximum(t - 1, 0))
+    return jnp.where(t > 1, of_init / whole, 1), of_end / whole
 
 
 def logarithmic(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
@@ -478,33 +555,21 @@ def logarithmic(init_value: Number, end_value: Number, steps: Steps) -> Schedule
     return Logarithmic(init_value, end_value, steps)
 
 
-class Rex(FiniteSchedule, kind="rex"):
+class Rex(_Shape, kind="rex"):
     """Made by `rex`."""
 
     curvature: NumberField = checked(
         checks.number, below=1, default=0.5, fix="at 1 the curve would never fall"
     )
 
-    def lower(self) -> Lowered:
+    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
         # 1 - curvature, of which float32 would keep few digits.
         curvature = self.curvature if isinstance(self.curvature, float) else real(self.curvature)
-        return _Rex(self.init_value, self.end_value, self.steps, curvature, 1 - curvature).lower()
-
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        return _hyperbola(p, q, real(self.curvature), 1 - real(self.curvature))
+        return _hyperbola, (curvature, 1 - curvature)
 
 
-class _Rex(FiniteSchedule):
-    """A `Rex` with the difference of its curvature from 1."""
-
-    curvature: Number
-    rest: Number
-
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        return _hyperbola(p, q, real(self.curvature), real(self.rest))
-
-
-def _hyperbola(p: Any, q: Any, c: Any, rest: Any) -> tuple[Any, Any]:
+def _hyperbola(p: Any, q: Any, c: Any, rest: Any) -> Weights:
+    c, rest = real(c), real(rest)
     # Both are 1 - c p, each without a difference for its sign of c.
     below = jnp.where(c < 0, 1 - jnp.minimum(c, 0) * p, rest + jnp.maximum(c, 0) * q)
     return q / below, rest * p / below
@@ -554,7 +619,7 @@ class HalfLife(FiniteSchedule, kind="half_life"):
         lives = _life(self.init_value), _life(self.end_value)
         return _HalfLife(self.init_value, self.end_value, whole_number(self.steps), *lives)
 
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+    def weights(self, p: Any, q: Any) -> Weights:
         # The fraction of the way from one decay to the other; where they are equal there is no way.
         between = _decay_between(_life(self.init_value), _life(self.end_value), p, q)
         way = real(self.end_value) - real(self.init_value)
@@ -564,12 +629,15 @@ class HalfLife(FiniteSchedule, kind="half_life"):
 
 
 class _HalfLife(Lowered):
-    _data = ("init_value", "end_value", "steps", "first", "last")
+    init_value: Scalar
+    end_value: Scalar
+    steps: Length
+    first: Scalar
+    last: Scalar
 
     def evaluate(self, time: Time) -> Any:
         between = _decay_between(self.first, self.last, *time.progress(self.steps))
-        init_value, end_value = real(self.init_value), real(self.end_value)
-        return jnp.where(time.reached(self.steps), end_value, jnp.where(time.started(), between, init_value))
+        return _with_ends(time, self.steps, real(self.init_value), between, real(self.end_value))
 
 
 def _decay_between(first: Any, last: Any, p: Any, q: Any) -> Any:
@@ -636,18 +704,10 @@ class KDecay(Schedule, kind="k_decay"):
     k: NumberField = checked(checks.number, above=0)
 
     def lower(self) -> Lowered:
-        return _Warped(self.schedule, self.k)
+        return self.schedule._in_power(self.k)
 
     def phases(self) -> Schedule:
         return self.schedule
-
-
-class _Warped(Lowered):
-    _data = ("shape", "k")
-
-    def evaluate(self, time: Time) -> Any:
-        p, q = split_power(*time.progress(self.shape.steps), self.k)
-        return self.shape._between(time, *self.shape.weights(p, q))
 
 
 def k_decay(schedule: Schedule, k: Number) -> Schedule:

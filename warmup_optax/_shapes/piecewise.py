@@ -9,10 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
+from .._core.lowered import Lowered
 from .._core.node import checked
-from .._core.numerics import table
-from .._core.schedule import Lowered, Number, Schedule, Steps
-from .._core.time import UNROLLED, Time, default_float, default_int, real, take, whole_number
+from .._core.scalars import Length, Scalar, default_float, default_int, real, select, whole_number
+from .._core.schedule import Number, Schedule, Steps
+from .._core.tables import Moment, table, take
+from .._core.time import UNROLLED, Time
 from .finite import half_cosine
 
 
@@ -34,17 +36,19 @@ class PiecewiseConstant(Schedule, kind="piecewise_constant"):
 
 
 class _Steps(Lowered):
-    _data = ("values", "boundaries")
+    values: tuple[Scalar, ...]
+    boundaries: tuple[Length, ...]
 
     def evaluate(self, time: Time) -> Any:
         value = real(self.values[0])
         for boundary, later in zip(self.boundaries, self.values[1:], strict=True):
-            value = jnp.where(time.reached(boundary), real(later), value)
+            value = select(time.reached(boundary), real(later), value)
         return value
 
 
 class _StepTable(Lowered):
-    _data = ("values", "boundaries")
+    values: Any
+    boundaries: Any
 
     def evaluate(self, time: Time) -> Any:
         return take(real(self.values), time.locate(self.boundaries))
@@ -91,11 +95,12 @@ class PiecewiseLinear(Schedule, kind="piecewise_linear"):
 
 
 class _Lines(Lowered):
-    _data = ("values", "boundaries")
+    values: Any
+    boundaries: Any
 
     def evaluate(self, time: Time) -> Any:
         reached, left, right, size = _piece(time, self.boundaries, self.values)
-        since, until = time.between(take(self.boundaries, left), take(self.boundaries, right))
+        since, until = time.distances(take(self.boundaries, left), take(self.boundaries, right))
         return _between_knots(self.values, reached, left, right, size, since, until, lambda p, q: (q, p))
 
 
@@ -169,24 +174,23 @@ class PiecewiseCosine(Schedule, kind="piecewise_cosine"):
                 checks.raise_bad_argument(self._kind, f"boundaries[{i}]", self.boundaries[i], allowed)
 
     def lower(self) -> Lowered:
-        # A knot is a whole count and a part of a step after it, so that a part does not drown in a large
-        # count; and the first count that is not before it.
         concrete = all(isinstance(x, (int, float)) for x in self.boundaries)
         xp: Any = np if concrete else jnp
         knots = np.asarray(self.boundaries, np.float64) if concrete else real(table(self.boundaries))
-        wholes, firsts = (x.astype(default_int()) for x in (xp.floor(knots), xp.ceil(knots)))
-        return _Arcs(table(self.values), wholes, (knots - xp.floor(knots)).astype(default_float()), firsts)
+        before = xp.floor(knots)
+        parts = (knots - before).astype(default_float())
+        return _Arcs(table(self.values), Moment(before.astype(default_int()), parts))
 
 
 class _Arcs(Lowered):
-    _data = ("values", "wholes", "parts", "firsts")
+    values: Any
+    knots: Moment
 
     def evaluate(self, time: Time) -> Any:
-        # A whole count has passed a knot from the next whole count on.
-        knots = self.firsts if time.part is None else real(self.wholes) + self.parts
-        reached, left, right, size = _piece(time, knots, self.values)
-        since, until = time.between(take(self.wholes, left), take(self.wholes, right))
-        since, until = since - take(self.parts, left), until + take(self.parts, right)
+        reached, left, right, size = _piece(time, self.knots, self.values)
+        before, after = take(self.knots, left), take(self.knots, right)
+        since, until = time.distances(before.whole, after.whole)
+        since, until = since - before.part, until + after.part
         return _between_knots(self.values, reached, left, right, size, since, until, half_cosine)
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import abc
 from typing import Any
 
-import jax.numpy as jnp
-
 from .._core import checks
-from .._core.node import checked
-from .._core.schedule import Lowered, Number, NumberField, Schedule, Steps
-from .._core.time import Time, real, total, whole_number
-from .finite import half_cosine
+from .._core.lowered import Lowered
+from .._core.node import checked, static
+from .._core.scalars import Length, Scalar, real, select, total, whole_number
+from .._core.schedule import Number, NumberField, Schedule, Steps
+from .._core.time import Time
+from .finite import Curve, half_cosine, line
 
 
 class _Wave(Schedule):
@@ -31,33 +31,39 @@ class _Wave(Schedule):
         return self.steps
 
     @abc.abstractmethod
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        """The weights of `init_value` and `end_value`, ``p`` of the way out done and ``q`` left."""
+    def _curve(self) -> Curve:
+        """The weights of the two ends, by the elapsed and the remaining fraction of the way out."""
 
     def lower(self) -> Lowered:
         steps, back = whole_number(self.steps), whole_number(self._back())
-        return _Waved(self, steps, back, total(self.steps, self._back()))
+        period = total(self.steps, self._back())
+        return _Waved(self.init_value, self.end_value, steps, back, period, self._curve())
 
 
 class _Waved(Lowered):
-    _data = ("wave", "steps", "back", "period")
+    init_value: Scalar
+    end_value: Scalar
+    steps: Length
+    back: Length
+    period: Length
+    curve: Curve = static()
 
     def evaluate(self, time: Time) -> Any:
-        within = time.cycle(self.period)[1]
-        turned, homeward = within.reached(self.steps), within.since(self.steps)
-        (out, left), (gone, to_go) = within.progress(self.steps), homeward.progress(self.back)
-        of_init, of_end = self.wave.weights(jnp.where(turned, to_go, out), jnp.where(turned, gone, left))
-        init_value, end_value = real(self.wave.init_value), real(self.wave.end_value)
+        local = time.cycle(self.period)[1]
+        turned, way_back = local.reached(self.steps), local.after(self.steps)
+        (out, left), (gone, to_go) = local.progress(self.steps), way_back.progress(self.back)
+        of_init, of_end = self.curve(select(turned, to_go, out), select(turned, gone, left))
+        init_value, end_value = real(self.init_value), real(self.end_value)
         between = init_value * of_init + end_value * of_end
-        at_end = jnp.where(homeward.started(), between, end_value)
-        return jnp.where(turned, at_end, jnp.where(within.started(), between, init_value))
+        at_end = select(way_back.started(), between, end_value)
+        return select(turned, at_end, select(local.started(), between, init_value))
 
 
 class CosineWave(_Wave, kind="cosine_wave"):
     """Made by `cosine_wave`."""
 
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        return half_cosine(p, q)
+    def _curve(self) -> Curve:
+        return half_cosine
 
 
 def cosine_wave(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
@@ -94,8 +100,8 @@ class TriangleWave(_Wave, kind="triangle_wave"):
     def _back(self) -> Any:
         return self.steps if self.back_steps is None else self.back_steps
 
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
-        return q, p
+    def _curve(self) -> Curve:
+        return line
 
 
 def triangle_wave(

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 import jax
 import numpy as np
 
-from .._core.evaluation import evaluate_on_host, normalize_count
+from .._core import checks
+from .._core.evaluation import evaluate_on_host
+from .._core.scalars import default_float
 from .._core.schedule import Count, Schedule, ScheduleLike, as_schedule_argument
-from .._core.time import default_float
 
 LEAST = 256  # vectors of counts are padded to at least this length: fewer programs
 
@@ -63,7 +64,7 @@ def sample(schedule: ScheduleLike, counts: Count) -> np.ndarray:
     if isinstance(counts, range):
         counts = np.arange(counts.start, counts.stop, counts.step)
     with jax.transfer_guard("allow"):
-        array = np.asarray(normalize_count(counts))
+        array = np.asarray(checks.count(counts))
     if not array.size:
         return np.zeros(array.shape, default_float())
     flat = array.ravel()

@@ -13,9 +13,8 @@ import jax
 import numpy as np
 
 from ..._core import checks
-from ..._core.evaluation import normalize_count
+from ..._core.scalars import default_float, default_int
 from ..._core.schedule import Schedule, ScheduleLike, Steps
-from ..._core.time import default_float, default_int
 from ..._extras import missing
 from ..check import check
 from ..describe import HEADER, table
@@ -245,7 +244,7 @@ class _Programs:
                 self._kept[key] = jax.jit(
                     lambda numbers, counts: jax.tree.unflatten(structure, numbers)(counts)
                 )
-            flat = normalize_count(np.ravel(counts))
+            flat = checks.count(np.ravel(counts))
             flat = flat.astype(default_int() if flat.dtype.kind in "iub" else default_float())
             blocks = np.pad(flat, (0, -flat.size % BLOCK), mode="edge").reshape(-1, BLOCK)
             values = [np.asarray(self._kept[key](numbers, block)) for block in blocks]

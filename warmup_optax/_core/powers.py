@@ -1,4 +1,4 @@
-"""Powers without cancellation and without infinite slopes, and tables of numbers."""
+"""Powers without cancellation, with finite gradients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .time import Wide, default_float, default_int, real
+from .scalars import default_float, real
 
 TINY = float(np.finfo(np.float32).tiny)  # the least argument of a log or a root: keeps slopes finite
 HUGE = float(np.finfo(np.float32).max)
@@ -49,27 +49,3 @@ def rate_power(rate: jax.Array, dropped: Any, whole: jax.Array, part: Any = 0.0)
 def split_rate(rate: Any) -> tuple[Any, Any]:
     """A rate in the default float dtype, and what that cuts off from it; large powers magnify its rounding."""
     return rate, rate - float(np.asarray(rate, default_float())) if isinstance(rate, float) else 0.0
-
-
-def table(numbers: tuple[Any, ...]) -> Any:
-    """Numbers as one array, of the default integer dtype if all are whole: on the host if concrete."""
-    if any(isinstance(x, Wide) for x in numbers):
-        wide = [Wide.of(x) for x in numbers]
-        return Wide(table(tuple(x.high for x in wide)), table(tuple(x.low for x in wide)))
-    dtype = default_int() if {form(x)[1] for x in numbers} <= {"i"} else default_float()
-    types = set(map(type, numbers))
-    if types <= {int, float}:  # a join has thousands of these
-        return np.asarray(numbers, dtype)
-    if all(issubclass(x, (int, float, np.generic, np.ndarray)) for x in types):
-        return np.stack([np.asarray(x, dtype) for x in numbers])
-    return jnp.stack([jnp.asarray(x, dtype) for x in numbers])
-
-
-def form(number: Any) -> tuple[Any, str]:
-    """The shape of a number, or of an array of them, and the letter of its type: "i" if it is whole."""
-    if type(number) is float:  # asked first: JAX's own answer takes twenty times as long
-        return (), "f"
-    if type(number) is int or type(number) is np.int32:
-        return (), "i"
-    dtype = jnp.result_type(number)
-    return jnp.shape(number), "i" if jnp.issubdtype(dtype, jnp.integer) else dtype.kind

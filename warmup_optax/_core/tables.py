@@ -1,0 +1,72 @@
+"""Tables: many numbers as one array, and a row of each as scalars again."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from .scalars import INT32_MAX, Scalar, Wide, default_float, default_int
+
+T = TypeVar("T")
+
+
+class Moment(NamedTuple):
+    """A time between two whole counts: the one before it, and the part of a step after that, in [0, 1).
+
+    So a part of a step keeps its digits at a large count. Both may be tables.
+    """
+
+    whole: Any
+    part: Any
+
+
+def table(numbers: tuple[Any, ...]) -> Any:
+    """Numbers as one array, of the default integer dtype if all are whole: on the host if concrete."""
+    if any(isinstance(x, Wide) for x in numbers):
+        wide = [Wide.of(x) for x in numbers]
+        return Wide(table(tuple(x.high for x in wide)), table(tuple(x.low for x in wide)))
+    dtype = default_int() if {form(x)[1] for x in numbers} <= {"i"} else default_float()
+    types = set(map(type, numbers))
+    if types <= {int, float}:  # a join has thousands of these
+        return np.asarray(numbers, dtype)
+    if all(issubclass(x, (int, float, np.generic, np.ndarray)) for x in types):
+        return np.stack([np.asarray(x, dtype) for x in numbers])
+    return jnp.stack([jnp.asarray(x, dtype) for x in numbers])
+
+
+def whole_table(numbers: tuple[Any, ...]) -> Any:
+    """Integer numbers up to 2**61 as one table: of `Wide` numbers if one may be past the default integer."""
+    if not all(isinstance(x, (int, float)) for x in numbers):
+        return table(tuple(map(Wide.of, numbers)) if default_int() == np.int32 else numbers)
+    array = np.asarray([int(x) for x in numbers], np.int64)
+    short = default_int() == np.int64 or max(array, default=0) <= INT32_MAX
+    return array.astype(default_int()) if short else Wide.of(array)
+
+
+def form(number: Any) -> tuple[tuple[int, ...], str]:
+    """The shape of a number, or of an array of them, and the letter of its type: "i" if it is whole."""
+    if type(number) is float:  # asked first: JAX's own answer takes twenty times as long
+        return (), "f"
+    if type(number) is int or type(number) is np.int32:
+        return (), "i"
+    dtype = jnp.result_type(number)
+    return jnp.shape(number), "i" if jnp.issubdtype(dtype, jnp.integer) else dtype.kind
+
+
+def take(tables: T, row: Scalar) -> T:
+    """``table[row]``, of each array of a tree, for a row known to be inside."""
+    mesh = jax.sharding.get_abstract_mesh()
+    explicit = jax.sharding.AxisType.Explicit in mesh.axis_types
+
+    def of(x: Any) -> jax.Array:
+        x = jnp.asarray(x)
+        if explicit:  # where shardings are types a gather has none: the row is picked by a mask
+            here = (np.arange(x.shape[0]) == row).reshape((-1,) + (1,) * (x.ndim - 1))
+            return jnp.sum(jnp.where(here, x, jnp.zeros((), x.dtype)), axis=0, dtype=x.dtype)
+        return lax.dynamic_index_in_dim(x, row, keepdims=False, allow_negative_indices=False)
+
+    return jax.tree.map(of, tables)
