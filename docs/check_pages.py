@@ -3,8 +3,10 @@
     pip install playwright && apt-get install chromium
     python docs/check_pages.py docs/_build/html --out /tmp/pages
 
-Fails on errors in the console, requests that leave the site, broken images, equations that were not
-rendered, pages wider than the screen, and links within the site that lead nowhere. Leaves a picture of each.
+Fails on errors in the console, requests that leave the site, broken images, equations that were not rendered,
+pages wider than the screen, code, tables and equations wider than their box, alt texts that are the name of a
+file, pictures without a caption, text of low contrast, and links within the site that lead nowhere. Leaves a
+picture of each page.
 """
 
 from __future__ import annotations
@@ -26,23 +28,23 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-SCREENS = {"desktop": (1280, 900), "telephone": (390, 844)}
-LOOK = """() => ({
-    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    broken: [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src),
-    equations: document.querySelectorAll('.math').length,
-    rendered: document.querySelectorAll('.math mjx-container').length,
-    errors: document.querySelectorAll('mjx-merror, .math .merror').length,
-    links: [...document.querySelectorAll('a[href]')].map(a => a.href),
-    anchors: [...document.querySelectorAll('[id]')].map(e => e.id),
-})"""
+SCREENS = {"laptop": (1280, 900), "desktop": (1440, 900), "telephone": (390, 844)}
+LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3 (AA)
+LOOK = (pathlib.Path(__file__).parent / "check_page.js").read_text().replace("LEAST", str(LEAST_CONTRAST))
+
+
+PREFIX = "/warmup-optax/"  # where the site is on its host; the page for a missing address depends on it
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files without a line for each."""
+    """Serves the site under `PREFIX`, without a line in the log for each file."""
+
+    def translate_path(self, path: str) -> str:
+        """The file for an address."""
+        return super().translate_path("/" + path.removeprefix(PREFIX))
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+        """Print nothing."""
 
 
 @contextlib.contextmanager
@@ -51,14 +53,14 @@ def served(site: pathlib.Path) -> Iterator[str]:
     handler = functools.partial(Quiet, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
+        yield f"http://127.0.0.1:{server.server_port}{PREFIX}"
         server.shutdown()
 
 
 def look(page: Page, address: str) -> tuple[dict, list[str]]:
     """What a page looks like, and what is wrong with it."""
     faults: list[str] = []
-    root = "/".join(address.split("/")[:3]) + "/"
+    root = "/".join(address.split("/")[:3]) + "/"  # favicon included
 
     def asked(request) -> None:
         if not request.url.startswith((root, "data:", "blob:")):
@@ -85,6 +87,10 @@ def look(page: Page, address: str) -> tuple[dict, list[str]]:
     faults += [f"broken image: {source}" for source in seen["broken"]]
     if seen["overflow"] > 0:
         faults.append(f"{seen['overflow']} pixels wider than the screen")
+    faults += [f"wider than its box: {box}" for box in seen["wide"]]
+    faults += [f"no alt text: {source}" for source in seen["unnamed"]]
+    faults += [f"no caption: {source}" for source in seen["captionless"]]
+    faults += [f"low contrast: {text}" for text in seen["faint"]]
     if seen["rendered"] < seen["equations"] or seen["errors"]:
         faults.append(f"{seen['rendered']} of {seen['equations']} equations rendered, {seen['errors']} wrong")
     return seen, faults
@@ -100,8 +106,6 @@ def check(browser: Browser, root: str, pages: list[str], out: pathlib.Path) -> l
             context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
             page = context.new_page()
             for name in pages:
-                if scheme == "dark" and screen == "telephone":
-                    continue  # what differs was seen in the two others
                 seen, faults = look(page, root + name)
                 found += [f"{name} ({screen}, {scheme}): {fault}" for fault in faults]
                 page.screenshot(path=out / f"{name.replace('/', '_')}.{screen}.{scheme}.png", full_page=True)
@@ -120,7 +124,7 @@ def dead(
     for name, link in links:
         if link.startswith(root):
             address, place = urldefrag(link)
-            target = unquote(urlsplit(address).path.lstrip("/")) or "index.html"
+            target = unquote(urlsplit(address).path.removeprefix(PREFIX)) or "index.html"
             if target.endswith(".html") and target not in anchors:
                 found.add(f"{name}: no page {target}")
             elif place and target in anchors and unquote(place) not in anchors[target]:

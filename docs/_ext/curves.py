@@ -19,6 +19,7 @@ from recipes_picture import RECIPES, TOTAL
 from sphinx.util import logging
 
 import warmup_optax as wo
+from warmup_optax._view.phases import horizon
 
 LOGGER = logging.getLogger(__name__)
 
@@ -81,8 +82,8 @@ def axes(figure: Figure, *place: int) -> Any:
 
 
 def draw(schedule: wo.Schedule, counts: np.ndarray, path: Path) -> None:
-    """A curve with a point at each count of the example."""
-    last = float(counts[-1])
+    """Draw a curve to a little past its last phase, with a dot at each count of the example."""
+    last = max(float(counts[-1]), 1.15 * min(horizon(schedule), 20 * float(counts[-1])))
     figure = Figure(figsize=(4.6, 2.0), layout="constrained")
     ax = axes(figure, 1, 1, 1)
     dense = np.unique(np.concatenate([np.linspace(0, last, 600), counts, counts[counts > 0] - 1e-3]))
@@ -132,9 +133,11 @@ def add_picture(app: Any, what: str, name: str, obj: Any, options: Any, lines: l
     folder.mkdir(parents=True, exist_ok=True)
     draw(*picture, folder / f"{name}.svg")
     image = [
-        f".. image:: /_generated/curves/{name}.svg",
-        f"   :alt: The curve of the example of {name.rpartition('.')[2]}",
+        f".. figure:: /_generated/curves/{name}.svg",
+        f"   :alt: Learning rate against count for the example of {name.rpartition('.')[2]}",
         "   :class: curve dark-light",
+        "",
+        "   The schedule of the example below. The dots are the counts that the example evaluates.",
     ]
     lines[at:at] = ["", *image, ""]
 

@@ -99,12 +99,32 @@ def cited_tests_exist(app: Any, env: Any) -> None:
                 LOGGER.warning("%s names %s::%s, which is not there", page.name, file, test)
 
 
+def write_llms_txt(app: Any, exception: Exception | None) -> None:
+    """Write ``llms.txt``, the table of contents for language models: every page with its title and address."""
+    if exception is not None or app.builder.name != "html":
+        return
+    root = app.config.html_baseurl
+    ports = "_generated/compat/"
+    titles = {name: title.astext() for name, title in app.env.titles.items() if name != "404"}
+    lines = [
+        f"# {app.config.project}\n",
+        "> Learning-rate schedules for JAX and Optax as immutable values: print, compare, save, plot, vmap and "
+        "differentiate them. `import warmup_optax as wo`.\n",
+        "## Documentation\n",
+        *(f"- [{title}]({root}{name}.html)" for name, title in titles.items() if not name.startswith(ports)),
+        "\n## Ports of other libraries' schedules\n",
+        *(f"- [{title}]({root}{name}.html)" for name, title in titles.items() if name.startswith(ports)),
+    ]
+    (Path(app.outdir) / "llms.txt").write_text("\n".join(lines) + "\n")
+
+
 def setup(app: Any) -> dict[str, bool]:
     """What Sphinx calls."""
     app.config.mathjax_path = "mathjax/tex-chtml-full.js"
     app.connect("builder-inited", copy_notebooks)
     app.connect("builder-inited", write_compat)
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", write_llms_txt)
     app.connect("env-check-consistency", all_documented)
     app.connect("env-check-consistency", cited_tests_exist)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
