@@ -78,6 +78,7 @@ html_title = "warmup_optax"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_domain_indices = False
 html_baseurl = SITE
 html_extra_path = ["robots.txt"]
 html_theme_options = {

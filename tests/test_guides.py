@@ -1,29 +1,15 @@
 """The guides: every cell runs, and the lines that they recommend do what they say."""
 
-import re
-from pathlib import Path
-
-import jax
 import numpy as np
 import optax
 import pytest
+from support import pages
 
 import warmup_optax as wo
 
-GUIDES = Path(__file__).parents[1] / "docs" / "guides"
-CELL = re.compile(r"^```\{code-cell\} \S+\n(.*?)^```$", re.M | re.S)
-
 
 def run(name):
-    """The names that a guide's cells define, run in JAX's default configuration."""
-    page = GUIDES / f"{name}.md"
-    found = {}
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        for cell in CELL.finditer(page.read_text()):
-            line = page.read_text()[: cell.start(1)].count("\n")
-            source = re.sub(r"^:\w+:.*$", "", cell[1], flags=re.M)  # the cell's tags
-            exec(compile("\n" * line + source, page, "exec"), found)
-    return found
+    return pages.run(f"guides/{name}")
 
 
 def values(schedule, counts):

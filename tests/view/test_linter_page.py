@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 import matplotlib
 import pytest
+from support.pages import cells
 
 import warmup_optax as wo
 from warmup_optax._view.check import NOTES, WARNINGS
@@ -18,19 +19,12 @@ INTRODUCTION, *REST = re.split(r"^### ", PAGE, flags=re.MULTILINE)
 SECTIONS = {re.match(r"`(\w+)`", section).group(1): section for section in REST}  # pyright: ignore[reportOptionalMemberAccess]
 
 
-def cells(text):
-    return [
-        re.sub(r"^:tags:.*\n", "", code, flags=re.MULTILINE)
-        for code in re.findall(r"```\{code-cell\} python\n(.*?)```", text, re.DOTALL)
-    ]
-
-
 def test_every_finding_has_its_section():
     assert sorted(SECTIONS) == sorted((*WARNINGS, *NOTES))
 
 
 @pytest.mark.parametrize("name", SECTIONS)
-def test_a_section_shows_its_finding_and_the_mend(name):
+def test_a_section_shows_its_finding_and_the_fix(name):
     namespace = {}
     for code in cells(INTRODUCTION):
         exec(code, namespace)
@@ -41,10 +35,10 @@ def test_a_section_shows_its_finding_and_the_mend(name):
             exec(code, namespace)
         ((schedule, total_steps), options), *_ = shown
         found = {finding.name for finding in wo.check(schedule, total_steps)}
-        mended = wo.check(options["mended"], total_steps)
+        fixed = wo.check(options["fixed"], total_steps)
     assert name in found
-    assert name not in {finding.name for finding in mended}
-    assert {finding.severity for finding in mended} <= {"note"}
+    assert name not in {finding.name for finding in fixed}
+    assert {finding.severity for finding in fixed} <= {"note"}
 
 
 def test_the_pictures_are_drawn(capsys, monkeypatch):
@@ -59,4 +53,4 @@ def test_the_pictures_are_drawn(capsys, monkeypatch):
     plt.close("all")
     printed = capsys.readouterr().out
     assert printed.startswith("step 100: warning: jump: ")
-    assert printed.endswith("mended: nothing found\n")
+    assert printed.endswith("fixed: nothing found\n")
