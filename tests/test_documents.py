@@ -95,6 +95,7 @@ def test_links_between_sources_lead_to_files():
             continue
         text = re.sub(r"```.*?```", "", file.read_text(), flags=re.DOTALL)
         for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
+            assert "_generated" not in link, f"{file.relative_to(ROOT)} links to {link}"
             assert (file.parent / link).exists(), f"{file.relative_to(ROOT)} links to {link}"
 
 

@@ -63,6 +63,11 @@ def copy_notebooks(app: Any) -> None:
         write(folder / f"{name}.ipynb", json.dumps(book, indent=1))
 
 
+def link_notebooks(app: Any, docname: str, source: list[str]) -> None:
+    """Links to a notebook in the repository, which its front end shows, lead to the notebook's page on the site."""
+    source[0] = re.sub(r"\]\((?:\.\./)+colab/(\w+)\.ipynb\)", r"](/_generated/notebooks/\1.ipynb)", source[0])
+
+
 def write_compat(app: Any) -> None:
     """A page for each library, of its module's docstrings."""
     folder = Path(app.srcdir) / "_generated" / "compat"
@@ -123,6 +128,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.config.mathjax_path = "mathjax/tex-chtml-full.js"
     app.connect("builder-inited", copy_notebooks)
     app.connect("builder-inited", write_compat)
+    app.connect("source-read", link_notebooks)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", write_llms_txt)
     app.connect("env-check-consistency", all_documented)
