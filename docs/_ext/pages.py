@@ -1,4 +1,4 @@
-"""What the build adds to the sources: MathJax from a package, the notebooks, a page for each port."""
+"""What the build adds to the sources: MathJax from a package, and the notebooks."""
 
 from __future__ import annotations
 
@@ -12,31 +12,9 @@ from typing import Any
 from sphinx.util import logging
 
 import warmup_optax as wo
-from warmup_optax import compat
 
 LOGGER = logging.getLogger(__name__)
 NOTEBOOKS = ("quickstart", "gallery", "schedules_as_data", "resume_and_branch", "range_test", "coming_from")
-
-
-# The titles of the pages of `compat`, where they are not the module's name.
-TITLES = {
-    "optax": "Optax",
-    "keras": "Keras",
-    "tfm": "TF Model Garden",
-    "mediapipe": "MediaPipe Model Maker",
-    "torch": "PyTorch",
-    "transformers": "Transformers",
-    "paddle": "Paddle",
-    "megatron": "Megatron-LM",
-    "deepspeed": "DeepSpeed",
-    "t5x": "T5X",
-    "scenic": "Scenic",
-    "trax": "Trax",
-    "maxtext": "MaxText",
-    "levanter": "Levanter",
-    "axlearn": "AXLearn",
-    "praxis": "Praxis",
-}
 
 
 def copy_mathjax(app: Any, exception: Exception | None) -> None:
@@ -64,18 +42,8 @@ def copy_notebooks(app: Any) -> None:
 
 
 def link_notebooks(app: Any, docname: str, source: list[str]) -> None:
-    """Links to a notebook in the repository, which its front end shows, lead to the notebook's page on the site."""
+    """Point links at a notebook of the repository to the page of that notebook."""
     source[0] = re.sub(r"\]\((?:\.\./)+colab/(\w+)\.ipynb\)", r"](/_generated/notebooks/\1.ipynb)", source[0])
-
-
-def write_compat(app: Any) -> None:
-    """A page for each library, of its module's docstrings."""
-    folder = Path(app.srcdir) / "_generated" / "compat"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in compat.__all__:
-        module, title = f"warmup_optax.compat.{name}", TITLES.get(name, name)
-        heading = f"{title}\n{'=' * len(title)}\n"
-        write(folder / f"{name}.rst", f"{heading}\n.. automodule:: {module}\n   :members:\n")
 
 
 def write(path: Path, text: str) -> None:
@@ -109,7 +77,7 @@ def write_llms_txt(app: Any, exception: Exception | None) -> None:
     if exception is not None or app.builder.name != "html":
         return
     root = app.config.html_baseurl
-    ports = "_generated/compat/"
+    ports = "coming_from/"
     titles = {name: title.astext() for name, title in app.env.titles.items() if name != "404"}
     lines = [
         f"# {app.config.project}\n",
@@ -127,7 +95,6 @@ def setup(app: Any) -> dict[str, bool]:
     """What Sphinx calls."""
     app.config.mathjax_path = "mathjax/tex-chtml-full.js"
     app.connect("builder-inited", copy_notebooks)
-    app.connect("builder-inited", write_compat)
     app.connect("source-read", link_notebooks)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", write_llms_txt)

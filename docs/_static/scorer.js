@@ -5,7 +5,7 @@ var Scorer = {
     const query = (new URLSearchParams(location.search).get("q") || "").trim().toLowerCase();
     const name = title.toLowerCase().split(".").pop();
     if (name === query) return score + 100;
-    if (docname.startsWith("_generated/compat/")) return score / 4;
+    if (docname.startsWith("coming_from/")) return score / 4;
     if (docname.startsWith("guides/") || docname.startsWith("start/")) return score * 2 + (anchor ? 0 : 5);
     if (docname.startsWith("trust/") || docname === "contributing" || docname === "changelog") return score / 2;
     if (docname.startsWith("_generated/notebooks/")) return score * 0.75;
