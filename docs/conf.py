@@ -18,7 +18,9 @@ sys.path[:0] = [str(HERE / "_ext"), str(HERE)]
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 
 import warmup_optax as wo
 
@@ -44,10 +46,19 @@ extensions = [
     "inventories",
     "pages",
 ]
-source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}
+source_suffix = {
+    ".md": "myst-nb",
+    ".ipynb": "myst-nb",
+    ".rst": "restructuredtext",
+}
 exclude_patterns = ["_build", "**.ipynb_checkpoints"]
 
-myst_enable_extensions = ["dollarmath", "deflist", "colon_fence", "attrs_inline"]
+myst_enable_extensions = [
+    "dollarmath",
+    "deflist",
+    "colon_fence",
+    "attrs_inline",
+]
 myst_links_external_new_tab = False
 myst_heading_anchors = 3
 nb_execution_mode = "off" if FAST == "2" else "cache"
@@ -59,7 +70,10 @@ nb_ipywidgets_js = {}  # no page shows a widget, and the script would come from 
 
 # Equations wider than the text continue on the next line.
 mathjax4_config = {
-    "output": {"displayOverflow": "linebreak", "linebreaks": {"inline": True, "width": "100%"}}
+    "output": {
+        "displayOverflow": "linebreak",
+        "linebreaks": {"inline": True, "width": "100%"},
+    }
 }
 
 default_role = "py:obj"  # single backticks in docstrings
@@ -112,13 +126,22 @@ copybutton_exclude = ".linenos, .gp, .go"
 
 # Small local inventories, so that the build asks no other site; `_ext/inventories.py` writes them.
 intersphinx_mapping = {
-    "jax": ("https://docs.jax.dev/en/latest/", str(HERE / "_generated" / "inventories" / "jax.inv")),
+    "jax": (
+        "https://docs.jax.dev/en/latest/",
+        str(HERE / "_generated" / "inventories" / "jax.inv"),
+    ),
     "optax": (
         "https://optax.readthedocs.io/en/latest/",
         str(HERE / "_generated" / "inventories" / "optax.inv"),
     ),
-    "flax": ("https://flax.readthedocs.io/en/latest/", str(HERE / "_generated" / "inventories" / "flax.inv")),
-    "python": ("https://docs.python.org/3/", str(HERE / "_generated" / "inventories" / "python.inv")),
+    "flax": (
+        "https://flax.readthedocs.io/en/latest/",
+        str(HERE / "_generated" / "inventories" / "flax.inv"),
+    ),
+    "python": (
+        "https://docs.python.org/3/",
+        str(HERE / "_generated" / "inventories" / "python.inv"),
+    ),
 }
 intersphinx_disabled_reftypes = ["*"]
 
@@ -132,8 +155,14 @@ def linkcode_resolve(domain: str, info: dict[str, str]) -> str | None:
         found = getattr(found, part, None)
     try:
         found = inspect.unwrap(found)
-        file = Path(inspect.getsourcefile(found)).resolve().relative_to(HERE.parent)
+        file = (
+            Path(inspect.getsourcefile(found))
+            .resolve()
+            .relative_to(HERE.parent)
+        )
         lines, first = inspect.getsourcelines(found)
     except (TypeError, OSError, ValueError):
         return None
-    return f"{REPOSITORY}/blob/main/{file}#L{first}-L{first + len(lines) - 1}"
+    return (
+        f"{REPOSITORY}/blob/main/{file}#L{first}-L{first + len(lines) - 1}"
+    )

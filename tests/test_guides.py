@@ -1,5 +1,6 @@
 """The guides: every cell runs, and the lines that they recommend do what they say."""
 
+import jax
 import numpy as np
 import optax
 import pytest

@@ -13,12 +13,11 @@ from typing import Any
 import jax
 import matplotlib
 import numpy as np
+import warmup_optax as wo
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from recipes_picture import RECIPES, TOTAL
 from sphinx.util import logging
-
-import warmup_optax as wo
 from warmup_optax._view.phases import horizon
 
 LOGGER = logging.getLogger(__name__)

@@ -9,9 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sphinx.util import logging
-
 import warmup_optax as wo
+from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
 NOTEBOOKS = ("quickstart", "gallery", "schedules_as_data", "resume_and_branch", "range_test", "coming_from")
