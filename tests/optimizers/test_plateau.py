@@ -40,13 +40,13 @@ def test_it_multiplies_the_schedule_and_waits_for_the_warmup():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_it_is_optax_behind_the_optimizer(seed):
-    """With `begin=0` the same numbers as a chain, for every option."""
+@pytest.mark.parametrize("margin", [{"rtol": 0.05, "atol": 0.0}, {"rtol": 0.0, "atol": 0.02}])
+def test_it_is_optax_behind_the_optimizer(seed, margin):
+    """With `begin=0` and losses above 0 the same numbers as a chain, for every option."""
     options = {
         "factor": 0.5,
         "patience": 2,
-        "rtol": 0.05,
-        "atol": 0.01,
+        **margin,
         "cooldown": 1,
         "accumulation_size": 2,
         "min_scale": 0.1,
@@ -131,7 +131,22 @@ def test_behind_an_optimizer_that_needs_the_loss_itself():
         (optax.adamw, {}, "with_plateau: optimizer must be an optimizer of Optax"),
         (optax.sgd(0.1), {"begin": -1}, "with_plateau: begin must be a whole number of steps >= 0, got -1"),
         (optax.sgd(0.1), {"begin": 1.5}, "with_plateau: begin must be a whole number"),
-        (optax.sgd(0.1), {"factor": 1.0}, r"Factor must be in the range \(0, 1\)"),
+        (
+            optax.sgd(0.1),
+            {"factor": 1.0},
+            "with_plateau: factor must be a finite number > 0 and < 1, got 1.0",
+        ),
+        (
+            optax.sgd(0.1),
+            {"patience": 0},
+            "with_plateau: patience must be a whole number of steps >= 1, got 0",
+        ),
+        (
+            optax.sgd(0.1),
+            {"rtol": -0.1},
+            "with_plateau: rtol must be a finite number >= 0 and <= 1, got -0.1",
+        ),
+        (optax.sgd(0.1), {"mode": "rel"}, "with_plateau: mode must be one of 'min', 'max', got 'rel'"),
     ],
 )
 def test_bad_input(optimizer, options, message):
@@ -143,3 +158,71 @@ def test_an_update_without_a_loss():
     optimizer = wo.with_plateau(optax.sgd(0.1))
     with pytest.raises(TypeError, match=r"with_plateau: update needs the loss: .* value=loss"):
         optimizer.update(GRADS, optimizer.init(PARAMS), PARAMS)
+
+
+def mirrored(losses, factor=0.5, patience=2, rtol=1e-4, atol=0.0, mode="min"):
+    """The scales, in Python floats, from the definition in the docstring."""
+    sign = 1 if mode == "min" else -1
+    best, bad, scale, found = sign * np.inf, 0, 1.0, []
+    for loss in losses:
+        margin = max(rtol * abs(best), atol) if np.isfinite(best) else 0.0
+        if sign * loss < sign * best - margin:
+            best, bad = loss, 0
+        else:
+            bad += 1
+        if bad == patience:
+            scale, bad = scale * factor, 0
+        found.append(scale)
+    return found
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("start", [1.0, -1.0, 0.0])
+@pytest.mark.parametrize("change", [0.0, 0.03, -0.03])  # far from the margin of 0.01: no rounding decides
+def test_losses_of_both_signs_have_plateaus(mode, start, change):
+    """Optax's margin has the wrong sign below 0 (google-deepmind/optax#1767)."""
+    losses = start + change * np.arange(8)
+    plateau = {"factor": 0.5, "patience": 2, "rtol": 0.0, "atol": 0.01, "mode": mode}
+    schedule = wo.constant(1.0)
+    found, _ = rates(wo.with_plateau(optax.sgd(schedule), **plateau), losses, schedule=schedule)
+    assert found == mirrored(losses, **plateau)
+    improves = change < 0 if mode == "min" else change > 0
+    assert found[-1] == (1.0 if improves else 0.125)
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_margin_is_relative_to_the_size_of_the_best(mode, seed):
+    """Random losses around 0, against the definition. Multiples of 1/64, so that float32 holds them."""
+    losses = np.random.default_rng(seed).integers(-128, 128, 40) / 64
+    plateau = {"factor": 0.5, "patience": 2, "rtol": 0.25, "atol": 0.125, "mode": mode}
+    schedule = wo.constant(1.0)
+    found, _ = rates(wo.with_plateau(optax.sgd(schedule), **plateau), losses, schedule=schedule)
+    assert found == mirrored(losses, **plateau)
+    assert found[-1] < 1
+
+
+def test_the_state_is_float32_where_the_parameters_are_bfloat16():
+    """Optax's best loss has the dtype of the parameters, and bfloat16 loses an improvement of 0.1 %."""
+    params = {"a": jnp.ones(2, jnp.bfloat16)}
+    optimizer = wo.with_plateau(optax.sgd(1.0), patience=2)
+    state = optimizer.init(params)
+    for loss in np.linspace(1.0, 0.99, 11):
+        updates, state = jax.jit(optimizer.update)(params, state, params, value=loss)
+    assert updates["a"].dtype == jnp.bfloat16
+    assert state.scale == 1
+    assert state.best_value.dtype == jnp.float32
+
+
+def test_a_loss_of_nan_is_ignored():
+    losses = [1.0, 1.0, np.nan, np.nan, np.nan, 1.0, 1.0]
+    schedule = wo.constant(1.0)
+    found, _ = rates(wo.with_plateau(optax.sgd(schedule), factor=0.5, patience=2), losses, schedule=schedule)
+    assert found == [1, 1, 1, 1, 1, 0.5, 0.5]
+
+
+def test_a_loss_that_is_not_one_number():
+    """Optax fails inside of its `lax.cond`."""
+    optimizer = wo.with_plateau(optax.sgd(0.1))
+    with pytest.raises(ValueError, match=r"update: value must be one number, the loss, got .* take its mean"):
+        optimizer.update(GRADS, optimizer.init(PARAMS), PARAMS, value=jnp.ones(1))

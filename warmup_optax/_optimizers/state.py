@@ -111,7 +111,7 @@ def _counts(
 
 def plateau_scale(state: Any) -> Any:
     """What a `PlateauState` multiplies the updates by."""
-    return state.plateau.inner_state.scale
+    return state.scale
 
 
 def _rank(kind: str, field: str) -> tuple[int | None, int]:
