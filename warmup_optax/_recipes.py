@@ -54,7 +54,7 @@ class _Warmup(Recipe):
 class _WarmupDecay(_Warmup):
     """A linear warmup, a hold, and a decay to the end of the run."""
 
-    total_steps: NumberField = checked(checks.steps)
+    total_steps: NumberField = checked(checks.steps, at_least=1)
     hold_steps: NumberField = checked(checks.steps, default=0)
     init_value: NumberField = checked(checks.number, default=0.0)
     end_value: NumberField = checked(checks.number, default=0.0)
@@ -86,6 +86,7 @@ class WarmupConstant(_Warmup, kind="warmup_constant"):
         return Linear(self.init_value, self.peak_value, self.warmup_steps)
 
 
+@checks.by_name
 def warmup_constant(peak_value: Number, *, warmup_steps: Steps, init_value: Number = 0.0) -> Schedule:
     """A linear warmup to a rate that then stays.
 
@@ -116,6 +117,7 @@ class WarmupLinear(_WarmupDecay, kind="warmup_linear"):
         return Linear(self.peak_value, self.end_value, steps)
 
 
+@checks.by_name
 def warmup_linear(
     peak_value: Number,
     *,
@@ -130,7 +132,7 @@ def warmup_linear(
     Args:
       peak_value: The rate at ``count == warmup_steps`` and through the hold, exactly.
       warmup_steps: Updates of warmup, a whole number >= 0.
-      total_steps: Updates of the whole run, warmup and hold included; ``end_value`` from there on.
+      total_steps: Updates of the whole run >= 1, warmup and hold included; ``end_value`` from there on.
       hold_steps: Updates at the peak between warmup and decay, a whole number >= 0.
       init_value: The rate of the first update.
       end_value: The rate at ``total_steps`` and after it, exactly.
@@ -161,6 +163,7 @@ class WarmupCosine(_WarmupDecay, kind="warmup_cosine"):
         return Cosine(self.peak_value, self.end_value, steps, self.exponent)
 
 
+@checks.by_name
 def warmup_cosine(
     peak_value: Number,
     *,
@@ -209,6 +212,7 @@ class WarmupPolynomial(_WarmupDecay, kind="warmup_polynomial"):
         return Polynomial(self.peak_value, self.end_value, steps, self.power)
 
 
+@checks.by_name
 def warmup_polynomial(
     peak_value: Number,
     *,
@@ -225,7 +229,7 @@ def warmup_polynomial(
       peak_value: The rate at ``count == warmup_steps`` and through the hold, exactly.
       power: > 0: 1 is `warmup_linear`, 2 falls faster first.
       warmup_steps: Updates of warmup, a whole number >= 0.
-      total_steps: Updates of the whole run, warmup and hold included; ``end_value`` from there on.
+      total_steps: Updates of the whole run >= 1, warmup and hold included; ``end_value`` from there on.
       hold_steps: Updates at the peak between warmup and decay, a whole number >= 0.
       init_value: The rate of the first update.
       end_value: The rate at ``total_steps`` and after it, exactly.
@@ -262,6 +266,7 @@ class WarmupExponential(_Warmup, kind="warmup_exponential"):
         return self._then(Exponential(self.peak_value, *arguments), self.init_value, begin)
 
 
+@checks.by_name
 def warmup_exponential(
     peak_value: Number,
     *,
@@ -324,6 +329,7 @@ class WarmupPiecewiseConstant(Recipe, kind="warmup_piecewise_constant"):
         return WithWarmup(stairs, self.warmup_steps, self.init_value, overlap=True)
 
 
+@checks.by_name
 def warmup_piecewise_constant(
     values: Sequence[Number], boundaries: Sequence[Steps], *, warmup_steps: Steps, init_value: Number = 0.0
 ) -> Schedule:
@@ -373,6 +379,7 @@ class WarmupInverseSqrt(_Warmup, kind="warmup_inverse_sqrt"):
         return self._then(InverseSqrt(self.peak_value, timescale), self.init_value, self.warmup_steps)
 
 
+@checks.by_name
 def warmup_inverse_sqrt(
     peak_value: Number, *, warmup_steps: Steps, timescale: Number | None = None, init_value: Number = 0.0
 ) -> Schedule:
@@ -405,7 +412,7 @@ class WarmupStableDecay(_Warmup, kind="warmup_stable_decay"):
     """Made by `warmup_stable_decay`."""
 
     decay_steps: NumberField = checked(checks.steps)
-    total_steps: NumberField = checked(checks.steps)
+    total_steps: NumberField = checked(checks.steps, at_least=1)
     init_value: NumberField = checked(checks.number, default=0.0)
     end_value: NumberField = checked(checks.number, default=0.0)
     decay_shape: Any = checked(shape_argument, default=Shape(one_minus_sqrt))
@@ -421,6 +428,7 @@ class WarmupStableDecay(_Warmup, kind="warmup_stable_decay"):
         return self._then(decay, self.init_value, self.total_steps - self.decay_steps)  # pyright: ignore
 
 
+@checks.by_name
 def warmup_stable_decay(
     peak_value: Number,
     *,
@@ -484,6 +492,7 @@ class WarmupCosineRestarts(_Warmup, kind="warmup_cosine_restarts"):
         return self._then(Add((falling, rising)), self.init_value, self.warmup_steps)
 
 
+@checks.by_name
 def warmup_cosine_restarts(
     peak_value: Number,
     *,
@@ -561,6 +570,7 @@ class OneCycle(Recipe, kind="one_cycle"):
         return Join(ways, (rise,))
 
 
+@checks.by_name
 def one_cycle(
     peak_value: Number,
     *,

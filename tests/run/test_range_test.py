@@ -20,6 +20,10 @@ def floats(values):
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_fastai(case):
     """Raw losses in, the defaults: its smoothing, its stop, its slices, its two readings."""
+    if case["id"] == "noise 60":  # fastai reads a rate off it
+        with pytest.raises(ValueError, match="losses must be falling by more than noise does"):
+            wo.suggest_learning_rate(case["rates"], floats(case["losses"]))
+        return
     found = wo.suggest_learning_rate(case["rates"], floats(case["losses"]))
     assert found.steepest == case["steep"]
     assert found.valley == case["valley"]
@@ -28,7 +32,9 @@ def test_fastai(case):
     np.testing.assert_allclose(found.losses, smoothed[: len(found.losses)], rtol=1e-11)
 
 
-@pytest.mark.parametrize("case", CASES, ids=IDS)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case["id"] != "noise 60"], ids=lambda case: case["id"]
+)
 def test_lightning(case):
     """On a curve that is smoothed already, as its callback keeps it."""
     smoothed = floats(case["smoothed"])
@@ -65,8 +71,7 @@ def test_losses_below_0_have_no_blow_up():
     ):
         wo.suggest_learning_rate(RATES, FALLING - 2)
     found, same = (
-        wo.suggest_learning_rate(RATES, losses, smoothing=0.0, blow_up=None)
-        for losses in (FALLING - 2, FALLING)
+        wo.suggest_learning_rate(RATES, losses, smoothing=0.0, blow_up=None) for losses in (FALLING - 2, FALLING)
     )
     assert found.valley == same.valley
 
@@ -77,9 +82,14 @@ def test_losses_below_0_have_no_blow_up():
         (RATES, FALLING[:-1], {}, "losses must be of length 60, as many as rates, got .* its length is 59"),
         (RATES[::-1], FALLING, {}, "rates must be positive numbers, each greater than the one before"),
         (RATES - 1e-6, FALLING, {}, "rates must be positive numbers"),
-        (RATES, 4 - FALLING, {}, "losses must be falling somewhere"),
-        (RATES, FALLING * np.nan, {}, "losses must be at least 3 before the blow-up"),
-        (RATES, FALLING, {"skip_begin": 58}, "losses must be at least 3"),
+        (
+            RATES,
+            4 - FALLING,
+            {},
+            r"losses must be falling by more than noise does .* these fall by 0\.0: begin",
+        ),
+        (RATES, FALLING * np.nan, {}, "losses must be at least 21 before the blow-up"),
+        (RATES, FALLING, {"skip_begin": 58}, "losses must be at least 21 .* 0 remain"),
         (RATES, FALLING, {"smoothing": 1.0}, r"smoothing must be a number in \[0, 1\), got 1.0"),
         (RATES, FALLING, {"smoothing": -0.1}, "smoothing must be a finite number >= 0"),
         (RATES, FALLING, {"skip_end": -1}, "skip_end must be a whole number of steps >= 0"),
@@ -91,3 +101,67 @@ def test_losses_below_0_have_no_blow_up():
 def test_bad_input(rates, losses, options, message):
     with pytest.raises((ValueError, TypeError), match=f"suggest_learning_rate: {message}"):
         wo.suggest_learning_rate(rates, losses, **options)
+
+
+SWEEP = np.geomspace(1e-6, 1.0, 100)
+
+
+def refused(losses, **options):
+    try:
+        wo.suggest_learning_rate(SWEEP[: len(losses)], losses, **options)
+    except ValueError as error:
+        return "losses must be falling by more than noise does" in str(error)
+    return False
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("level", [0.0, 1.4, -3.1, 1e-30])
+@pytest.mark.parametrize("smoothing", [0.0, 0.98])
+def test_a_flat_loss_has_no_rate(dtype, level, smoothing):
+    """The smoothing of a constant wobbles by its rounding (davidtvs/pytorch-lr-finder#10)."""
+    assert refused(np.full(100, level, dtype), smoothing=smoothing, blow_up=None)
+
+
+def test_the_rounding_of_float32_is_no_fall():
+    """A loss that is constant but for its last bit."""
+    bits = np.random.default_rng(0).integers(-1, 2, 100)
+    losses = np.float32(1.4) + bits.astype(np.float32) * np.spacing(np.float32(1.4))
+    losses[70:] -= np.spacing(np.float32(1.4))
+    assert refused(losses)
+
+
+NOISES = {
+    "normal": lambda random, n: random.normal(size=n),
+    "uniform": lambda random, n: random.random(n),
+    "heavy tails": lambda random, n: random.standard_t(2, n),
+    "skewed": lambda random, n: random.lognormal(size=n),
+    "two values": lambda random, n: random.integers(0, 2, n).astype(float),
+    "few spikes": lambda random, n: (random.random(n) < 0.03).astype(float),
+}
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("length", [30, 100])
+def test_noise_has_no_rate(noise, length):
+    """At most 1 in 250 series of pure noise are read, so that of 500 more than 8 have a probability of 0.02 %."""
+    random = np.random.default_rng(length)
+    series = [10 + NOISES[noise](random, length) for _ in range(500)]
+    assert sum(not refused(losses, blow_up=None, skip_end=0) for losses in series) <= 8
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("blown_up", [False, True])
+def test_a_real_fall_is_read(seed, blown_up):
+    """A loss that is flat, falls by four times its noise around 1e-3, and blows up from 0.3 on or does not."""
+    losses = 2.3 - 0.4 / (1 + (SWEEP / 1e-3) ** -1.5) + 0.1 * np.random.default_rng(seed).normal(size=100)
+    if blown_up:
+        losses += np.maximum(0, SWEEP - 0.3) * 30
+    found = wo.suggest_learning_rate(SWEEP, losses)
+    assert 1e-6 < found.valley < 1
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e4])
+def test_the_size_of_the_losses_does_not_matter(shift):
+    """Ranks are the same for every scale: a fall of 1e-3 without noise is one, from 10 and from 10,000."""
+    losses = 10 + shift - 1e-3 * (10 + shift) / (1 + (SWEEP / 1e-3) ** -1)
+    assert not refused(losses)

@@ -90,7 +90,8 @@ def test_a_loop_that_counts(drop_last, accumulation_steps):
 def test_a_float_is_the_number_that_was_meant(written, value):
     for total in (10, 100, 300, 12_345, 10**9):
         exact = math.floor(Fraction(written) * total)
-        assert wo.TrainingRun(num_examples=1, batch_size=1, total_steps=total).steps(fraction=value) == exact
+        if exact:  # a fraction of less than a step is refused
+            assert wo.TrainingRun(total_steps=total).steps(fraction=value) == exact
         assert wo.TrainingRun(num_examples=total, batch_size=1).steps(epochs=value) == exact
 
 
@@ -592,3 +593,53 @@ def test_adam_warmup_steps(b2, steps):
 def test_a_bad_b2_is_refused(b2):
     with pytest.raises(ValueError, match=f"adam_warmup_steps: b2 must be .*, got {b2}"):
         wo.adam_warmup_steps(b2)
+
+
+def test_a_run_of_steps_needs_no_batch_size_for_fractions():
+    run = wo.TrainingRun(total_steps=1000)
+    assert run.steps(fraction=0.05) == 50
+    assert run.steps(fraction=0) == 0
+    assert run.steps(steps=7) == 7
+    assert repr(run) == "TrainingRun(total_steps=1000)"
+    assert eval(repr(run), {"TrainingRun": wo.TrainingRun}) == run
+    assert hash(run) == hash(wo.TrainingRun(total_steps=1000))
+    assert dataclasses.replace(run, batch_size=8).examples(2) == 16
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda run: run.steps(examples=8),
+        lambda run: run.steps(epochs=1),
+        lambda run: run.steps(tokens=8),
+        lambda run: run.examples(1),
+        lambda run: run.epochs(1),
+        lambda run: run.tokens(1),
+        lambda run: run.steps_per_epoch,
+        lambda run: run.in_steps(0.1, "examples"),
+        lambda run: run.in_steps(0.1, "epochs"),
+    ],
+)
+def test_the_other_units_need_a_batch_size(ask):
+    run = wo.TrainingRun(total_steps=9, num_examples=90, tokens_per_example=2)
+    with pytest.raises(
+        ValueError, match="TrainingRun: batch_size must be given where epochs, examples or tokens are"
+    ):
+        ask(run)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"num_examples": 9, "num_epochs": 3}, {"total_tokens": 9}])
+def test_a_length_in_other_units_needs_a_batch_size(arguments):
+    with pytest.raises(ValueError, match="TrainingRun: batch_size must be given, unless the length"):
+        wo.TrainingRun(**arguments)
+
+
+@pytest.mark.parametrize("fraction", [0.001, 0.0199, Fraction(1, 51)])
+def test_a_fraction_of_less_than_a_step(fraction):
+    """Rounded down it would be no warmup, without a word (senwu/emmental#85)."""
+    run = wo.TrainingRun(total_steps=50)
+    with pytest.raises(
+        ValueError, match="steps: fraction must be 0 or at least 1 / 50, one step of the run, got"
+    ):
+        run.steps(fraction=fraction)
+    assert run.steps(fraction=0.02) == run.steps(fraction=Fraction(1, 50)) == 1

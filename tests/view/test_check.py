@@ -169,6 +169,24 @@ def test_every_recipe_passes_with_its_defaults(schedule):
         (wo.exponential(1.0, decay_rate=0.9, transition_steps=10, end_value=0.5) * 0.1, 100, []),
         (wo.clip(wo.linear(1.0, 0.5, 100), min_value=0.1), 100, [("floor_not_reached", 99)]),
         # values
+        # a decay that is over before the run, at a rate above 0
+        (wo.linear(1.0, 0.5, 90), 100, [("flat_to_the_end", 90)]),
+        (wo.linear(1.0, 0.5, 98), 100, [("flat_to_the_end", 98)]),
+        (wo.linear(1.0, 0.5, 99), 100, []),  # one update at the end value is how a run ends
+        (wo.linear(1.0, 0.5, 100), 100, []),
+        (wo.linear(0.5, 1.0, 90), 100, []),  # a warmup
+        (wo.join([wo.linear(1.0, 0.5, 90), 0.5], [90]), 100, []),  # written as constant
+        (wo.join([wo.linear(1.0, 0.5, 90), 0.5], [95]), 100, [("flat_to_the_end", 90)]),
+        (wo.join([wo.linear(1.0, 0.5, 50), 0.25], [95]), 100, [("jump", 95)]),
+        (wo.restart(wo.linear(1.0, 0.5, 30), period=40), 100, []),
+        # a warmup that is over before the second update
+        (
+            wo.speed_up(wo.warmup_constant(1.0, warmup_steps=1, init_value=0.1), 10),
+            9,
+            [("warmup_below_one_step", 0)],
+        ),
+        (wo.warmup_constant(1.0, warmup_steps=1, init_value=0.1), 9, []),
+        (wo.speed_up(wo.linear(1.0, 0.0, 5), 10), 1, []),  # a decay
         (-wo.constant(1.0), 10, [("negative", 0)]),
         (wo.linear(1.0, -1.0, 10), 10, [("negative", 6)]),
         (lambda count: 1.0 / (50.0 - count.astype("float32")), 49, [("rises_after_the_end", 49)]),
@@ -185,8 +203,8 @@ def test_check_finds(schedule, steps, expected):
 def test_findings_say_what_to_do():
     (zero,) = wo.check(wo.warmup_cosine(1e-3, **RUN), 1000)
     assert zero.message == (
-        "the first update has rate 0 and changes nothing; "
-        "start the warmup at 1e-05, say, the rate of update 1"
+        "the first update has rate 0 and changes nothing, and makes the parameters of Prodigy and "
+        "D-Adaptation NaN; start the warmup at 1e-05, say, the rate of update 1"
     )
     assert str(zero) == f"step 0: note: zero_first_update: {zero.message}"
     assert zero == wo.nodes.Finding("zero_first_update", "note", 0, zero.message)

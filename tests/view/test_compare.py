@@ -343,3 +343,21 @@ class TestCompare:
             jax.jit(lambda new: wo.compare(STABLE, new, 3).ratio)(STABLE)
         with pytest.raises(TypeError, match=r"compare: count must be a number known before tracing"):
             jax.jit(lambda count: wo.compare(STABLE, STABLE, count).ratio)(3)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "shown"),
+    [
+        (1.0, "100 %"),
+        (0.999, "100 %"),
+        (0.5, "50 %"),
+        (0.0123, "1.2 %"),
+        (1e-4, "0.01 %"),
+        (2e-5, "0.002 %"),
+        (1.19e-7, "1.2e-5 %"),
+        (1e-9, "1e-7 %"),
+        (2.0, "200 %"),
+    ],
+)
+def test_percentages_are_written_as_people_write_them(fraction, shown):
+    assert str(wo.nodes.Comparison(9, 1.0, 1.0, 3, fraction)).endswith(f"from count 3 on, by up to {shown}")

@@ -248,3 +248,31 @@ def test_phases_of_a_users_own_that_are_in_no_order_are_refused():
 
     with pytest.raises(ValueError, match=r"^Backwards\.phases\(\) must give pairs"):
         wo.describe(Backwards(1.0, 10))
+
+
+def test_describe_ends_with_the_run():
+    """Phases after the end are left out, and the last one ends there with its value at the end."""
+    schedule = wo.warmup_cosine(1.0, warmup_steps=100, total_steps=1000)
+    rows = {
+        50: ["0 50 linear 0 0.5"],
+        100: ["0 100 linear 0 1"],
+        550: ["0 100 linear 0 1", "100 550 cosine 1 0.5"],
+        1000: ["0 100 linear 0 1", "100 1000 cosine 1 0"],
+        2000: ["0 100 linear 0 1", "100 1000 cosine 1 0", "1000 2000 constant 0 0"],
+    }
+    for total, expected in rows.items():
+        assert [" ".join(line.split()) for line in wo.describe(schedule, total).splitlines()[1:]] == expected
+    assert wo.describe(schedule, wo.TrainingRun(total_steps=550)) == wo.describe(schedule, 550)
+    assert wo.describe(wo.constant(0.1), 10).splitlines()[1].split() == ["0", "10", "constant", "0.1", "0.1"]
+    many = wo.describe(wo.restart(wo.linear(1.0, 0.0, 10), period=10), 25).splitlines()
+    assert [line.split()[0] for line in many[1:]] == ["0", "10", "20"]
+    assert many[-1].split() == ["20", "25", "linear", "1", "0.5"]
+
+
+def test_describe_refuses_a_run_of_no_steps():
+    with pytest.raises(ValueError, match="describe: total_steps must be a whole number of steps >= 1, got 0"):
+        wo.describe(wo.constant(0.1), 0)
+    with pytest.raises(TypeError, match="describe: total_steps must be a whole number of steps >= 1, got"):
+        wo.describe(wo.constant(0.1), wo.one_cycle(0.1, total_steps=9))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="TrainingRun: the run has no length"):
+        wo.describe(wo.constant(0.1), wo.TrainingRun(batch_size=8))

@@ -292,7 +292,7 @@ def test_numbers_are_named_by_where_they_are():
         (warmup(), "peak_value", (0.0, 9.9e-3), [1e-6, 3e-4, 3.1e-4]),
         (warmup(), "init_value", (0.0, 9.9e-3), [1e-6, 3e-4]),  # the rates of the curve
         (warmup(), "warmup_steps", (0, 1000), [1, 2, 999]),
-        (warmup(total_steps=70_000), "total_steps", (0, 140_000), [100, 70_000, 70_100]),
+        (warmup(total_steps=70_000), "total_steps", (1, 140_000), [100, 70_000, 70_100]),
         (warmup(), "exponent", (0.01, 2.0), [0.5, 1.0]),
         (wo.constant(-0.2), "value", (-9.9, 0.0), [-0.1]),
         (wo.geometric(1.0, 0.1, 10), "init_value", (0.01, 99.0), [1.0]),  # never 0

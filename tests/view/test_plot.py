@@ -152,3 +152,48 @@ def test_plot_without_matplotlib_says_what_to_install(monkeypatch):
         ImportError, match=r'^plot needs matplotlib: pip install -e "\.\[plot\]" in a checkout'
     ):
         wo.plot(wo.constant(1.0), 10)
+
+
+MANY = {
+    f"peak {i:.0e} and a long label": wo.warmup_cosine(i, warmup_steps=9, total_steps=99)
+    for i in range(1, 15)
+}
+LEGENDS = {
+    "two": dict(list(MANY.items())[:2]),
+    "fourteen long names": MANY,
+    "thirty": {f"schedule {i:02}": wo.constant(i) for i in range(30)},
+    "a very long name": {"a" * 200: wo.constant(1.0), "b": wo.constant(2.0)},
+}
+
+
+@pytest.mark.parametrize("name", LEGENDS)
+def test_a_legend_leaves_room_for_the_curves(name):
+    """Warnings are errors here, and Matplotlib warns where a legend leaves no room at all."""
+    ax = wo.plot(LEGENDS[name], 100)
+    figure = ax.figure
+    figure.canvas.draw()
+    assert ax.get_position().width > 0.5
+    assert ax.get_position().height > 0.5
+    inside = figure.bbox.padded(1)  # a pixel of rounding
+    legend = ax.get_legend()
+    box = legend.get_window_extent()
+    assert inside.x0 <= box.x0
+    assert inside.y0 <= box.y0
+    assert box.x1 <= inside.x1
+    assert box.y1 <= inside.y1
+    assert len(legend.get_texts()) == len(LEGENDS[name])
+    plt.close(figure)
+
+
+def test_the_length_of_a_run_is_a_number_of_steps():
+    schedule = wo.warmup_cosine(1.0, warmup_steps=10, total_steps=100)
+    for run in (wo.TrainingRun(total_steps=40), wo.TrainingRun(num_examples=80, batch_size=4, num_epochs=2)):
+        ax = wo.plot(schedule, run)
+        assert max(ax.lines[0].get_xdata()) == 40
+        assert wo.check(schedule, run) == wo.check(schedule, 40)
+    assert max(wo.plot(schedule).lines[0].get_xdata()) == 100
+    assert (
+        max(wo.plot([schedule, wo.warmup_linear(1.0, warmup_steps=9, total_steps=200)]).lines[0].get_xdata())
+        == 200
+    )
+    plt.close("all")

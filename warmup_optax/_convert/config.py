@@ -11,7 +11,6 @@ import difflib
 import functools
 import inspect
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple, NoReturn
@@ -308,14 +307,16 @@ def _built(config: Mapping[Any, Any], path: str) -> Schedule:
     try:
         schedule = known(*call.args, **call.kwargs)
     except (ValueError, TypeError) as error:
-        _fail(path, f"{error}{_yaml_hint(rest)}", ValueError if isinstance(error, ValueError) else TypeError)
+        _fail(path, str(error), ValueError if isinstance(error, ValueError) else TypeError)
     return schedule
 
 
 def _rename(rest: dict[Any, Any]) -> None:
     """Gives keys that an earlier version wrote the names that they have now."""
+    said = rest.get("kind")
     for (kind, old), new in _RENAMED.items():
-        if rest.get("kind") == kind and old in rest:
+        # By type first: an array compares with an array.
+        if isinstance(said, str) and said == kind and old in rest:
             rest[new] = rest.pop(old)
 
 
@@ -387,8 +388,3 @@ def _fail(path: str, message: str, error: type[Exception] = ValueError) -> NoRet
 def _shown(value: Any) -> str:
     shown = repr(value)  # of bounded size: `_plain` has counted what is in it
     return shown if len(shown) <= 80 else shown[:77] + "..."
-
-
-def _yaml_hint(rest: Mapping[Any, Any]) -> str:
-    texts = [x for x in rest.values() if isinstance(x, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", x)]
-    return f" (YAML takes {texts[0]} for text: write {texts[0].lower().replace('e', '.0e')})" if texts else ""

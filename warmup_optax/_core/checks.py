@@ -8,15 +8,21 @@ for a sequence. Traced numbers pass through: nothing about them is known yet.
 from __future__ import annotations
 
 import contextlib
+import difflib
+import functools
+import inspect
 import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import jax
 import numpy as np
 from jax.core import Tracer
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 INT32_MAX = 2**31 - 1
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -47,8 +53,7 @@ class _BadArgument(Exception):
         return _in_words(self._fix, {})
 
     def __str__(self) -> str:
-        shown = repr(self.value)
-        shown = shown if len(shown) <= 200 else shown[:197] + "..."
+        shown = shortened(self.value)
         fix = f"; {self.fix}" if self.fix else ""
         return f"{self.function}: {self.argument} must be {self.allowed}, got {shown}{fix}"
 
@@ -85,6 +90,12 @@ def renamed(function: str, **names: str) -> Iterator[None]:
         yield
     except _BadArgument as error:
         raise error.renamed(function, names) from None
+
+
+def shortened(value: object) -> str:
+    """The `repr` of a value, cut where it is long."""
+    shown = " ".join(repr(value).split()) if not isinstance(value, str) else repr(value)
+    return shown if len(shown) <= 200 else shown[:197] + "..."
 
 
 def is_traced(value: object) -> bool:
@@ -132,12 +143,26 @@ def _scalar(where: str, name: str, value: Any, allowed: str) -> Any:
         fix = "a schedule goes where a schedule is asked for, a number here"
         raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
     if isinstance(value, (str, bytes, complex)) or value is None:
-        fix = "write the number without quotes" if isinstance(value, (str, bytes)) else ""
+        fix = text_fix(value) if isinstance(value, (str, bytes)) else ""
         raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
     try:
         return value.__index__() if hasattr(value, "__index__") else float(value)
     except (TypeError, ValueError, OverflowError):
         raise_bad_argument(where, name, value, allowed, error=TypeError)
+
+
+def text_fix(text: str | bytes) -> str:
+    """What to write instead of a number that is a text. YAML 1.1, and so PyYAML, reads 3e-4 as text."""
+    shown = text.decode("ascii", "replace") if isinstance(text, bytes) else text
+    found = re.fullmatch(r"\s*([-+]?\d+(?:\.\d*)?)[eE]([-+]?)(\d+)\s*", shown)
+    if found:
+        digits, sign, exponent = found.groups()
+        written = f"{digits if '.' in digits else digits + '.0'}e{sign or '+'}{exponent}"  # it needs both
+        return (
+            f"YAML 1.1 reads {shown.strip()} as text: write {written}, or read the file with load; outside of "
+            "YAML write the number without quotes"
+        )
+    return "write the number without quotes"
 
 
 def number(
@@ -187,11 +212,22 @@ def steps(where: str, name: str, value: Any, *, at_least: int | None = 0, fix: s
         whole = jax.numpy.issubdtype(value.dtype, jax.numpy.integer)  # short ones would wrap in a sum
         return value.astype(jax.dtypes.canonicalize_dtype(np.int64 if whole else np.float64))
     if isinstance(value, float) and not value.is_integer():  # NaN and the infinities are not integers either
-        round_it = "round it: a step is one optimizer update" if math.isfinite(value) else ""
-        raise_bad_argument(where, name, value, allowed, round_it)
+        raise_bad_argument(where, name, value, allowed, _whole_fix(value))
     if at_least is not None and value < at_least:
         raise_bad_argument(where, name, value, allowed, fix)
     return int(value) if abs(value) <= INT32_MAX else number(where, name, value)
+
+
+def _whole_fix(value: float) -> str:
+    """What to write instead of a number of steps that is not whole."""
+    if not math.isfinite(value):
+        return ""
+    if 0 < value < 1:  # rounded it would be 0
+        return (
+            f"for a fraction of the run write TrainingRun(total_steps=...).steps(fraction={value:g}); "
+            "a step is one optimizer update"
+        )
+    return "round it: a step is one optimizer update"
 
 
 def at_least(where: str, name: str, value: Any, bound: Any, allowed: str, fix: str) -> None:
@@ -262,11 +298,78 @@ def choice(where: str, name: str, value: Any, *, words: Sequence[str]) -> str:
     return value
 
 
+# What Optax and others call an argument, and what it is here; the first name that a function has is meant.
+_ELSEWHERE = {
+    "decay_steps": ("total_steps", "steps", "transition_steps", "cycle_steps"),
+    "transition_steps": ("total_steps", "steps"),
+    "num_training_steps": ("total_steps",),
+    "num_steps": ("total_steps", "steps"),
+    "steps": ("total_steps",),
+    "num_warmup_steps": ("warmup_steps",),
+    "learning_rate": ("peak_value", "init_value"),
+    "lr": ("peak_value", "init_value"),
+    "max_lr": ("peak_value",),
+    "peak_lr": ("peak_value",),
+    "min_lr": ("end_value",),
+    "eta_min": ("end_value",),
+    "final_value": ("end_value",),
+    "init_lr": ("init_value",),
+}
+_WARMUP_IN_IT = "; it includes the warmup, as decay_steps of optax.warmup_cosine_decay_schedule does"
+
+
+def by_name(function: Callable[P, R]) -> Callable[P, R]:
+    """A function whose errors about arguments by position, or of another name, say what to write."""
+    parameters = inspect.signature(function).parameters
+    most = sum(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in parameters.values())
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if len(args) > most or not kwargs.keys() <= parameters.keys():
+            _refuse_call(function.__name__, list(parameters.values()), most, args, kwargs)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def _refuse_call(
+    where: str,
+    parameters: list[inspect.Parameter],
+    most: int,
+    args: tuple[object, ...],
+    kwargs: Mapping[str, object],
+) -> NoReturn:
+    names = [parameter.name for parameter in parameters]
+    if len(args) > most:
+        given = [parameter.name for parameter in parameters if parameter.default is parameter.empty][most:]
+        rest = [name for name in names[most:] if name not in given]
+        named = [f"{name}={value!r}" for name, value in zip([*given, *rest], args[most:], strict=False)]
+        written = ", ".join([*map(repr, args[:most]), *named, *(f"{k}={v!r}" for k, v in kwargs.items())])
+        after = f"given by name after {names[most - 1]}" if most else "given by name"
+        raise_bad_argument(where, "arguments", args, after, f"write {where}({written})", error=TypeError)
+    name = next(name for name in kwargs if name not in names)
+    meant = next((here for here in _ELSEWHERE.get(name, ()) if here in names), "")
+    meant = meant or next(iter(difflib.get_close_matches(name, names, 1)), "")
+    fix = f"write {meant}={kwargs[name]!r}" if meant else ""
+    if meant == "total_steps" and "warmup_steps" in names:
+        fix += _WARMUP_IN_IT
+    raise_bad_argument(
+        where, name, kwargs[name], f"one of its arguments, {', '.join(names)}", fix, error=TypeError
+    )
+
+
 def function(where: str, name: str, value: Any, *, allowed: str, fix: str = "") -> Callable[..., Any]:
     """Something that can be called."""
     if not callable(value):
         raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
     return value
+
+
+def _no_count(value: object) -> TypeError:
+    is_state = lambda x: hasattr(x, "_fields")  # noqa: E731  # of an optimizer: a NamedTuple, or a tuple of them
+    state = any(map(is_state, jax.tree.leaves(value, is_leaf=is_state)))
+    fix = "; of an optimizer's state take applied_value(schedule, opt_state)" if state else ""
+    return TypeError(f"a schedule's count must be a whole or real number, got {shortened(value)}{fix}")
 
 
 def count(value: Any) -> Any:
@@ -283,12 +386,12 @@ def count(value: Any) -> Any:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise TypeError(f"a schedule's count must be a whole or real number, got {value!r}") from error
+        raise _no_count(value) from error
     if array.dtype.kind == "O" and all(hasattr(x, "__float__") for x in array.flat):  # None would be NaN
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             array = array.astype(np.float64)  # whole numbers past int64, fractions, decimals
     if not (array.dtype.kind in "biuf" or jax.numpy.issubdtype(array.dtype, np.floating)):  # bfloat16 is "V"
-        raise TypeError(f"a schedule's count must be a whole or real number, got {value!r}")
+        raise _no_count(value)
     if array.dtype.kind in "iu":
         if array.size and (array.max() > largest or array.min() < -largest - 1):
             return array.astype(jax.dtypes.canonicalize_dtype(np.float64))

@@ -185,20 +185,28 @@ def count_of(where: str, opt_state: Any, kind: type | None = None) -> Found:
     first, values = found[0], [count.value for count in found]
     if len(found) == 1:
         return Found(first.value, None, first.start, found)
+    together = len({count.clock for count in found}) == 1  # what is around them decides, not this update
     if any(map(checks.is_traced, values)):
-        together = len({count.clock for count in found}) == 1
         value, *others = (jnp.asarray(value) for value in values)
         agree = functools.reduce(jnp.logical_and, [value == x.astype(value.dtype) for x in others])
     else:
         value, *others = jax.device_get(values)
-        together, agree = all(np.array_equal(value, x) for x in others), None
+        together, agree = together and all(np.array_equal(value, x) for x in others), None
     if not together:
         came = ", ".join(map(str, found))
         raise ValueError(
             f"{where}: opt_state must hold counts that advance together, got {came}; "
-            "give the part of the state that is meant, opt_state[0] say"
+            f"give the part of the state that is meant, as {_part(found)}"
         )
     return Found(value, agree, first.start, found)
+
+
+def _part(found: list[_Count]) -> str:
+    """The largest part of a state that holds the first of several counts and none that may differ from it."""
+    first = found[0].path
+    others = [x.path for x in found if x.clock != found[0].clock] or [x.path for x in found[1:]]
+    alone = next(n for n in range(1, len(first) + 1) if all(first[:n] != path[:n] for path in others))
+    return f"opt_state{jax.tree_util.keystr(first[:alone])}"
 
 
 def update_count(opt_state: Any) -> jax.Array:
@@ -321,10 +329,11 @@ def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
 
     Raises:
       ValueError: If there is no count (``optax.sgd(0.1)`` keeps none). If there are several of one rank that
-        differ; inside ``jit``, if they could come to differ because a ``MultiSteps``, an ``apply_if_finite``
-        or the like holds one and not the other. If plateaus around them differ in scale. If a scheduled
-        weight decay is the only schedule inside of a ``contrib.schedule_free``, which keeps a count of its
-        own. The message lists what was found.
+        differ, or that could come to differ because a ``MultiSteps``, an ``apply_if_finite`` or a
+        ``conditionally_transform`` holds one and not the other. This is decided by the structure, so a logging
+        loop that starts does not end when a group is frozen. If plateaus around them differ in scale. If a
+        scheduled weight decay is the only schedule inside of a ``contrib.schedule_free``, which keeps a count
+        of its own. The message lists what was found.
       TypeError: If ``schedule`` is none of these.
 
     >>> import optax, warmup_optax as wo

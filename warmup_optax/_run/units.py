@@ -96,7 +96,7 @@ class TrainingRun:
         what is said in epochs needs it.
       batch_size: :math:`B`, examples in a batch (of all devices together), a whole number >= 1; or the pairs
         :math:`(e_i, b_i)` of a ramp, the first at 0 examples, with increasing numbers of examples. The sizes
-        may grow or shrink.
+        may grow or shrink. A run of ``total_steps`` that converts fractions alone needs none.
       num_epochs: The length of the run in epochs, a number > 0 that need not be whole.
       total_steps: The length of the run in steps, a whole number >= 1.
       total_tokens: The length of the run in tokens, a whole number >= 1; needs ``tokens_per_example``.
@@ -140,7 +140,7 @@ class TrainingRun:
     """
 
     num_examples: int | None
-    batch_size: int | tuple[tuple[int, int], ...]
+    batch_size: int | tuple[tuple[int, int], ...] | None
     num_epochs: Number | None
     total_steps: int  # pyright: ignore[reportRedeclaration]
     total_tokens: int | None
@@ -152,7 +152,7 @@ class TrainingRun:
         self,
         *,
         num_examples: Number | None = None,
-        batch_size: Number | Iterable[tuple[Number, Number]],
+        batch_size: Number | Iterable[tuple[Number, Number]] | None = None,
         num_epochs: Number | None = None,
         total_steps: Number | None = None,
         total_tokens: Number | None = None,
@@ -172,11 +172,14 @@ class TrainingRun:
             raise ValueError(
                 f"{where}: a run has one length, got {came}; give one of them, and None for others"
             )
+        if batch_size is None and total_steps is None:
+            allowed = "given, unless the length of the run is given as total_steps"
+            checks.raise_bad_argument(where, "batch_size", None, allowed)
         if num_epochs is not None:
             num_epochs = shortest(exact_number(where, "num_epochs", num_epochs).value, num_epochs)
         fields = {
             "num_examples": whole("num_examples", num_examples),
-            "batch_size": _batch_sizes(where, batch_size),
+            "batch_size": None if batch_size is None else _batch_sizes(where, batch_size),
             "num_epochs": num_epochs,
             "total_tokens": whole("total_tokens", total_tokens),
             "tokens_per_example": whole("tokens_per_example", tokens_per_example),
@@ -200,7 +203,7 @@ class TrainingRun:
             if self._is_ramp:
                 allowed = "True for a ramp, whose batches run on over an epoch's end"
                 checks.raise_bad_argument(where, "drop_last", False, allowed, "leave it out")
-        elif not self._is_ramp and self.num_examples is not None and self._size > self.num_examples:
+        elif isinstance(self.batch_size, int) and self.batch_size > (self.num_examples or math.inf):
             allowed = f"at most num_examples = {self.num_examples}, or there is no batch"
             fix = "make it smaller, or keep the short batch with drop_last=False"
             checks.raise_bad_argument(where, "batch_size", self.batch_size, allowed, fix)
@@ -254,15 +257,17 @@ class TrainingRun:
           examples: Examples that the loader has given out, a whole number >= 0; those of a dropped last
             batch are never given out.
           tokens: Tokens in the same sense, a whole number >= 0; needs ``tokens_per_example``.
-          fraction: A fraction of the run's steps, between 0 and 1.
+          fraction: A fraction of the run's steps: 0, or between one step and 1. It needs a length alone, so
+            ``TrainingRun(total_steps=1000).steps(fraction=0.05)`` is 50.
 
         Returns:
           The number of steps that are complete by then, rounded down, as a Python ``int``. Of a ramp they are
           those from its start.
 
         Raises:
-          ValueError: If a number is out of its range, or the run does not know what the unit needs: its
-            length, its number of examples, its tokens per example.
+          ValueError: If a number is out of its range, if a positive fraction is less than one step, or if the
+            run does not have what the unit needs: its length, batch size, number of examples, or tokens per
+            example.
           TypeError: If not exactly one argument is given, or it is not a number.
 
         >>> import warmup_optax as wo
@@ -290,7 +295,12 @@ class TrainingRun:
             if part.value > 1:
                 fix = "divide a percentage by 100; steps and epochs have arguments of their own"
                 checks.raise_bad_argument(where, name, value, "a number between 0 and 1", fix)
-            return part.times(self.total_steps).floor()
+            found = part.times(self.total_steps).floor()
+            if part.value > 0 and not found:
+                allowed = f"0 or at least 1 / {self.total_steps}, one step of the run"
+                fix = "the fraction is less than one step: give a larger one, or 0 for none"
+                checks.raise_bad_argument(where, name, value, allowed, fix)
+            return found
         count = whole_number(where, name, value, at_least=0)
         if name == "steps":
             return count
@@ -432,7 +442,7 @@ class TrainingRun:
     @functools.cached_property
     def _ramp(self) -> tuple[list[int], list[int], list[int]]:
         """Where each batch size begins: the update, the examples seen before it, those an update takes."""
-        pairs = self.batch_size if isinstance(self.batch_size, tuple) else ((0, self.batch_size),)
+        pairs = self.batch_size if isinstance(self.batch_size, tuple) else ((0, self._size),)
         updates, seen, take = [], [], []
         n = x = 0
         for i, (_, size) in enumerate(pairs):
@@ -490,8 +500,9 @@ class TrainingRun:
     @property
     def _size(self) -> int:
         """The batch size of a run without a ramp."""
-        assert not isinstance(self.batch_size, tuple)
-        return self.batch_size
+        size = self._known("batch_size", "epochs, examples or tokens")
+        assert isinstance(size, int)
+        return size
 
     @property
     def _has_short_batches(self) -> bool:

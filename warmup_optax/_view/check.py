@@ -7,14 +7,17 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from .._core import checks
 from .._core.schedule import Function, Schedule, ScheduleLike, Steps
 from .phases import CONSTANT, FAR, Phase, concrete, phases
-from .sample import sample
+from .sample import run_length, sample
+
+if TYPE_CHECKING:
+    from .sample import HasLength
 
 DENSE = 2**17  # up to this length every update of a run is looked at, of a longer one this many counts
 MOST_PHASES = 2**12
@@ -22,7 +25,7 @@ TOLERANCE = 0.01  # smaller changes are ignored: relative to the larger value at
 CLOCK_END = 2**31 - 1  # optimizers count in int32, and stay there
 CYCLIC = "triangle_wave"  # rises and falls by intention: a cyclical learning rate
 
-NOTES = ("zero_first_update", "rises_after_the_end")
+NOTES = ("zero_first_update", "warmup_below_one_step", "flat_to_the_end", "rises_after_the_end")
 WARNINGS = (
     "zero_at_the_start",
     "zero_to_the_end",
@@ -59,13 +62,19 @@ class Finding:
         return f"step {self.step}: {self.severity}: {self.name}: {self.message}"
 
 
-def check(schedule: ScheduleLike, total_steps: Steps, *, ignore: str | Iterable[str] = ()) -> list[Finding]:
+def check(
+    schedule: ScheduleLike, total_steps: Steps | HasLength, *, ignore: str | Iterable[str] = ()
+) -> list[Finding]:
     """Looks for what is most often wrong with a schedule in a run of ``total_steps`` updates.
 
     =================== ======== ========================================================================
     name                severity what was found
     =================== ======== ========================================================================
-    zero_first_update   note     the first update has rate 0 and changes nothing, as in a warmup from 0
+    zero_first_update   note     the first update has rate 0 and changes nothing, as in a warmup from 0; with
+                                 ``optax.contrib.prodigy`` and ``dadapt_adamw`` the parameters become NaN
+    warmup_below_one_step note   a warmup is over before the second update: a fraction or a percentage of the run
+                                 was taken for a number of steps
+    flat_to_the_end     note     a decay is over before the run, at a rate above 0
     zero_at_the_start   warning  the first several updates have rate 0 and change nothing
     zero_to_the_end     warning  the rate is 0 from some step to the end of the run: updates are wasted
     jump                warning  the ends of two joined phases do not meet, by more than 1 %
@@ -90,7 +99,8 @@ def check(schedule: ScheduleLike, total_steps: Steps, *, ignore: str | Iterable[
 
     Args:
       schedule: A `Schedule`, a function of a count (of which only the values can be judged), or a number.
-      total_steps: Updates in the run, counts ``0 <= count < total_steps``: a whole number >= 1.
+      total_steps: Updates in the run, counts ``0 <= count < total_steps``: a whole number >= 1, or a
+        `TrainingRun`.
       ignore: The name of a kind of finding, or several, to leave out.
 
     Returns:
@@ -111,10 +121,21 @@ def check(schedule: ScheduleLike, total_steps: Steps, *, ignore: str | Iterable[
 updates change nothing; make the schedule 1000 steps long, or stop at 900
     """
     schedule = concrete("check", schedule)
-    total = int(checks.steps("check", "total_steps", total_steps, at_least=1))
+    total = run_length("check", total_steps)
     ignored = _names("check", ignore)
     run = _Run(schedule, total)
-    looks = (_not_finite, _negative, _zero, _jumps, _floors, _unfinished, _rises, _clock)
+    looks = (
+        _not_finite,
+        _negative,
+        _zero,
+        _short_warmup,
+        _flat,
+        _jumps,
+        _floors,
+        _unfinished,
+        _rises,
+        _clock,
+    )
     found = itertools.chain.from_iterable(look(run) for look in looks)
     return sorted((f for f in found if f.name not in ignored), key=lambda finding: finding.step)
 
@@ -211,7 +232,11 @@ def _zero(run: _Run) -> Iterator[Finding]:
         count = int(run.counts[first])
         instead = f"start the warmup at {run.values[first]:.3g}, say, the rate of update {count}"
         if count == 1:
-            message = f"the first update has rate 0 and changes nothing; {instead}"
+            # Both divide by a sum of rates: https://github.com/Nerogar/OneTrainer/issues/253
+            message = (
+                f"the first update has rate 0 and changes nothing, and makes the parameters of Prodigy and "
+                f"D-Adaptation NaN; {instead}"
+            )
             yield _finding("zero_first_update", 0, message)
         else:
             message = f"the first {count} updates have rate 0 and change nothing; {instead}"
@@ -225,6 +250,38 @@ def _zero(run: _Run) -> Iterator[Finding]:
             f"the rate is 0 from step {step} to the end of the run, so that {wasted} nothing; "
             f"make the schedule {run.total} steps long, or stop at {step}",
         )
+
+
+def _short_warmup(run: _Run) -> Iterator[Finding]:
+    """A first phase that rises and holds the first count alone."""
+    if len(run.phases) < 2 or run.phases[0].shape == CONSTANT or not 0 < run.phases[1].begin < 1:
+        return
+    now, peak = run.at(np.array([0, 1]))
+    if peak > now:
+        length = run.phases[1].begin
+        message = (
+            f"the warmup of {length:.3g} steps is shorter than one update, so that the rate is {peak:.4g} from "
+            "update 1 on; if a fraction of the run was meant, write "
+            f"TrainingRun(...).steps(fraction={length:.3g})"
+        )
+        yield _finding("warmup_below_one_step", 0, message)
+
+
+def _flat(run: _Run) -> Iterator[Finding]:
+    """A decay that is over, at a rate above 0, when the run is not."""
+    inside = [phase for phase in run.phases if phase.first < run.total]
+    curves = [i for i, phase in enumerate(inside) if phase.shape != CONSTANT]
+    if not curves or curves[-1] + 1 == len(inside):
+        return
+    # What is written as constant (a step, the second schedule of a join) is not the end of a decay.
+    curve, over = inside[curves[-1]], inside[curves[-1] + 1]
+    before, value, last = *run.at(np.array([curve.first, over.first])), run.values[-1]
+    if over.cause == "end" and not over.again and before > value == last > 0 and run.total - over.first > 1:
+        message = (
+            f"the decay is over at step {over.first} of {run.total}, and the rate stays at {value:.4g}; if the "
+            f"whole run should decay, make the schedule {run.total} steps long"
+        )
+        yield _finding("flat_to_the_end", over.first, message)
 
 
 def _jumps(run: _Run) -> Iterator[Finding]:

@@ -78,8 +78,17 @@ class Comparison:
             return here + "; at every count before it the two schedules are the same, bit for bit"
         return (
             f"{here}; before it the two schedules differ from count {self.first_difference} on, "
-            f"by up to {100 * self.past_difference:.2g} %"
+            f"by up to {_percent(self.past_difference)}"
         )
+
+
+def _percent(fraction: float) -> str:
+    """A fraction as people write it: 100 %, 0.25 %, 1e-5 %."""
+    percent = float(f"{100 * fraction:.2g}")
+    if percent >= 1e-3 or not percent:
+        return f"{percent:.10f}".rstrip("0").rstrip(".") + " %"
+    digits, _, exponent = f"{percent:e}".partition("e")
+    return f"{digits.rstrip('0').rstrip('.')}e{int(exponent)} %"
 
 
 def compare(

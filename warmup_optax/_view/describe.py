@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._core.schedule import ScheduleLike
-from .phases import CONSTANT, CYCLES, FAR, JUMPS, concrete, phases
-from .sample import sample
+from .._core.schedule import Schedule, ScheduleLike, Steps
+from .phases import CONSTANT, CYCLES, FAR, JUMPS, Phase, concrete, phases
+from .sample import run_length, sample
+
+if TYPE_CHECKING:
+    from .sample import HasLength
 
 MOST_ROWS = 24
 HEADER = ("from", "to", "shape", "start", "end")
 
 
-def describe(schedule: ScheduleLike) -> str:
+def describe(schedule: ScheduleLike, total_steps: Steps | HasLength | None = None) -> str:
     """A table of a schedule's phases: where each begins and ends, its shape, and its values there.
 
     A phase owns the counts ``from <= count < to``. ``start`` is its value at ``from``, and ``end`` the value
@@ -24,6 +28,8 @@ def describe(schedule: ScheduleLike) -> str:
 
     Args:
       schedule: A `Schedule`, a function of a count (one phase), or a number.
+      total_steps: Updates in the run, after which nothing is shown: a whole number >= 1, or a `TrainingRun`. None
+        shows everything.
 
     Returns:
       Text, a line for each phase that holds a count >= 0; a schedule that is over at count 0 (a resumed one,
@@ -31,7 +37,7 @@ def describe(schedule: ScheduleLike) -> str:
 
     Raises:
       TypeError: If the schedule's numbers are traced.
-      ValueError: If the schedule is a stack.
+      ValueError: If the schedule is a stack, or ``total_steps`` is not a whole number >= 1.
 
     >>> import warmup_optax as wo
     >>> print(wo.describe(wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1000)))
@@ -39,8 +45,13 @@ def describe(schedule: ScheduleLike) -> str:
        0   100  linear         0  0.0003
      100  1000  cosine    0.0003       0
     1000        constant       0       0
+    >>> print(wo.describe(wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1000), total_steps=550))
+    from   to  shape    start      end
+       0  100  linear       0   0.0003
+     100  550  cosine  0.0003  0.00015
     """
-    rows, rest = table(concrete("describe", schedule))
+    total = None if total_steps is None else run_length("describe", total_steps)
+    rows, rest = table(concrete("describe", schedule), total)
     columns = []
     for cells in zip(HEADER, *rows, strict=True):
         width, align = max(map(len, cells)), "<" if cells[0] == "shape" else ">"
@@ -49,9 +60,9 @@ def describe(schedule: ScheduleLike) -> str:
     return "\n".join(lines + [rest] * bool(rest))
 
 
-def table(schedule: Any) -> tuple[list[tuple[str, ...]], str]:
+def table(schedule: Schedule, total: int | None = None) -> tuple[list[tuple[str, ...]], str]:
     """The rows under `HEADER` for a concrete schedule, and a line about what is left out, or ""."""
-    found = list(itertools.islice(phases(schedule), MOST_ROWS + 1))
+    found = list(itertools.islice(_cut(phases(schedule), total), MOST_ROWS + 1))
     rest = "" if len(found) <= MOST_ROWS else "and more phases"
     cycles = [i for i, phase in enumerate(found) if phase.cause == "cycle"]
     if found[-1].again and len(cycles) >= CYCLES:
@@ -61,7 +72,7 @@ def table(schedule: Any) -> tuple[list[tuple[str, ...]], str]:
     starts = sample(schedule, firsts)
     runs_to = sample(schedule, firsts if np.array_equal(firsts, begins) else begins)
     rows = []
-    for i, phase in enumerate(found if not rest else found[:-1]):
+    for i, phase in enumerate(found if not rest and total is None else found[:-1]):
         to, end = "", ""
         if i + 1 < len(found):
             last = phase.last if found[i + 1].cause in JUMPS else None
@@ -72,5 +83,16 @@ def table(schedule: Any) -> tuple[list[tuple[str, ...]], str]:
     return rows, rest
 
 
-def _number(value: Any) -> str:
+def _cut(found: Iterator[Phase], total: int | None) -> Iterator[Phase]:
+    """The phases of a run of ``total`` updates, and what begins at its end."""
+    for phase in found:
+        if total is not None and phase.first >= total:
+            yield phase if phase.first == total else Phase(total, CONSTANT, "end")
+            return
+        yield phase
+    if total is not None:
+        yield Phase(total, CONSTANT, "end")
+
+
+def _number(value: float) -> str:
     return f"{float(value) + 0.0:.6g}"  # no -0

@@ -13,24 +13,32 @@ import numpy as np
 from .._core import checks
 from .._core.schedule import Schedule, ScheduleLike, Steps
 from .._extras import missing
-from .phases import FAR, concrete, horizon, phases
-from .sample import sample
+from .phases import concrete, horizon, phases
+from .sample import run_length, sample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .sample import HasLength
+
 POINTS = 2000  # more than a picture has columns
 MOST_MARKS = 40  # more boundaries would be a grey wall
+ROW = 84  # letters in a row of a legend above the axes
+LONGEST = 40  # letters of a name in a legend; the rest of a longer one is cut
 
 
 def plot(
-    schedules: ScheduleLike | Mapping[str, ScheduleLike], total_steps: Steps, *, ax: Axes | None = None
+    schedules: ScheduleLike | Mapping[str, ScheduleLike] | Sequence[ScheduleLike],
+    total_steps: Steps | HasLength | None = None,
+    *,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draws one or several schedules, and marks where their phases begin.
 
     Args:
       schedules: A schedule (or a function of a count, or a number), a dict of them by name, or a sequence.
-      total_steps: Updates to show: counts from 0 to this one. A whole number >= 1.
+      total_steps: Updates to show, counts from 0 to this one: a whole number >= 1, or a `TrainingRun`. None shows
+        the whole of the longest schedule, or some of what is endless.
       ax: Matplotlib axes to draw on; None makes a figure with new ones.
 
     Returns:
@@ -48,8 +56,10 @@ def plot(
     ('count (optimizer updates)', 'learning rate', ['1.0', '0.5'])
     """
     named = _named(schedules)
-    last = min(int(checks.steps("plot", "total_steps", total_steps, at_least=1)), int(FAR))
-    axes = _pyplot().subplots(figsize=(7.2, 3.6), layout="constrained")[1] if ax is None else ax
+    last = max(map(horizon, named.values())) if total_steps is None else run_length("plot", total_steps)
+    # A line of a legend at the right is 0.24 inches high.
+    height = 3.6 if _fits_above(named) else max(3.6, 0.24 * len(named) + 0.7)
+    axes = _pyplot().subplots(figsize=(7.2, height), layout="constrained")[1] if ax is None else ax
     draw(axes, named, last)
     return axes
 
@@ -59,7 +69,8 @@ def draw(ax: Any, named: Mapping[str, Schedule], last: int) -> None:
     several = len(named) > 1
     for name, schedule in named.items():
         counts, begins = points(schedule, last)
-        (line,) = ax.plot(counts, _drawable(schedule, counts), label=name, linewidth=1.8)
+        label = name if len(name) <= LONGEST else name[: LONGEST - 3] + "..."
+        (line,) = ax.plot(counts, _drawable(schedule, counts), label=label, linewidth=1.8)
         color = line.get_color()
         ax.plot(begins, _drawable(schedule, begins), "o", color=color, markersize=4, label="_begins")
         for begin in begins if not several else ():
@@ -70,12 +81,27 @@ def draw(ax: Any, named: Mapping[str, Schedule], last: int) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         if axis.get_scale() == "linear":  # axes of the user's may be logarithmic
             axis.set_major_formatter(_formatter())
-    ax.grid(visible=True, color="0.92", linewidth=0.8)
+    ax.grid(visible=True, color="0.5", alpha=0.16, linewidth=0.8)  # on a white page and on a dark one
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
     if several:
-        above = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
-        ax.legend(frameon=False, ncols=min(len(named), 4), **above)
+        if _fits_above(named):
+            place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": _columns(named)}
+        else:
+            place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1), "fontsize": "small"}
+        ax.legend(frameon=False, borderaxespad=0.2, **place)
+
+
+def _columns(named: Mapping[str, Schedule]) -> int:
+    """How many labels of a legend stand in a row above the axes."""
+    return max(
+        1, min(4, len(named), ROW // (max(map(len, named)) + 5))
+    )  # a sample of the line is 5 letters wide
+
+
+def _fits_above(named: Mapping[str, Schedule]) -> bool:
+    """Whether the legend is at most two rows above the axes."""
+    return len(named) <= 2 * _columns(named)
 
 
 def _drawable(schedule: Schedule, counts: np.ndarray) -> np.ndarray:

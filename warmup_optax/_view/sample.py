@@ -7,6 +7,7 @@ import contextvars
 import os
 import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -14,7 +15,18 @@ import numpy as np
 from .._core import checks
 from .._core.evaluation import evaluate_on_host
 from .._core.scalars import default_float
-from .._core.schedule import Count, Schedule, ScheduleLike, as_schedule_argument
+from .._core.schedule import Count, Function, Schedule, ScheduleLike, Steps, as_schedule_argument
+from .._core.time import Time
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class HasLength(Protocol):
+        """A `TrainingRun`, which this layer does not import."""
+
+        @property
+        def total_steps(self) -> int: ...
+
 
 LEAST = 256  # vectors of counts are padded to at least this length: fewer programs
 
@@ -42,7 +54,8 @@ def sample(schedule: ScheduleLike, counts: Count) -> np.ndarray:
     It also works under ``jax.transfer_guard("disallow")``.
 
     Args:
-      schedule: A `Schedule`, a function of a count that JAX can trace (an Optax closure), or a number.
+      schedule: A `Schedule`, a function of a count, or a number. A function that JAX cannot trace, because it has
+        a Python ``if`` on its count, is called count by count, with Python numbers.
       counts: Counts of optimizer updates: a number, a range, a list or an array of any shape and dtype.
 
     Returns:
@@ -73,6 +86,15 @@ def sample(schedule: ScheduleLike, counts: Count) -> np.ndarray:
     return values[: flat.size].reshape(array.shape)
 
 
+def run_length(where: str, total_steps: Steps | HasLength) -> int:
+    """The updates of a run: a whole number >= 1, or that of a `TrainingRun`."""
+    if not isinstance(total_steps, Schedule) and hasattr(type(total_steps), "total_steps"):
+        total_steps = total_steps.total_steps  # pyright: ignore[reportAttributeAccessIssue]
+    return min(
+        int(checks.steps(where, "total_steps", total_steps, at_least=1)), 2**62
+    )  # what `phases.FAR` is
+
+
 def values_at(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
     """The values at ``counts`` as they are: a program for each shape."""
     if _inherited:
@@ -81,7 +103,69 @@ def values_at(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
             'a fork; start workers with the "spawn" method, or sample in the parent process'
         )
     with jax.transfer_guard("allow"):  # the guard is there for accelerators; this stays on the host
-        return _evaluator.get()(schedule, counts)
+        if "_is_python" not in vars(schedule):
+            try:
+                return _evaluator.get()(schedule, counts)
+            except TypeError:  # what a function with an `if`, a `math.cos` or a list raises for a tracer
+                leaves = jax.tree.leaves(schedule)
+                if not list(_functions(schedule)) or any(map(checks.is_traced, leaves)):
+                    raise
+        values = _count_by_count(schedule, counts)
+        vars(schedule)["_is_python"] = True  # the next call need not try to trace it
+        return values
+
+
+def _is_function(node: object) -> bool:
+    return isinstance(node, Function)
+
+
+def _functions(schedule: Schedule) -> Iterator[Function]:
+    nodes = jax.tree.leaves(schedule, is_leaf=_is_function)
+    return (node for node in nodes if isinstance(node, Function))
+
+
+def _count_by_count(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
+    """The values of a schedule with Python functions in it, which are called with Python numbers.
+
+    Not by `jax.pure_callback`: a function that uses JAX itself may wait in it for the thread that it runs on. One
+    program says at which counts the functions are called, and another one takes their values there.
+    """
+    if isinstance(schedule, Function):
+        return _called(schedule.function, counts).reshape(counts.shape)
+    asked: list[tuple[Callable[..., float], jax.Array]] = []
+    answers: Iterator[jax.Array] = iter(())
+
+    def recorded(node: Schedule) -> Schedule:
+        def record(count: jax.Array) -> jax.Array:
+            asked.append((node.function, count))
+            return jax.numpy.zeros((), default_float())
+
+        return Function(record) if isinstance(node, Function) else node
+
+    def answered(node: Schedule) -> Schedule:
+        return Function(lambda _: next(answers)) if isinstance(node, Function) else node
+
+    def ask(count: jax.Array) -> list[jax.Array]:
+        asked.clear()
+        jax.tree.map(recorded, schedule, is_leaf=_is_function).lower().evaluate(Time.of(count))
+        return [count for _, count in asked]
+
+    def answer(count: jax.Array, *values: jax.Array) -> jax.Array:
+        nonlocal answers
+        answers = iter(values)
+        return jax.tree.map(answered, schedule, is_leaf=_is_function).lower().evaluate(Time.of(count))
+
+    with jax.ensure_compile_time_eval():
+        flat = counts.ravel()
+        times = jax.jit(jax.vmap(ask))(flat)
+        values = [_called(function, np.asarray(at)) for (function, _), at in zip(asked, times, strict=True)]
+        return np.asarray(jax.jit(jax.vmap(answer))(flat, *values)).reshape(counts.shape)
+
+
+def _called(function: Callable[..., float], counts: np.ndarray) -> np.ndarray:
+    """The values of a Python function at counts, each of them called once."""
+    each, where = np.unique(np.maximum(counts.ravel(), 0), return_inverse=True)  # held before 0
+    return np.asarray([float(function(count)) for count in each.tolist()], default_float())[where]
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import bisect
 import contextlib
 import itertools
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -18,11 +18,14 @@ from ..._core.schedule import Schedule, ScheduleLike, Steps
 from ..._extras import missing
 from ..check import check
 from ..describe import HEADER, table
-from ..phases import FAR, concrete, phases
+from ..phases import concrete, horizon, phases
 from ..plot import MOST_MARKS
-from ..sample import evaluate_with, sample
+from ..sample import evaluate_with, run_length, sample
 from .sliders import numbers, parse, rebuild, scale, short
 from .svg import svg
+
+if TYPE_CHECKING:
+    from ..sample import HasLength
 
 POINTS = 1000  # of the curve: more than the picture has columns
 BLOCK = 1024  # counts that are evaluated at once
@@ -30,7 +33,12 @@ PAUSE = 0.1  # seconds without a change, after which the phases and the findings
 BLUE, ORANGE, RED = "#3b8ed8", "#e0812f", "#e05252"  # readable on white and on black
 
 
-def explore(schedule: ScheduleLike, total_steps: Steps, *, compare: ScheduleLike | None = None) -> Explorer:
+def explore(
+    schedule: ScheduleLike,
+    total_steps: Steps | HasLength | None = None,
+    *,
+    compare: ScheduleLike | None = None,
+) -> Explorer:
     """A schedule under sliders, in a notebook: its curve, phases and findings follow as one drags.
 
     Each number of the schedule has a slider, under the name by which it is reached (``peak_value``,
@@ -46,7 +54,8 @@ def explore(schedule: ScheduleLike, total_steps: Steps, *, compare: ScheduleLike
     Args:
       schedule: A `Schedule`, one of your own included, a function of a count, or a number.
       total_steps: Updates in the run: counts from 0 to this one are drawn, and `check` judges a run of this
-        length. A whole number >= 1.
+        length. A whole number >= 1, or a `TrainingRun`. None shows the whole schedule, or some of what is
+        endless.
       compare: A second schedule, which is drawn in another colour; None for none.
 
     Returns:
@@ -65,8 +74,8 @@ def explore(schedule: ScheduleLike, total_steps: Steps, *, compare: ScheduleLike
     >>> explorer.schedule
     warmup_cosine(peak_value=0.001, warmup_steps=100, total_steps=1000)
     """
-    last = min(int(checks.steps("explore", "total_steps", total_steps, at_least=1)), int(FAR))
     schedule = concrete("explore", schedule)
+    last = horizon(schedule) if total_steps is None else run_length("explore", total_steps)
     with checks.renamed("explore", schedule="compare"):
         other = None if compare is None else concrete("explore", compare)
     return Explorer(schedule, last, other)
