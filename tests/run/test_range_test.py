@@ -71,7 +71,8 @@ def test_losses_below_0_have_no_blow_up():
     ):
         wo.suggest_learning_rate(RATES, FALLING - 2)
     found, same = (
-        wo.suggest_learning_rate(RATES, losses, smoothing=0.0, blow_up=None) for losses in (FALLING - 2, FALLING)
+        wo.suggest_learning_rate(RATES, losses, smoothing=0.0, blow_up=None)
+        for losses in (FALLING - 2, FALLING)
     )
     assert found.valley == same.valley
 

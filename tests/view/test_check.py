@@ -181,12 +181,12 @@ def test_every_recipe_passes_with_its_defaults(schedule):
         (wo.restart(wo.linear(1.0, 0.5, 30), period=40), 100, []),
         # a warmup that is over before the second update
         (
-            wo.speed_up(wo.warmup_constant(1.0, warmup_steps=1, init_value=0.1), 10),
+            wo.stretch(wo.warmup_constant(1.0, warmup_steps=1, init_value=0.1), Fraction(1, 10)),
             9,
             [("warmup_below_one_step", 0)],
         ),
         (wo.warmup_constant(1.0, warmup_steps=1, init_value=0.1), 9, []),
-        (wo.speed_up(wo.linear(1.0, 0.0, 5), 10), 1, []),  # a decay
+        (wo.stretch(wo.linear(1.0, 0.0, 5), Fraction(1, 10)), 1, []),  # a decay
         (-wo.constant(1.0), 10, [("negative", 0)]),
         (wo.linear(1.0, -1.0, 10), 10, [("negative", 6)]),
         (lambda count: 1.0 / (50.0 - count.astype("float32")), 49, [("rises_after_the_end", 49)]),

@@ -178,15 +178,13 @@ def _end(smooth: np.ndarray, blow_up: float | None, length: int) -> int:
     if blow_up is None or not len(smooth):
         return length
     if smooth.min() < 0:
-        checks.raise_bad_argument(
-            _NAME, "blow_up", blow_up, "None for losses below 0", "write blow_up=None"
-        )
+        checks.raise_bad_argument(_NAME, "blow_up", blow_up, "None for losses below 0", "write blow_up=None")
     over = smooth > checks.number(_NAME, "blow_up", blow_up, above=1) * np.minimum.accumulate(smooth)
     return int(np.argmax(over)) + 1 if over.any() else length
 
 
 def _fall(losses: np.ndarray) -> float:
-    """How much lower some losses are than those before them; the docstring of `suggest_learning_rate` has the equation."""
+    """How much lower some losses are than those before them, by the equation of the docstring above."""
     resolved = np.round(losses / (RESOLUTION * max(np.abs(losses).max(), np.finfo(float).tiny)))
     _, which, times = np.unique(resolved, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(times) - (times - 1) / 2)[which]
