@@ -229,7 +229,7 @@ def test_own_step_0_is_kept_inside():
         ),
         (
             lambda: axlearn.segment_wise([0.1, 0.2], segment_steps=[-1]),
-            r"segment_wise: segment_steps must be lengths >= 0, got \[-1\]",
+            r"segment_wise: segment_steps\[0\] must be a whole number of steps >= 0, got -1",
         ),
         (
             lambda: axlearn.cosine_with_linear_warmup(0.1, max_step=9, warmup_steps=9),

@@ -207,11 +207,11 @@ def test_a_block_may_name_a_scheduler_of_pytorch():
         ),
         (
             lambda: deepspeed.OneCycle(0.1, 1.0, 0, 0),
-            "OneCycle: cycle_first_step_size must be a number > 0, got 0",
+            "OneCycle: cycle_first_step_size must be a finite number > 0, got 0",
         ),
         (
             lambda: deepspeed.OneCycle(0.1, 1.0, 0, 4, -1),
-            "OneCycle: cycle_second_step_size must be a number >= 0, got -1",
+            "OneCycle: cycle_second_step_size must be a finite number >= 0, got -1",
         ),
         (
             lambda: deepspeed.OneCycle(0.1, 1.0, -0.5, decay_step_size=1),

@@ -162,7 +162,7 @@ def test_a_restart_is_at_the_update_where_it_is_due(growth):
         ),
         ("TriStageLRSchedule", {"warmup_steps": 5}, "decay_steps must be a whole number of steps >= 1"),
         ("CosineLRSchedule", {"min_lr": 0.5, "max_update": 9}, "lr must be above min_lr"),
-        ("CosineLRSchedule", {}, "max_update must be more than warmup_updates"),
+        ("CosineLRSchedule", {}, "max_update must be above warmup_updates"),
         ("TriangularLRSchedule", {"max_lr": 0.01}, "max_lr must be above lr"),
     ],
 )

@@ -33,16 +33,21 @@ def length(given, total):
 def fallen(t, kind, numbers, top, ratio, ramp, fall):
     """The decay of a cycle at its own step ``t``."""
     low = top * ratio
+    if fall == 0:
+        return top
     if kind == "linear":
-        return top + (low - top) * min(t / fall, 1) if fall > 0 else top
+        return top + (low - top) * min(t / fall, 1)
     if kind == "cosine":
         wave = (1 + math.cos(math.pi * min(t / fall, 1))) / 2
         return low + (top - low) * wave ** numbers.get("exponent", 1)
     if kind == "inv_sqrt":
         return max(low, top * min(1, math.sqrt(numbers.get("timescale", 10000) / max(t + ramp, 1))))
     if kind == "inv":
-        below = (1 / ratio - 1) * max(t, 1) / fall + 1 if fall else math.inf
-        return max(low, top * min(1, 1 / below if below else math.inf))
+        return max(low, top / ((1 / ratio - 1) * max(t, 1) / fall + 1))
+    if kind == "polynomial":
+        return low + (top - low) * max(1 - t / fall, 0) ** numbers["power"]
+    if kind == "inv_sqrt_decay":
+        return max(low, top / math.sqrt(1 + numbers["decay_constant"] * t / fall))
     if kind == "power":
         tokens = t * numbers["batch_size"] * numbers["seq_length"]
         return min(top, numbers["batch_size"] * numbers["a"] * tokens ** numbers["b"]) if t > 0 else top
@@ -59,8 +64,8 @@ def rule(total, top, ratio, warmup, decay, rewarmup, ends, kind, numbers):
 
     for i in range(len(ends) - 1):
         begin, steps = ends[i], ends[i + 1] - ends[i]
-        ramp = length(rewarmup if i else warmup, steps)
-        fall = steps - ramp if decay is None else length(decay, steps)
+        ramp = min(length(rewarmup if i else warmup, steps), steps)
+        fall = steps - ramp if decay is None else min(length(decay, steps), steps - ramp)
         shape = (kind, numbers, top, ratio, ramp, fall)
         if ramp:
             lay(begin, lambda t, a=last, w=ramp: a + (top - a) * min(t / w, 1))
@@ -75,13 +80,13 @@ def some(rng, low=1e-3, high=1.0):
     return float(f"{rng.uniform(low, high):.3g}")
 
 
-KINDS = ["constant", "linear", "cosine", "inv_sqrt", "inv", "power"]
+KINDS = ["constant", "linear", "cosine", "inv_sqrt", "inv", "power", "polynomial", "inv_sqrt_decay"]
 
 
 def random_case(rng):
-    """Random numbers in one of a dozen structures, as each is a part of the compiled program."""
-    case = int(rng.integers(12))
-    pick, kind = np.random.default_rng(case), KINDS[case % 6]
+    """Random numbers in one of sixteen structures, as each is a part of the compiled program."""
+    case = int(rng.integers(16))
+    pick, kind = np.random.default_rng(case), KINDS[case % 8]
     warms, rewarms, cut = (
         pick.random() < 0.8,
         pick.random() < 0.7,
@@ -105,6 +110,12 @@ def random_case(rng):
     if kind == "power":
         numbers = {"batch_size": 4, "seq_length": 16, "a": some(rng, 0.01, 0.2), "b": some(rng, -1.5, -0.2)}
         given = levanter.PowerLrSchedule(**numbers)
+    if kind == "polynomial":
+        numbers = {"power": some(rng, 0.5, 3)}
+        given = {"type": "polynomial", **numbers}
+    if kind == "inv_sqrt_decay":
+        numbers = {"decay_constant": some(rng, 5, 40)}
+        given = levanter.InvSqrtDecayLrSchedule(**numbers)
     ends, cycles = {
         "": ([], {}),
         "ends": ([total // 4, total // 2], {"cycles": [total // 4, total // 2]}),
@@ -124,9 +135,9 @@ def test_random_arguments():
     rules.agree(schedules, expected, COUNTS, tolerance=1e-6)  # a later warmup starts at a float32
 
 
-@pytest.mark.parametrize("kind", ["constant", "linear", "inv_sqrt", "inv"])
+@pytest.mark.parametrize("kind", ["constant", "linear", "cosine", "inv_sqrt", "inv"])
 def test_a_warmup_longer_than_its_cycle(kind):
-    """What follows has a length below 0 then, and the next cycle starts from it."""
+    """It is as long as its cycle then, and the next cycle starts at the highest rate."""
     numbers = {"learning_rate": 1.0, "min_lr_ratio": 0.3, "warmup": 12, "rewarmup": 9, "lr_schedule": kind}
     for cycles in ([10], [4, 10]):
         schedule = levanter.lr_scheduler(16, **numbers, cycles=cycles)
@@ -161,7 +172,13 @@ def test_a_warmup_longer_than_its_cycle(kind):
         ({"cycle_length": 0}, "cycle_length must be at least one step"),
         ({"lr_schedule": "inv", "min_lr_ratio": 0.0}, r"min_lr_ratio must be a finite number > 0, got 0\.0"),
         ({"learning_rate": "0.1"}, "learning_rate must be"),
-        ({"warmup": 1}, "decay must be above 0 steps for a cosine, got 0"),
+        ({"lr_schedule": {"type": "poly"}}, r"lr_schedule\['type'\] must be one of 'constant'"),
+        (
+            {"lr_schedule": {"type": "inv_sqrt", "power": 2}},
+            r"lr_schedule\['power'\] must be left out, got 2",
+        ),
+        ({"lr_schedule": {"type": "power", "seq_length": 9}}, r"lr_schedule\['batch_size'\] must be given"),
+        ({"cycles": [12, 8]}, r"cycles must be in increasing order, up to the run's 20 steps"),
     ],
 )
 def test_errors_speak_of_what_was_written(kwargs, message):

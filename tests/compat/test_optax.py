@@ -75,7 +75,7 @@ def test_the_table(case):
         (lambda: optax.join_schedules([ONE, ONE], []), "boundaries must be 1 numbers for 2 schedules"),
         (
             lambda: optax.join_schedules([ONE, ONE, ONE], [4, 2]),
-            r"boundaries\[1\] must be at least the one before",
+            r"boundaries\[1\] must be a finite number >= ",
         ),
         (lambda: optax.sgdr_schedule([]), "cosine_kwargs must be at least one dict"),
         (lambda: optax.constant_schedule(float("nan")), "constant_schedule: value must be"),

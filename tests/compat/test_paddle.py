@@ -106,7 +106,7 @@ def test_the_values_of_the_seed_note():
         (lambda: paddle.LinearLR(0.1, 4, start_factor=1.5), "start_factor must be"),
         (lambda: paddle.OneCycleLR(0.1, 20, phase_pct=0.6, three_phase=True), "phase_pct must be"),
         (lambda: paddle.OneCycleLR(0.1, 20, anneal_strategy="cosine"), "anneal_strategy must be"),
-        (lambda: paddle.LinearWarmup(0.1, 5, 0.1, 0.1), "end_lr must be more than start_lr"),
+        (lambda: paddle.LinearWarmup(0.1, 5, 0.1, 0.1), "end_lr must be above start_lr"),
         (lambda: paddle.StepDecay(0.1, 4, last_epoch=-2), "last_epoch must be"),
     ],
 )

@@ -4,7 +4,9 @@ import copy
 import functools
 import importlib
 import inspect
+import pathlib
 import pickle
+import re
 import subprocess
 import sys
 
@@ -28,6 +30,7 @@ MODULES = {
     "paddle": [paddle],
     "paddle_rcnn": [paddle],
 }
+DIFFERENCES = (pathlib.Path(__file__).parents[2] / "docs/coming_from/differences.md").read_text()
 REFUSED = ("exp-rate0",)
 FIRST = {
     case.callable: case
@@ -47,8 +50,7 @@ def built(case):
 
 def public(module):
     """The constructors of a module of `compat`."""
-    functions = inspect.getmembers(module, inspect.isfunction)
-    return {name: x for name, x in functions if x.__module__.startswith(module.__name__) and name[0] != "_"}
+    return {name: x for name in module.__all__ if inspect.isfunction(x := getattr(module, name))}
 
 
 @pytest.mark.parametrize("name", compat.__all__)
@@ -56,7 +58,7 @@ def test_every_library_has_its_page(name):
     module = importlib.import_module(f"warmup_optax.compat.{name}")
     assert getattr(compat, name) is module
     assert len(module.__doc__ or "") > 60
-    assert name in (compat.__doc__ or "")
+    assert f"| {name}" in DIFFERENCES or f", {name} " in DIFFERENCES
 
 
 def test_an_unknown_library_is_named():
@@ -81,6 +83,18 @@ def test_every_constructor_is_tabled(module):
 
 
 @pytest.mark.parametrize("name", compat.__all__)
+def test_every_argument_has_its_line_and_every_range_is_shown(name):
+    """`port` writes into the docstring and the signature what the annotations say."""
+    for constructor, function in public(getattr(compat, name)).items():
+        text = function.__doc__ or ""
+        for argument, parameter in inspect.signature(function).parameters.items():
+            line = re.search(rf"^  \*{{0,2}}{argument}(?: \((.*)\))?: (.+)$", text, re.MULTILINE)
+            ranges = getattr(parameter.annotation, "__metadata__", ())
+            assert line or parameter.annotation in (float | jax.Array, str, bool), (constructor, argument)
+            assert all(str(x) in (line[1], line[2][0].lower() + line[2][1:-1]) for x in ranges), argument
+
+
+@pytest.mark.parametrize("name", compat.__all__)
 def test_every_constructor_has_an_example(name):
     for constructor, function in public(getattr(compat, name)).items():
         assert ">>>" in (function.__doc__ or ""), constructor
@@ -99,10 +113,10 @@ def test_mediapipes_signature():
     """The signature that the seed document prints."""
     printed = golden.table("seeds")["mediapipe_doc"]["signature"]
     written = [
-        str(p).replace(": 'str | None' = ", "=")
+        p.name + ("" if p.default is p.empty else f"={p.default}")
         for p in inspect.signature(mediapipe.WarmUp).parameters.values()
     ]
-    assert [x.split(":")[0] for x in written] == printed
+    assert written == printed
 
 
 @one_of_each

@@ -218,11 +218,11 @@ def test_turns_without_a_length():
         ),
         (
             lambda: praxis.LinearRampupCosineDecay(0, 4, 3, 9, max=1.0),
-            r"LinearRampupCosineDecay: decay_start must be >= warmup_steps \(4\), got 3",
+            r"LinearRampupCosineDecay: decay_start must be a whole number of steps >= 4, got 3",
         ),
         (
             lambda: praxis.LinearRampupPolynomialDecay(4, 4, 4, max=1.0),
-            r"LinearRampupPolynomialDecay: decay_end must be > decay_start \(4\), got 4",
+            r"LinearRampupPolynomialDecay: decay_end must be a whole number of steps >= 5, got 4",
         ),
         (lambda: praxis.LinearRampupExponentialDecay(4, 4, 9, 0.0, 1.0), "Decay: min_ratio must be"),
         (
@@ -256,7 +256,7 @@ def test_turns_without_a_length():
         (lambda: praxis.SqrtDecay(0), "SqrtDecay: decay_start must be a finite number > 0, got 0"),
         (
             lambda: praxis.PiecewiseSchedule([5, 4], [1.0, 1.0, 1.0]),
-            r"PiecewiseSchedule: boundaries must be >= 0 and in order, got \[5, 4\]",
+            r"PiecewiseSchedule: boundaries\[1\] must be a whole number of steps >= 5, got 4",
         ),
         (
             lambda: praxis.PiecewiseSchedule([5], [1.0]),
@@ -264,9 +264,12 @@ def test_turns_without_a_length():
         ),
         (
             lambda: praxis.CycleSchedule([1.0], [1, 2]),
-            r"CycleSchedule: steps must be as many as the schedules \(1\), and at least one, got \[1, 2\]",
+            r"CycleSchedule: steps must be as many as the schedules \(1\), one of them above 0, got \[1, 2\]",
         ),
-        (lambda: praxis.CycleSchedule([1.0], [0]), "steps must be >= 0, and one above 0"),
+        (
+            lambda: praxis.CycleSchedule([1.0], [0]),
+            r"steps must be as many as the schedules \(1\), one of them above 0",
+        ),
         (
             lambda: praxis.ContinuousSchedule(min=1.0),
             r"ContinuousSchedule: min must be a finite number > 0 and < 1, got 1\.0",

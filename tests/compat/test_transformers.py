@@ -57,7 +57,7 @@ def test_a_negative_floor_is_cut_at_0():
     ("name", "kwargs", "message"),
     [
         ("get_linear_schedule_with_warmup", {"num_warmup_steps": -1}, "num_warmup_steps must be"),
-        ("get_polynomial_decay_schedule_with_warmup", {"lr_end": 0.2}, "lr_end must be smaller"),
+        ("get_polynomial_decay_schedule_with_warmup", {"lr_end": 0.2}, "lr_end must be below lr=0.1"),
         ("get_cosine_with_min_lr_schedule_with_warmup", {}, "min_lr must be given where min_lr_rate is not"),
         ("get_wsd_schedule", {"num_decay_steps": 2, "decay_type": "sine"}, "decay_type must be one of"),
     ],

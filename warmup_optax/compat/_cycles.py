@@ -10,7 +10,7 @@ from typing import Any
 import warmup_optax as wo
 
 from ._parts import exact, in_ticks, in_updates, is_zero, meaning, stairs
-from ._port import check_concrete, check_number, refuse
+from ._port import refuse
 
 
 def cyclic(
@@ -22,49 +22,38 @@ def cyclic(
     if scale_fn is not None:
         by_cycle = in_updates(wo.staircase(wo.shift(scale_fn, -1), up + down), ticks)
         height = meaning({"cycle": by_cycle, "iterations": scale_fn}, "scale_mode", scale_mode)
-    elif mode == "triangular":
-        return wave
-    elif (
-        meaning(dict.fromkeys(("triangular", "triangular2", "exp_range"), mode), "mode", mode)
-        == "triangular2"
-    ):
-        halves = wo.exponential(1.0, decay_rate=0.5, transition_steps=up + down, staircase=True)
-        height = in_updates(halves, ticks)
     else:
-        height = stairs(1.0, gamma, 1)
+        heights = {
+            "triangular": lambda: None,
+            "triangular2": lambda: in_updates(stairs(1.0, 0.5, up + down), ticks),
+            "exp_range": lambda: stairs(1.0, gamma, 1),
+        }
+        height = meaning(heights, "mode", mode)()
+    if height is None:
+        return wave
     height = wo.as_schedule(height)
     return wave * height + (1.0 - height) * base
 
 
 def one_cycle(
-    first: Any,
-    peak: Any,
-    last: Any,
-    total_steps: Any,
-    part: Any,
-    strategy: Any,
-    three_phase: bool,
-    part_name: str,
+    first: Any, peak: Any, last: Any, total_steps: Any, strategy: str, three_phase: bool, **part: Any
 ) -> wo.Schedule:
-    """Up from ``first`` to ``peak`` at ``part * total_steps - 1``, down to ``last`` at ``total_steps - 1``."""
-    check_concrete("total_steps", total_steps)
-    check_concrete(part_name, part)
-    check_number("total_steps", total_steps, at_least=1)
-    check_number(part_name, part, at_least=0, at_most=1)
-    meaning(dict.fromkeys(("cos", "linear")), "anneal_strategy", strategy)
+    """Up from ``first`` to ``peak`` at ``part * total_steps - 1``, down to ``last`` at ``total_steps - 1``.
+
+    ``part`` is given under its name in the original.
+    """
+    ((name, fraction),) = part.items()
     rates = [first, peak, *([first] if three_phase else []), last]
-    top = exact(part) * exact(total_steps) - 1  # not a whole number of updates
+    top = exact(fraction) * exact(total_steps) - 1  # not a whole number of updates
     if is_zero(top):
-        fix = (
-            f"it is 1 / total_steps, which leaves no update on the way to the peak; total_steps={total_steps}"
-        )
-        refuse(part_name, part, "more or less", fix)
+        fix = f"it is 1 / total_steps, so no update is before the peak; total_steps={total_steps}"
+        refuse(name, fraction, "more or less", fix)
     ends = [top, *([2 * top] if three_phase else []), exact(total_steps) - 1]
     return _anneal(strategy, rates, ends, total_steps)
 
 
 def _anneal(strategy: str, rates: Sequence[Any], ends: Sequence[Any], total: Any) -> wo.Schedule:
-    """Curves through ``rates`` at 0 and ``ends``; from ``total`` on the last, extrapolated, is held."""
+    """Curves through ``rates`` at 0 and ``ends``; from ``total`` on the last one, extrapolated, is constant."""
     shape = wo.cosine if strategy == "cos" else wo.linear
     starts = [0, *ends[:-1]]
     begins = [min(begin, total) for begin in (*itertools.accumulate(starts, max), total)]

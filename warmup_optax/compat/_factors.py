@@ -8,15 +8,13 @@ that need not be whole, and those that are needed only where factors are multipl
 
 from __future__ import annotations
 
-import functools
 import math
-import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import warmup_optax as wo
 
-from ._parts import exact, in_ticks, in_updates, is_zero
+from ._parts import exact, in_ticks, in_updates, is_zero, product
 from ._parts import stairs as equal_stairs
 from ._port import check_number, refuse
 
@@ -38,12 +36,8 @@ def parse(factors: Any, meanings: Iterable[str]) -> list[str]:
 
 def multiply(factors: Any, meanings: Mapping[str, Callable[[], Any]]) -> wo.Schedule:
     """The product of what the names in a factor string mean."""
-    return product([meanings[name]() for name in parse(factors, meanings)])
-
-
-def product(factors: Sequence[Any]) -> wo.Schedule:
-    """The product of schedules and numbers, at least one."""
-    return functools.reduce(operator.mul, map(wo.as_schedule, factors))
+    parts = [meanings[name]() for name in parse(factors, meanings)]
+    return product(*parts)
 
 
 def t5_factors(

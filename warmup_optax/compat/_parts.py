@@ -1,27 +1,24 @@
-"""What several of the foreign libraries need: lengths that are not whole, stairs, a late start."""
+"""What several of the foreign libraries need: lengths that are not whole, stairs, shrinking cycles."""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterable
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from numbers import Rational, Real
+from numbers import Rational
 from typing import Any
 
 import warmup_optax as wo
 
-from ._port import check_steps, refuse
+from ._port import is_concrete, refuse
 
 MOST = 2**52  # ticks in the longest length: a float64 holds them
 FASTEST = 2**30  # ticks in an update: the clock counts to 2**61, so no 32-bit count leads past its end
 FINEST = 10**6  # the largest denominator that a written number is taken to mean
 _DIGITS = 60  # of a begin that is summed up from shrinking lengths
-
-
-def is_concrete(number: Any) -> bool:
-    """Whether it is a number of Python's or NumPy's, and not a traced one."""
-    return isinstance(number, Real)
 
 
 def is_zero(number: Any) -> bool:
@@ -70,10 +67,14 @@ def in_updates(schedule: Any, ticks: int) -> wo.Schedule:
     return wo.as_schedule(schedule) if ticks == 1 else wo.stretch(schedule, Fraction(1, ticks))
 
 
-def starting_after(schedule: Any, last: Any, name: str = "last_epoch") -> wo.Schedule:
-    """A schedule whose update 0 comes after step ``last``, where -1 is none."""
-    check_steps(name, last, at_least=-1)
-    return wo.as_schedule(schedule) if is_concrete(last) and last == -1 else wo.shift(schedule, -1 - last)
+def warmed(lr: Any, steps: Any, decay: Any, init_lr: Any = 0.0) -> wo.Schedule:
+    """A linear ramp to ``lr``, and then a decay from its own beginning."""
+    return wo.join([wo.linear(init_lr, lr, steps), decay], [steps])
+
+
+def product(*factors: Any) -> wo.Schedule:
+    """Schedules, or numbers, multiplied."""
+    return functools.reduce(operator.mul, map(wo.as_schedule, factors))
 
 
 def stairs(lr: Any, gamma: Any, steps: Any) -> wo.Schedule:
@@ -131,3 +132,18 @@ def meaning(words: dict[str, Any], name: str, word: Any) -> Any:
     if not isinstance(word, str) or word not in words:
         refuse(name, word, f"one of {', '.join(map(repr, words))}")
     return words[word]
+
+
+def joined(schedules: Sequence[Any], begins: Sequence[int], offsets: Sequence[int] | None = None) -> Any:
+    """Each schedule from its begin on, whatever stands before it; its own clock is at 0 at its offset.
+
+    A later schedule wins over an earlier one wherever it has begun, as in Optax, so one that begins no
+    later than its predecessor replaces it. `join` refuses such phases; here they are left out.
+    """
+    phases: list[tuple[Any, int, int]] = []
+    for schedule, begin, offset in zip(schedules, begins, offsets or begins, strict=True):
+        while phases and phases[-1][1] >= begin:
+            phases.pop()
+        phases.append((schedule, max(begin, 0) if phases else 0, offset))
+    parts, starts, clocks = (list(x) for x in zip(*phases, strict=True))
+    return wo.join(parts, starts[1:], None if clocks == starts else clocks)

@@ -1,7 +1,7 @@
 """AXLearn (2026): the functions of ``axlearn.common.schedule``, as its optimizers use them.
 
-``scale_by_schedule`` there calls a schedule with ``count + 1``: update ``n`` has what the function gives at
-its own step ``n + 1``. So does every schedule made here: it is ``shift(own, -1)`` of one on its own steps. A
+``scale_by_schedule`` there calls a schedule with ``count + 1``: update ``n`` has what the function gives at its
+own step ``n + 1``. So does every schedule made here: it is ``shift(own, -1)`` of one on its own steps. A
 schedule among the arguments, made here, is used on its own steps, as there; so is any other function.
 """
 
@@ -9,28 +9,41 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec
+from typing import Annotated, Any, ParamSpec
 
 import warmup_optax as wo
 
-from ._joined import joined
-from ._parts import is_zero
-from ._port import check_concrete, check_number, check_steps, port, refuse
+from . import _port
+from ._arguments import Counts, Fixed, Number, Positive, Steps, Tuple, Whole
+from ._parts import is_zero, joined
+from ._port import check_steps, refuse
+from ._rules import Scalar, bounded
 
-Number = Any
 P = ParamSpec("P")
 SHIFT = type(wo.shift(0.0, -1))
 
+Peak = Annotated[Number, "The highest rate."]
+First = Annotated[Number, "The rate of own step 0, where the ramp starts."]
+Alpha = Annotated[Number, "The last rate, as a fraction of ``peak_lr``; it stays."]
+Warmup = Annotated[Fixed[Steps], "The own step of the peak."]
+End = Annotated[Fixed[Whole], "The own step of the end, with the warmup."]
+StartValue = Annotated[Number, "The value up to ``begin_step``."]
+EndValue = Annotated[Number, "The value from ``end_step`` on."]
 
-def _used(make: Callable[P, Any]) -> Callable[P, wo.Schedule]:
-    """What an optimizer does with a schedule on its own steps: update ``n`` is step ``n + 1``."""
 
-    @functools.wraps(make)
-    def made(*args: P.args, **kwargs: P.kwargs) -> wo.Schedule:
-        return wo.shift(make(*args, **kwargs), -1)
+def port(**names: str) -> Callable[[Callable[P, wo.Schedule]], Callable[P, wo.Schedule]]:
+    """`_port.port` for schedules on their own steps, as an optimizer uses them: one step later."""
 
-    return made
+    def decorate(make: Callable[P, wo.Schedule]) -> Callable[P, wo.Schedule]:
+        @functools.wraps(make)
+        def used(*args: P.args, **kwargs: P.kwargs) -> wo.Schedule:
+            return wo.shift(make(*args, **kwargs), -1)
+
+        return _port.port(**names)(used)
+
+    return decorate
 
 
 def _own(schedule: Any) -> Any:
@@ -41,25 +54,16 @@ def _own(schedule: Any) -> Any:
     return schedule.schedule if made_here else schedule
 
 
-@port(init_value="begin_value", value="begin_value")
-@_used
+@port()
 def polynomial(
     *,
-    begin_step: int = 0,
-    begin_value: Number = 0,
-    end_step: int = 1,
-    end_value: Number = 0,
-    power: Number = 1,
+    begin_step: Annotated[Fixed[Whole], "The own step of ``begin_value``; update ``begin_step - 1``."] = 0,
+    begin_value: StartValue = 0,
+    end_step: Annotated[Fixed[Whole], "The own step of ``end_value``; ``begin_step`` for no decay."] = 1,
+    end_value: EndValue = 0,
+    power: Annotated[Number, bounded(">= 0", at_least=0)] = 1,
 ) -> wo.Schedule:
-    """``begin_value + (end_value - begin_value) * p**power``, with ``p`` the part done between two own steps.
-
-    Args:
-      begin_step: The own step of ``begin_value``, which holds before it; update ``begin_step - 1``.
-      begin_value: The first value.
-      end_step: The own step of ``end_value``, which holds after it; where it is ``begin_step``,
-        ``begin_value`` holds without an end.
-      end_value: The last value.
-      power: >= 0; 1 is a line.
+    """``begin_value + (end_value - begin_value) * p**power``, ``p`` the elapsed fraction between two own steps.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.polynomial(begin_value=0.0, end_step=4, end_value=1.0)([0, 1, 3, 9]).tolist()
@@ -70,18 +74,15 @@ def polynomial(
     return _polynomial(begin_value, end_value, begin_step, end_step, power)
 
 
-@port(init_value="begin_value", steps="begin_step")
-@_used
+@port(steps="begin_step")
 def exponential(
-    *, begin_step: int = 0, begin_value: Number = 0, end_step: int = 1, end_value: Number = 0
+    *,
+    begin_step: Annotated[Fixed[Whole], "The own step of ``begin_value``."] = 0,
+    begin_value: Annotated[Positive, "The value up to ``begin_step``; it must be given."] = 0,
+    end_step: Annotated[Fixed[Whole], "The own step of ``end_value``, after ``begin_step``."] = 1,
+    end_value: Annotated[Positive, "The value from ``end_step`` on; it must be given."] = 0,
 ) -> wo.Schedule:
     """A straight line on a logarithmic axis between two own steps.
-
-    Args:
-      begin_step: The own step of ``begin_value``, which holds before it.
-      begin_value: The first value, above 0.
-      end_step: The own step of ``end_value``, which holds after it; after ``begin_step``.
-      end_value: The last value, above 0.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.exponential(begin_value=1.0, end_step=2, end_value=0.25)([0, 1, 9]).tolist()
@@ -89,49 +90,38 @@ def exponential(
     """
     if begin_step >= end_step:
         refuse("begin_step", begin_step, f"< end_step ({end_step})")
-    check_number("begin_value", begin_value, above=0)
-    check_number("end_value", end_value, above=0)
+    for name, value in (("begin_value", begin_value), ("end_value", end_value)):
+        _port.check_number(name, value, above=0)
     return wo.shift(wo.geometric(begin_value, end_value, end_step - begin_step), begin_step)
 
 
 @port()
-@_used
-def inverse_sqrt(warmup_steps: Number = 1) -> wo.Schedule:
+def inverse_sqrt(warmup_steps: Positive = 1) -> wo.Schedule:
     """``max(step, warmup_steps) ** -0.5``: without a scale, constant in the warmup.
 
-    Args:
-      warmup_steps: Above 0. (The original is itself the function of the step, which comes first there.)
+    The original is itself the function of the step, which is its first argument.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.inverse_sqrt(4)([0, 3, 15]).tolist()
     [0.5, 0.5, 0.25]
     """
-    check_number("warmup_steps", warmup_steps, above=0)
     return wo.clip(wo.shift(wo.inverse_sqrt(1.0, timescale=1), 1), max_value=warmup_steps**-0.5)
 
 
-@port(steps="warmup_steps", timescale="warmup_steps")
-@_used
+@port()
 def adafactor(
-    scale: Number = 1.0,
+    scale: Annotated[Number, "The value of step 1 without a warmup."] = 1.0,
     *,
-    warmup_steps: int = 10_000,
-    decay_power: Number = -0.5,
-    step_offset: int = 0,
+    warmup_steps: Annotated[int, "The own step of the peak; update ``warmup_steps - 1``."] = 10_000,
+    decay_power: Annotated[Number, bounded("< 1", below=1)] = -0.5,
+    step_offset: Annotated[Fixed[Whole], "Added to the own step; 1 is Lingvo's."] = 0,
 ) -> wo.Schedule:
-    """A line up to ``scale * warmup_steps**decay_power``, and ``scale * step**decay_power`` after it.
-
-    Args:
-      scale: The value of step 1 without a warmup.
-      warmup_steps: The own step of the peak, >= 1; update ``warmup_steps - 1``.
-      decay_power: Below 1.
-      step_offset: Added to the own step; 1 is Lingvo's.
+    """A linear ramp up to ``scale * warmup_steps**decay_power``, and ``scale * step**decay_power`` after it.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.adafactor(2.0, warmup_steps=4)([0, 1, 3, 15]).tolist()
     [0.25, 0.5, 1.0, 0.5]
     """
-    check_number("decay_power", decay_power, below=1)
     check_steps("warmup_steps", warmup_steps)
     peak = scale * warmup_steps**decay_power
     decay = wo.shapes.power_law(peak, power=decay_power, timescale=warmup_steps)
@@ -139,14 +129,12 @@ def adafactor(
     return joined([wo.linear(0.0, peak, warmup_steps), decay], clocks, clocks)
 
 
-@port(power="c", steps="step_offset")
-@_used
-def adafactor_decay_rate(c: Number = 0.8, step_offset: int = 0) -> wo.Schedule:
+@port()
+def adafactor_decay_rate(
+    c: Annotated[Number, "The exponent."] = 0.8,
+    step_offset: Annotated[Whole, "Subtracted from the own step, which is at least 1 then."] = 0,
+) -> wo.Schedule:
     """Adafactor's second beta, ``1 - step**-c``: 0 at the first update.
-
-    Args:
-      c: The exponent.
-      step_offset: Taken off the own step, which is at least 1 then.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.adafactor_decay_rate(1.0)([0, 1, 3]).tolist()
@@ -156,12 +144,8 @@ def adafactor_decay_rate(c: Number = 0.8, step_offset: int = 0) -> wo.Schedule:
 
 
 @port()
-@_used
-def decay_bias_correction(decay: Number) -> wo.Schedule:
+def decay_bias_correction(decay: Annotated[Number, bounded("in [0, 1)", at_least=0, below=1)]) -> wo.Schedule:
     """The beta of a moving average without bias: 0 at the first update, then up to ``decay``.
-
-    Args:
-      decay: In [0, 1).
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.decay_bias_correction(0.5)([0, 1, 40]).round(6).tolist()
@@ -171,14 +155,11 @@ def decay_bias_correction(decay: Number) -> wo.Schedule:
 
 
 @port()
-@_used
-def stepwise(sub: Sequence[Any], start_step: Sequence[int]) -> wo.Schedule:
-    """One schedule after the other; each begins with its own step 0.
-
-    Args:
-      sub: The schedules, or numbers.
-      start_step: The own steps at which all but the first begin, none before the one before it: update
-        ``start_step - 1`` is the first with a new one.
+def stepwise(
+    sub: Annotated[Tuple[Any], "The schedules, or numbers."],
+    start_step: Annotated[Counts, "The own steps at which all but the first begin, in order."],
+) -> wo.Schedule:
+    """One schedule after the other; each begins with its own step 0, at update ``start_step - 1``.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.stepwise([1.0, 0.5], [4])([0, 2, 3]).tolist()
@@ -186,48 +167,42 @@ def stepwise(sub: Sequence[Any], start_step: Sequence[int]) -> wo.Schedule:
     """
     if len(sub) != len(start_step) + 1:
         refuse("start_step", list(start_step), f"one step for each of the {len(sub)} schedules but the first")
-    if min([0, *start_step]) < 0 or list(start_step) != sorted(start_step):
+    if list(start_step) != sorted(start_step):
         refuse("start_step", list(start_step), ">= 0 and in order")
     return joined([_own(x) for x in sub], [0, *start_step])
 
 
 @port()
-@_used
-def segment_wise(segments: Sequence[Any], *, segment_steps: Sequence[int]) -> wo.Schedule:
+def segment_wise(
+    segments: Annotated[Tuple[Any], "The schedules, or numbers."],
+    *,
+    segment_steps: Annotated[Counts, "The length of each but the last."],
+) -> wo.Schedule:
     """One schedule after the other; each begins with its own step 1, as an optimizer begins.
 
-    Args:
-      segments: The schedules, or numbers.
-      segment_steps: How long each but the last is, >= 0.
-
     >>> from warmup_optax.compat import axlearn
-    >>> line = axlearn.polynomial(end_step=4, end_value=1.0)
-    >>> axlearn.segment_wise([line, 0.5], segment_steps=[4])([0, 3, 4]).tolist()
+    >>> ramp = axlearn.polynomial(end_step=4, end_value=1.0)
+    >>> axlearn.segment_wise([ramp, 0.5], segment_steps=[4])([0, 3, 4]).tolist()
     [0.25, 1.0, 0.5]
     """
     return _segments([_own(x) for x in segments], segment_steps)
 
 
 @port(init_value="begin_value")
-@_used
 def cosine_with_linear_warmup(
-    peak_lr: Number,
+    peak_lr: Peak,
     *,
-    max_step: int,
-    warmup_steps: int = 500,
-    begin_value: Number = 0.0,
-    alpha: Number = 0.0,
-    decay_begin_step: int | None = None,
+    max_step: End,
+    warmup_steps: Annotated[Fixed[Whole], "The own step of the peak; at most 0 for no warmup."] = 500,
+    begin_value: First = 0.0,
+    alpha: Alpha = 0.0,
+    decay_begin_step: Annotated[
+        Fixed[Whole] | None, "The last own step at ``peak_lr``; not used unless after ``warmup_steps``."
+    ] = None,
 ) -> wo.Schedule:
-    """A line up to ``peak_lr`` at update ``warmup_steps - 1``, and a cosine down at update ``max_step - 1``.
+    """A linear ramp to ``peak_lr`` at update ``warmup_steps - 1``, and a cosine down at update ``max_step - 1``.
 
-    Args:
-      peak_lr: The highest rate. Without a warmup or a hold it is not used: the cosine begins with its step 1.
-      max_step: The own step of the end, with the warmup.
-      warmup_steps: The own step of the peak; 0 for no warmup.
-      begin_value: The rate of own step 0, from which the line comes.
-      alpha: The last rate, which is held, as a part of ``peak_lr``.
-      decay_begin_step: The last own step at ``peak_lr``; not used unless after ``warmup_steps``.
+    Without a warmup or a hold ``peak_lr`` is not used: the cosine begins with its step 1.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.cosine_with_linear_warmup(1.0, max_step=8, warmup_steps=4)([0, 3, 5, 7]).round(6).tolist()
@@ -246,32 +221,24 @@ def cosine_with_linear_warmup(
 
 
 @port(init_value="begin_value")
-@_used
 def warmup_stable_decay(
-    peak_lr: Number,
+    peak_lr: Peak,
     *,
-    max_step: int,
-    decay_begin_step: int,
-    warmup_steps: int = 500,
-    begin_value: Number = 0.0,
-    alpha: Number = 0.0,
+    max_step: End,
+    decay_begin_step: Annotated[Fixed[Whole], "The last own step at ``peak_lr``."],
+    warmup_steps: Warmup = 500,
+    begin_value: First = 0.0,
+    alpha: Alpha = 0.0,
 ) -> wo.Schedule:
-    """A line up to ``peak_lr``, ``peak_lr`` for a while, and a line down at update ``max_step - 1``.
+    """A linear ramp to ``peak_lr``, ``peak_lr`` for a while, and a linear decay at update ``max_step - 1``.
 
-    Args:
-      peak_lr: The highest rate, which holds without an end where the decay has no steps.
-      max_step: The own step of the end, with the warmup.
-      decay_begin_step: The last own step at ``peak_lr``.
-      warmup_steps: The own step of the peak.
-      begin_value: The rate of own step 0, from which the line comes.
-      alpha: The last rate, which is held, as a part of ``peak_lr``.
+    If the decay has no steps, ``peak_lr`` stays.
 
     >>> from warmup_optax.compat import axlearn
     >>> schedule = axlearn.warmup_stable_decay(1.0, max_step=12, decay_begin_step=8, warmup_steps=4)
     >>> schedule([0, 3, 7, 9, 11]).tolist()
     [0.25, 1.0, 1.0, 0.5, 0.0]
     """
-    check_steps("warmup_steps", warmup_steps, at_least=0)
     if decay_begin_step < warmup_steps:
         refuse("decay_begin_step", decay_begin_step, f">= warmup_steps ({warmup_steps})")
     if max_step < decay_begin_step:
@@ -281,79 +248,62 @@ def warmup_stable_decay(
     return _segments([up, peak_lr, down], [warmup_steps, decay_begin_step - warmup_steps])
 
 
-@port(init_value="begin_value", value="peak_lr")
-@_used
+@port(init_value="begin_value")
 def constant_with_linear_warmup(
-    peak_lr: Number, *, warmup_steps: int = 500, begin_value: Number = 0.0
+    peak_lr: Peak, *, warmup_steps: Warmup = 500, begin_value: First = 0.0
 ) -> wo.Schedule:
-    """A line up to ``peak_lr`` at update ``warmup_steps - 1``, held.
-
-    Args:
-      peak_lr: The highest rate.
-      warmup_steps: The own step of the peak.
-      begin_value: The rate of own step 0, from which the line comes.
+    """A linear ramp to ``peak_lr`` at update ``warmup_steps - 1``, constant after it.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.constant_with_linear_warmup(1.0, warmup_steps=4)([0, 3, 9]).tolist()
     [0.25, 1.0, 1.0]
     """
-    check_steps("warmup_steps", warmup_steps, at_least=0)
     return _segments([_polynomial(begin_value, peak_lr, 0, warmup_steps), peak_lr], [warmup_steps])
 
 
-@port(init_value="begin_value", value="peak_lr")
-@_used
+@port(init_value="begin_value")
 def linear_schedule_with_warmup(
-    peak_lr: Number,
+    peak_lr: Peak,
     *,
-    max_step: int,
-    warmup_steps: int,
-    begin_value: Number = 0.0,
-    end_value: Number = 0.0,
+    max_step: End,
+    warmup_steps: Warmup,
+    begin_value: First = 0.0,
+    end_value: Annotated[Number, "The last rate; it stays."] = 0.0,
 ) -> wo.Schedule:
-    """A line up to ``peak_lr`` at update ``warmup_steps - 1``, and a line down at update ``max_step - 1``.
+    """A linear ramp to ``peak_lr`` at update ``warmup_steps - 1``, and a linear decay at update ``max_step - 1``.
 
-    Args:
-      peak_lr: The highest rate, which holds without an end where the warmup is everything.
-      max_step: The own step of the end, with the warmup.
-      warmup_steps: The own step of the peak.
-      begin_value: The rate of own step 0, from which the line comes.
-      end_value: The last rate, which is held.
+    If the warmup is everything, ``peak_lr`` stays.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.linear_schedule_with_warmup(1.0, max_step=8, warmup_steps=4)([0, 3, 5, 7]).tolist()
     [0.25, 1.0, 0.5, 0.0]
     """
-    check_steps("warmup_steps", warmup_steps, at_least=0)
     if max_step < warmup_steps:
         refuse("max_step", max_step, f">= warmup_steps ({warmup_steps})")
     up = _polynomial(begin_value, peak_lr, 0, warmup_steps)
-    down = _polynomial(peak_lr, end_value, 0, max_step - warmup_steps)
-    return _segments([up, down], [warmup_steps])
+    return _segments([up, _polynomial(peak_lr, end_value, 0, max_step - warmup_steps)], [warmup_steps])
 
 
-@port(value="decay")
-@_used
-def ema_schedule(decay: Number = 0.9999, *, warmup_steps: Number = 1, step_offset: int = 0) -> wo.Schedule:
+@port()
+def ema_schedule(
+    decay: Annotated[
+        Number, "The decay from own step ``warmup_steps`` on, update ``warmup_steps - 1``."
+    ] = 0.9999,
+    *,
+    warmup_steps: Annotated[Fixed[Positive], "1 is no warmup."] = 1,
+    step_offset: Annotated[Fixed[Whole], "Subtracted from the own step, which is at least 0 then."] = 0,
+) -> wo.Schedule:
     """The decay of a moving average: the plain mean's ``step / (1 + step)`` in the warmup, then ``decay``.
-
-    Args:
-      decay: The decay from own step ``warmup_steps`` on, update ``warmup_steps - 1``.
-      warmup_steps: Above 0; 1 is no warmup.
-      step_offset: Taken off the own step, which is at least 0 then.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.ema_schedule(0.875, warmup_steps=4)([0, 1, 2, 3]).tolist()
     [0.5, 0.6666666269302368, 0.75, 0.875]
     """
-    check_concrete("warmup_steps", warmup_steps)
-    check_number("warmup_steps", warmup_steps, above=0)
     mean = 1.0 - wo.inverse_time(1.0, decay_rate=1.0, transition_steps=1)
-    end = -(-warmup_steps // 1)  # the first whole step that is not below it
-    return joined([mean, decay], [0, int(end) + step_offset], [step_offset, 0])
+    return joined([mean, decay], [0, math.ceil(warmup_steps) + step_offset], [step_offset, 0])
 
 
-def _polynomial(start: Number, end: Number, begin: int, stop: int, power: Number = 1) -> Any:
+def _polynomial(start: Scalar, end: Scalar, begin: int, stop: int, power: Scalar = 1) -> wo.Schedule:
     """A polynomial on its own steps, which without any stays at its start."""
     if begin == stop:
         return wo.constant(start)
@@ -363,12 +313,10 @@ def _polynomial(start: Number, end: Number, begin: int, stop: int, power: Number
     return wo.shift(curve, begin) if begin else curve
 
 
-def _segments(segments: list[Any], segment_steps: Sequence[int]) -> wo.Schedule:
+def _segments(segments: Sequence[Any], segment_steps: Sequence[int]) -> wo.Schedule:
     """Segments on their own steps, from 1 on; before that, 0."""
     if len(segments) != len(segment_steps) + 1:
         allowed = f"one length for each of the {len(segments)} segments but the last"
         refuse("segment_steps", list(segment_steps), allowed)
-    if min([0, *segment_steps]) < 0:
-        refuse("segment_steps", list(segment_steps), "lengths >= 0")
     ends = list(itertools.accumulate(segment_steps, initial=0))
     return joined([0.0, *segments], [0, *(end + 1 for end in ends)], [0, *ends])

@@ -7,15 +7,15 @@ It is used as an Optax schedule, so its step is 0 at the first update. Big Visio
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import warmup_optax as wo
 
 from . import _factors
-from ._parts import in_ticks, in_updates
+from ._arguments import Declared, Milestones, NonNegative, Number, Rates
+from ._parts import in_ticks, in_updates, product
 from ._port import check_number, port, refuse
-
-Number = Any
+from ._rules import Check, Scalar, plain_number
 
 DURATIONS = tuple(
     f"{name}_{unit}"
@@ -25,15 +25,26 @@ DURATIONS = tuple(
 ARGUMENTS = (*DURATIONS, "power", "end", "linear_end", "timescale", "shift", "steps", "mults")
 
 
+def _known(where: str, name: str, value: object) -> object:
+    """An argument that the original reads, and a number where it is one."""
+    if name not in ARGUMENTS:
+        refuse("**kw", name, f"names among {', '.join(ARGUMENTS)}", error=TypeError)
+    if name in ("steps", "mults"):
+        return Declared(Milestones if name == "steps" else Rates).read(where, name, value)
+    return None if value is None and name in DURATIONS else plain_number(where, name, value)
+
+
 @port(init_value="base", end_value="end", boundaries="steps", values="mults")
 def create_learning_rate_schedule(
-    total_steps: Number,
-    batch_size: int | None = None,
-    data_size: int | None = None,
-    base: Number = 1.0,
+    total_steps: Annotated[
+        NonNegative, ":math:`T`, in updates; it includes the warmup, and is longer unless T <= 1."
+    ],
+    batch_size: Annotated[Number | None, "For durations in examples or epochs, and to scale with."] = None,
+    data_size: Annotated[Number | None, "Examples in an epoch, for durations in epochs."] = None,
+    base: Annotated[Number, "The rate without a warmup. Any finite number."] = 1.0,
     decay_type: str = "stair",
     scale_with_batchsize: bool = False,
-    **kw: Any,
+    **kw: Annotated[Any, Check(_known)],
 ) -> wo.Schedule:
     r"""A decay, times a warmup, times a cooldown.
 
@@ -51,28 +62,19 @@ def create_learning_rate_schedule(
     ``"rsqrt"``                     ``base / sqrt(1 + (n - W + shift) / timescale)``, its first value up to W
     ==============================  ==========================================================================
 
+    From ``total_steps`` on a cosine is 0, a linear decay at its end; but a cooldown continues, to **negative**
+    rates. With fewer ``mults`` than ``steps`` the original has NaN. Here the last one stays.
+
     Args:
-      total_steps: :math:`T`, in updates; the warmup is in it, and shorter (unless ``total_steps <= 1``).
-      batch_size: For durations in examples or epochs, and to scale with.
-      data_size: Examples in an epoch, for durations in epochs.
-      base: The rate without a warmup. Any finite number.
       decay_type: From the table.
       scale_with_batchsize: Whether ``base`` is multiplied with ``batch_size / 256``; ``end`` is not.
       **kw: Durations: ``warmup_...``, ``cooldown_...`` (0), ``timescale_...`` (10,000) and ``shift_...`` (0),
         with one of ``steps``, ``examples``, ``epochs`` or ``percent`` (a fraction of ``total_steps``, in
-        [0, 1]) for the dots. What is not in steps is rounded, half to even, and is at least 1 unless it is
-        0; it counts as not given where the ``batch_size`` or ``data_size`` that it needs is missing, and a
+        [0, 1]) for the dots. A duration in another unit is rounded, half to even, and is at least 1 unless 0.
+        It counts as not given where the ``batch_size`` or ``data_size`` that it needs is missing, and a
         negative one or None too. ``timescale`` and ``shift`` are in steps, whole or not, where no such
-        duration is given. ``power`` (1), ``end`` or ``linear_end`` (0), ``steps`` and ``mults`` (empty).
-
-    Returns:
-      A `Schedule`. From ``total_steps`` on a cosine is 0, a line at its end; but a cooldown goes on, to
-      **negative** rates. With fewer ``mults`` than ``steps`` the original has NaN; here the last one holds.
-
-    Raises:
-      ValueError: If ``decay_type`` is unknown, a duration is given twice, the warmup is not below
-        ``total_steps``, or a number is out of its range.
-      TypeError: If an argument is of the wrong type, or is not one of these (the original drops it).
+        duration is given. ``power`` (1), ``end`` or ``linear_end`` (0), ``steps`` and ``mults`` (empty). Another
+        name raises an error (the original drops it).
 
     >>> from warmup_optax.compat import big_vision
     >>> schedule = big_vision.create_learning_rate_schedule(12, decay_type="cosine", warmup_percent=1 / 3)
@@ -83,15 +85,11 @@ def create_learning_rate_schedule(
     >>> schedule([0, 12, 16]).tolist()
     [1.0, 0.0, -0.4472135901451111]
     """
-    for name in kw:
-        if name not in ARGUMENTS:
-            refuse("**kw", name, f"names among {', '.join(ARGUMENTS)}", error=TypeError)
 
     def steps(name: str, default: Any = 0) -> Any:
         return _steps(name, kw, data_size, batch_size, total_steps, default)
 
     warmup_steps, cooldown_steps = steps("warmup"), steps("cooldown")
-    check_number("total_steps", total_steps, at_least=0)
     check_number("warmup_steps", warmup_steps)
     check_number("cooldown_steps", cooldown_steps)
     if total_steps > 1 and warmup_steps >= total_steps:
@@ -99,7 +97,7 @@ def create_learning_rate_schedule(
         refuse("warmup_steps", warmup_steps, f"a number below total_steps ({total_steps})", said)
     if scale_with_batchsize and batch_size is None:
         refuse("batch_size", None, "a number for scale_with_batchsize", error=TypeError)
-    lr = base * batch_size / 256.0 if scale_with_batchsize else base
+    lr = base * (batch_size or 0) / 256.0 if scale_with_batchsize else base
     if decay_type in ("linear", "polynomial"):
         end = kw.get("end", kw.get("linear_end", 0.0))
         schedule = _between(lr, end, warmup_steps, total_steps, power=kw.get("power", 1))
@@ -122,7 +120,7 @@ def create_learning_rate_schedule(
         factors.append(_factors.warmup(0.0, warmup_steps))
     if cooldown_steps:
         factors.append(_factors.cooldown(total_steps, cooldown_steps))
-    return _factors.product(factors)
+    return product(*factors)
 
 
 def _steps(
@@ -155,11 +153,11 @@ def _rounded(steps: float) -> int:
 
 
 def _between(
-    lr: Number, end: Number, begin: int, total_steps: Number, power: Number | None = None
+    lr: Scalar, end: Scalar, begin: int, total_steps: Scalar, power: Scalar | None = None
 ) -> wo.Schedule:
     """From ``lr`` at ``begin`` to ``end`` at ``total_steps``, which is the earlier one in a run of 1 step."""
 
-    def curve(first: Number, last: Number, steps: int, origin: Literal["end", "init"]) -> wo.Schedule:
+    def curve(first: Scalar, last: Scalar, steps: int, origin: Literal["end", "init"]) -> wo.Schedule:
         if power is None:
             return wo.cosine(first, last, steps)
         return wo.polynomial(first, last, steps, power=power, origin=origin)

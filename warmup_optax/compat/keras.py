@@ -1,70 +1,65 @@
 """Keras's schedules (``keras.optimizers.schedules``, Keras 3.15), and two from its warmup guide.
 
-Keras casts the count to the rate's float32, so that past 2**24 updates its counts collapse; here they stay
-whole. Every constructor takes Keras's ``name``, which is ignored.
+Keras casts the count to the rate's float32, so that past 2**24 updates its counts collapse. Here they stay
+whole. Every constructor takes Keras's ``name`` and ignores it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import warmup_optax as wo
 
-from ._parts import is_concrete
-from ._port import as_tuple, check_concrete, check_number, check_steps, port, refuse
+from ._arguments import Ignored, Length, Number, Positive, Rates, Steps
+from ._parts import warmed
+from ._port import is_concrete, port, refuse
+from ._rules import bounded, cut_counts
+
+Rate = Annotated[Number, "The first rate."]
+Stairs = Annotated[bool, "Whether the factor comes in one step."]
+Warmup = Annotated[Steps, "Updates of warmup."]
+Hold = Annotated[Steps, "Updates at ``target_lr`` after the warmup."]
+Total = Annotated[Steps, "Updates of the whole, more than ``warmup_steps + hold``."]
+Peak = Annotated[Number, "The full rate."]
+NotUsed = Annotated[float, "Ignored, as in the original: the first update has rate 0."]
 
 
-@port(init_value="initial_learning_rate", transition_steps="decay_steps")
+@port()
 def ExponentialDecay(
-    initial_learning_rate: float,
-    decay_steps: int,
-    decay_rate: float,
-    staircase: bool = False,
-    name: str = "ExponentialDecay",
+    initial_learning_rate: Rate,
+    decay_steps: Length,
+    decay_rate: Positive,
+    staircase: Stairs = False,
+    name: Ignored = "ExponentialDecay",
 ) -> wo.Schedule:
-    """Multiplies by ``decay_rate`` every ``decay_steps``, without an end.
+    """Multiplies by ``decay_rate`` every ``decay_steps``. It never ends.
 
-    ``initial_learning_rate`` at 0. In stairs the new rate holds from ``count == decay_steps`` on.
-
-    Args:
-      initial_learning_rate: The first rate.
-      decay_steps: A whole number >= 1.
-      decay_rate: > 0.
-      staircase: Whether the factor comes all at once.
-      name: Ignored; accepted for compatibility.
+    With ``staircase`` the new rate applies from ``count == decay_steps`` on.
 
     >>> from warmup_optax.compat import keras
     >>> keras.ExponentialDecay(1.0, 10, 0.5)([0, 10, 20]).tolist()
     [1.0, 0.5, 0.25]
     """
-    check_steps("decay_steps", decay_steps)
     return wo.exponential(
         initial_learning_rate, decay_rate=decay_rate, transition_steps=decay_steps, staircase=staircase
     )
 
 
-@port(init_value="initial_learning_rate", transition_steps="decay_steps")
+@port()
 def InverseTimeDecay(
-    initial_learning_rate: float,
-    decay_steps: int,
-    decay_rate: float,
-    staircase: bool = False,
-    name: str = "InverseTimeDecay",
+    initial_learning_rate: Rate,
+    decay_steps: Length,
+    decay_rate: Positive,
+    staircase: Annotated[bool, "Whether time is counted in whole ``decay_steps``."] = False,
+    name: Ignored = "InverseTimeDecay",
 ) -> wo.Schedule:
-    """``initial_learning_rate / (1 + decay_rate * count / decay_steps)``, without an end.
-
-    Args:
-      initial_learning_rate: The first rate.
-      decay_steps: A whole number >= 1.
-      decay_rate: > 0.
-      staircase: Whether time is counted in whole ``decay_steps``.
-      name: Ignored; accepted for compatibility.
+    """``initial_learning_rate / (1 + decay_rate * count / decay_steps)``. It never ends.
 
     >>> from warmup_optax.compat import keras
     >>> keras.InverseTimeDecay(1.0, 10, 1.0)([0, 10, 30]).tolist()
     [1.0, 0.5, 0.25]
     """
-    check_steps("decay_steps", decay_steps)
     return wo.inverse_time(
         initial_learning_rate, decay_rate=decay_rate, transition_steps=decay_steps, staircase=staircase
     )
@@ -72,47 +67,36 @@ def InverseTimeDecay(
 
 @port()
 def PiecewiseConstantDecay(
-    boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
+    boundaries: Annotated[Sequence[float], cut_counts, "The last counts of each value, increasing."],
+    values: Annotated[Rates, "The rates, one more than ``boundaries``."],
+    name: Ignored = "PiecewiseConstant",
 ) -> wo.Schedule:
-    """Steps; at a boundary the *old* value still holds, the new one from the next update on.
+    """Steps; at a boundary the *old* value still applies, the new one from the next update on.
 
-    So ``values[0]`` is the rate of ``boundaries[0] + 1`` updates: Optax, PyTorch and Paddle change one
-    update earlier. A boundary that is not whole is cut to one, as Keras does beside a whole count.
-
-    Args:
-      boundaries: The last counts of each value, increasing.
-      values: The rates, one more than ``boundaries``.
-      name: Ignored; accepted for compatibility.
+    So ``values[0]`` is the rate of ``boundaries[0] + 1`` updates: Optax, PyTorch and Paddle change one update
+    earlier. A boundary that is not whole is cut to one, as Keras does next to a whole count.
 
     >>> from warmup_optax.compat import keras
     >>> keras.PiecewiseConstantDecay([10, 20], [1.0, 0.5, 0.1])([0, 10, 11, 20, 21]).round(1).tolist()
     [1.0, 1.0, 0.5, 0.5, 0.10000000149011612]
     """
-    return wo.piecewise_constant(values, [i + 1 for i in _whole_boundaries(boundaries)])
+    return wo.piecewise_constant(values, [i + 1 for i in boundaries])
 
 
-@port(init_value="initial_learning_rate", end_value="end_learning_rate", steps="decay_steps")
+@port(init_value="initial_learning_rate", end_value="end_learning_rate")
 def PolynomialDecay(
-    initial_learning_rate: float,
-    decay_steps: int,
-    end_learning_rate: float = 0.0001,
-    power: float = 1.0,
-    cycle: bool = False,
-    name: str = "PolynomialDecay",
+    initial_learning_rate: Rate,
+    decay_steps: Length,
+    end_learning_rate: Annotated[Number, "The last rate."] = 0.0001,
+    power: Positive = 1.0,
+    cycle: Annotated[bool, "Whether ``decay_steps`` grows to its next multiple whenever it is over."] = False,
+    name: Ignored = "PolynomialDecay",
 ) -> wo.Schedule:
     """A power of the remaining time, from ``initial_learning_rate`` to ``end_learning_rate``.
 
-    ``initial_learning_rate`` at 0, ``end_learning_rate`` at ``decay_steps`` and after it. With ``cycle`` it
-    jumps up again instead, each time less high, without an end: at a multiple of ``decay_steps`` the rate
-    is still ``end_learning_rate``, the jump comes one update later.
-
-    Args:
-      initial_learning_rate: The first rate.
-      decay_steps: A whole number >= 1.
-      end_learning_rate: The last rate; 0.0001 if it is left out.
-      power: > 0.
-      cycle: Whether ``decay_steps`` grows to the next multiple of itself whenever it is over.
-      name: Ignored; accepted for compatibility.
+    ``end_learning_rate`` is reached at ``decay_steps`` and stays. With ``cycle`` the rate jumps up again
+    instead, each time less high, and never ends: at a multiple of ``decay_steps`` the rate is still
+    ``end_learning_rate``, the jump comes one update later.
 
     >>> from warmup_optax.compat import keras
     >>> keras.PolynomialDecay(1.0, 4, 0.0)([0, 2, 4, 5]).tolist()
@@ -120,7 +104,6 @@ def PolynomialDecay(
     >>> keras.PolynomialDecay(1.0, 4, 0.0, cycle=True)([0, 2, 4, 5]).tolist()
     [1.0, 0.5, 0.0, 0.375]
     """
-    check_steps("decay_steps", decay_steps)
     first = wo.polynomial(initial_learning_rate, end_learning_rate, decay_steps, power=power)
     if not cycle:
         return first
@@ -131,102 +114,76 @@ def PolynomialDecay(
     return wo.join([first, falls * lower + end_learning_rate], [decay_steps + 1], offsets=[0, 1])
 
 
-@port(init_value="initial_learning_rate", end_value="warmup_target", steps="warmup_steps")
+@port()
 def CosineDecay(
-    initial_learning_rate: float,
-    decay_steps: int,
-    alpha: float = 0.0,
-    name: str = "CosineDecay",
-    warmup_target: float | None = None,
-    warmup_steps: int = 0,
+    initial_learning_rate: Rate,
+    decay_steps: Annotated[Length, "Updates of the cosine alone."],
+    alpha: Annotated[
+        Number, "The floor, as a fraction of the full rate: of the target, if there is one."
+    ] = 0.0,
+    name: Ignored = "CosineDecay",
+    warmup_target: Annotated[Number | None, "The full rate; None for no warmup."] = None,
+    warmup_steps: Warmup = 0,
 ) -> wo.Schedule:
-    """Half a cosine, with a linear warmup in front if there is a ``warmup_target``.
+    """Half a cosine, after a linear warmup if there is a ``warmup_target``.
 
-    ``decay_steps`` leaves the warmup *out*: the floor is reached at ``warmup_steps + decay_steps`` and
-    holds. At 0 the rate is ``initial_learning_rate``; with a target that is where the warmup starts, and the
-    full rate, at ``count == warmup_steps``, is the target. Without a target ``warmup_steps`` has no effect.
-
-    Args:
-      initial_learning_rate: The first rate.
-      decay_steps: Updates of the cosine alone, a whole number >= 1.
-      alpha: The floor, as a fraction of the full rate: of the target, if there is one.
-      name: Ignored; accepted for compatibility.
-      warmup_target: The full rate; None for no warmup.
-      warmup_steps: Updates of warmup, a whole number >= 0.
+    ``decay_steps`` leaves the warmup *out*: the floor is reached at ``warmup_steps + decay_steps`` and stays.
+    The warmup starts at ``initial_learning_rate``, and the full rate, at ``count == warmup_steps``, is the
+    target. Without a target ``warmup_steps`` has no effect.
 
     >>> from warmup_optax.compat import keras
     >>> schedule = keras.CosineDecay(0.0, 8, warmup_target=1.0, warmup_steps=4)
     >>> schedule([0, 2, 4, 8, 12, 13]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.0, 0.0]
     """
-    check_steps("decay_steps", decay_steps)
-    check_steps("warmup_steps", warmup_steps, at_least=0)
-    if warmup_target is None:
-        return wo.cosine(initial_learning_rate, alpha * initial_learning_rate, decay_steps)
-    warmup = wo.linear(initial_learning_rate, warmup_target, warmup_steps)
-    return wo.join([warmup, wo.cosine(warmup_target, alpha * warmup_target, decay_steps)], [warmup_steps])
+    peak = initial_learning_rate if warmup_target is None else warmup_target
+    decay = wo.cosine(peak, alpha * peak, decay_steps)
+    return decay if warmup_target is None else warmed(peak, warmup_steps, decay, initial_learning_rate)
 
 
-@port(
-    init_value="initial_learning_rate",
-    steps="first_decay_steps",
-    period="first_decay_steps",
-    growth="t_mul",
-    decay="m_mul",
-)
+@port(growth="t_mul", decay="m_mul")
 def CosineDecayRestarts(
-    initial_learning_rate: float,
-    first_decay_steps: int,
-    t_mul: float = 2.0,
-    m_mul: float = 1.0,
-    alpha: float = 0.0,
-    name: str = "SGDRDecay",
+    initial_learning_rate: Annotated[Number, "The first peak."],
+    first_decay_steps: Annotated[Length, "The length of the first cycle."],
+    t_mul: Annotated[
+        Number, bounded(">= 1", at_least=1), "The length of a cycle divided by the last one's."
+    ] = 2.0,
+    m_mul: Annotated[Positive, "The factor from one peak, above the floor, to the next."] = 1.0,
+    alpha: Annotated[Number, "The floor of all cycles, as a fraction of ``initial_learning_rate``."] = 0.0,
+    name: Ignored = "SGDRDecay",
 ) -> wo.Schedule:
-    """Half cosines again and again (SGDR), each longer and lower than the last.
+    """Half cosines repeatedly (SGDR), each longer and lower than the last.
 
-    At 0 and at every restart, ``first_decay_steps * (1 + t_mul + t_mul**2 + ...)``, the rate is a peak; the
-    floor is never quite reached, and there is no end. The restarts are exact here. Keras finds them with a
+    At 0 and at every restart, ``first_decay_steps * (1 + t_mul + t_mul**2 + ...)``, the rate is a peak. The
+    floor is never quite reached, and the cycles never end. The restarts are exact here. Keras finds them with a
     logarithm, which can be one update late (in float64 the restart at 242 for ``first_decay_steps=2,
     t_mul=3``).
-
-    Args:
-      initial_learning_rate: The first peak.
-      first_decay_steps: The length of the first cycle, a whole number >= 1.
-      t_mul: >= 1: how many times longer each cycle is than the last.
-      m_mul: > 0: the factor from one peak, above the floor, to the next.
-      alpha: The floor, as a fraction of ``initial_learning_rate``, the same in all cycles.
-      name: Ignored; accepted for compatibility.
 
     >>> from warmup_optax.compat import keras
     >>> keras.CosineDecayRestarts(1.0, 4, m_mul=0.5)([0, 2, 4, 8, 12]).round(6).tolist()
     [1.0, 0.5, 0.5, 0.25, 0.25]
     """
-    check_steps("first_decay_steps", first_decay_steps)
     floor = alpha * initial_learning_rate
     fall = wo.cosine(initial_learning_rate - floor, 0.0, first_decay_steps)
-    falls = wo.restart(fall, period=first_decay_steps, growth=t_mul, decay=m_mul)
-    return falls + floor
+    return wo.restart(fall, period=first_decay_steps, growth=t_mul, decay=m_mul) + floor
 
 
-@port(init_value="start_lr", end_value="target_lr", steps="warmup_steps")
+@port()
 def lr_warmup_cosine_decay(
-    warmup_steps: int, hold: int = 0, total_steps: int = 0, start_lr: float = 0.0, target_lr: float = 1e-3
+    warmup_steps: Warmup,
+    hold: Hold = 0,
+    total_steps: Total = 0,
+    start_lr: NotUsed = 0.0,
+    target_lr: Peak = 1e-3,
 ) -> wo.Schedule:
-    """The function of the Keras warmup guide: a line up, a hold, and a cosine that has no end.
+    """The function of the Keras warmup guide: a linear ramp, a hold, and a cosine that never ends.
 
-    0 at 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, 0 at ``total_steps``; *after* it
-    the cosine rises again, up to ``target_lr`` and down, and so on. `WarmUpCosineDecay` stays at 0.
+    0 at 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, 0 at ``total_steps``. *After* it the
+    cosine rises again, up to ``target_lr`` and down, and so on. `WarmUpCosineDecay` stays at 0.
 
-    The original never uses ``start_lr``: its line always starts at 0, and so does this one. The line that
-    was meant, and an end that holds, is ``wo.warmup_cosine(target_lr, warmup_steps=warmup_steps,
-    hold_steps=hold, total_steps=total_steps, init_value=start_lr)``.
-
-    Args:
-      warmup_steps: Updates of warmup, a whole number >= 0.
-      hold: Updates at ``target_lr`` after the warmup, a whole number >= 0.
-      total_steps: Updates of the whole, more than ``warmup_steps + hold``.
-      start_lr: Ignored, as in the original: the first update has the rate 0.
-      target_lr: The full rate.
+    The original never uses ``start_lr``: its ramp always starts at 0, and so does this one. The intended ramp
+    with a constant end is ``wo.warmup_cosine(target_lr, warmup_steps=warmup_steps, hold_steps=hold,
+    total_steps=total_steps, init_value=start_lr)``.
 
     >>> from warmup_optax.compat import keras
     >>> schedule = keras.lr_warmup_cosine_decay(4, hold=2, total_steps=10, target_lr=1.0)
@@ -234,32 +191,18 @@ def lr_warmup_cosine_decay(
     [0.0, 0.5, 1.0, 1.0, 0.5, 0.0, 0.5]
     """
     begin = _begin_of_decay(warmup_steps, hold, total_steps)
-    warmup = wo.linear(0.0, target_lr, warmup_steps)
-    return wo.join(
-        [warmup, wo.shapes.cosine_wave(target_lr, 0.0, total_steps - begin)],
-        [warmup_steps],
-        offsets=[0, begin],
-    )
+    wave = wo.shapes.cosine_wave(target_lr, 0.0, total_steps - begin)
+    return wo.join([wo.linear(0.0, target_lr, warmup_steps), wave], [warmup_steps], offsets=[0, begin])
 
 
-@port(init_value="start_lr", peak_value="target_lr", hold_steps="hold")
+@port()
 def WarmUpCosineDecay(
-    start_lr: float, target_lr: float, warmup_steps: int, total_steps: int, hold: int
+    start_lr: NotUsed, target_lr: Peak, warmup_steps: Warmup, total_steps: Total, hold: Hold
 ) -> wo.Schedule:
-    """The schedule class of the Keras warmup guide: a line up, a hold, a cosine down to 0.
+    """The schedule class of the Keras warmup guide: a linear ramp, a hold, a cosine down to 0.
 
-    0 at 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, 0 from ``total_steps`` on.
-
-    The original never uses ``start_lr``: its line always starts at 0, and so does this one. The line that
-    was meant is ``wo.warmup_cosine(target_lr, warmup_steps=warmup_steps, hold_steps=hold,
-    total_steps=total_steps, init_value=start_lr)``.
-
-    Args:
-      start_lr: Ignored, as in the original: the first update has the rate 0.
-      target_lr: The full rate.
-      warmup_steps: Updates of warmup, a whole number >= 0.
-      total_steps: Updates of the whole, more than ``warmup_steps + hold``.
-      hold: Updates at ``target_lr`` after the warmup, a whole number >= 0.
+    0 at 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, 0 from ``total_steps`` on. As in
+    `lr_warmup_cosine_decay`, ``start_lr`` has no effect.
 
     >>> from warmup_optax.compat import keras
     >>> schedule = keras.WarmUpCosineDecay(0.0, 1.0, warmup_steps=4, total_steps=10, hold=2)
@@ -270,19 +213,7 @@ def WarmUpCosineDecay(
     return wo.warmup_cosine(target_lr, warmup_steps=warmup_steps, total_steps=total_steps, hold_steps=hold)
 
 
-def _whole_boundaries(boundaries: Sequence[float]) -> list[int]:
-    """Boundaries cut to whole counts, as Keras cuts them beside a whole count."""
-    given = as_tuple("boundaries", boundaries, "a sequence of counts")
-    for i, boundary in enumerate(given):
-        check_concrete(f"boundaries[{i}]", boundary)
-        check_number(f"boundaries[{i}]", boundary)
-    return [int(boundary) for boundary in given]
-
-
 def _begin_of_decay(warmup_steps: int, hold: int, total_steps: int) -> int:
-    check_steps("warmup_steps", warmup_steps, at_least=0)
-    check_steps("hold", hold, at_least=0)
-    check_steps("total_steps", total_steps, at_least=0)
     begin = warmup_steps + hold
     if is_concrete(begin) and is_concrete(total_steps) and not total_steps > begin:
         allowed = f"more than warmup_steps={warmup_steps} + hold={hold}"

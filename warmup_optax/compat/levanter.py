@@ -1,7 +1,8 @@
-"""Levanter (2025): ``OptimizerConfig.lr_scheduler``, with the fields of the config as keywords.
+"""Levanter (2026, marin at 0f45aa1): ``OptimizerConfig.lr_scheduler``, with the fields of the config as keywords.
 
 A number up to and including 1 is a fraction of a cycle's steps (of the run's for ``cycle_length`` and
-``cooldown``), cut to a whole number; above 1 it is a number of steps. So ``decay=1`` is all of the cycle.
+``cooldown``), cut to a whole number; above 1 it is a number of steps. Since marin#3086 (February 2026) a warmup
+and a decay are at most as long as their cycle. Before, they reached back into what comes before it.
 """
 
 from __future__ import annotations
@@ -10,168 +11,190 @@ import dataclasses
 import itertools
 import math
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias
 
 import warmup_optax as wo
 
-from ._joined import joined
-from ._parts import is_concrete, meaning
-from ._port import check_concrete, check_number, check_steps, port, refuse
-
-Number = Any
-
-
-@dataclasses.dataclass(frozen=True)
-class Cycle:
-    """What an ``...LrSchedule`` is built for: the numbers of one cycle."""
-
-    learning_rate: Number
-    min_lr_ratio: Number
-    warmup_steps: int
-    decay_steps: int
-
-    @property
-    def min_lr(self) -> Number:
-        """The floor."""
-        return self.learning_rate * self.min_lr_ratio
+from ._arguments import Declared, Fixed, Ignored, Number, Steps
+from ._parts import joined, meaning
+from ._port import check_number, is_concrete, port, refuse
+from ._rules import Check, Scalar, plain_number
 
 
 @dataclasses.dataclass(frozen=True)
 class ConstantLrSchedule:
     """The learning rate, without a decay."""
 
-    def build(self, cycle: Cycle) -> wo.Schedule:
-        """The decay of a cycle, on its own clock."""
-        return wo.constant(cycle.learning_rate)
-
 
 @dataclasses.dataclass(frozen=True)
 class CosineLrSchedule:
     """A cosine to the floor, in a power of ``exponent``."""
 
-    exponent: Number = 1.0
-
-    def build(self, cycle: Cycle) -> wo.Schedule:
-        """The decay of a cycle, on its own clock."""
-        if cycle.decay_steps <= 0:
-            refuse("decay", cycle.decay_steps, "above 0 steps for a cosine")
-        return wo.cosine(cycle.learning_rate, cycle.min_lr, cycle.decay_steps, exponent=self.exponent)
+    exponent: Scalar = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
 class LinearLrSchedule:
-    """A line to the floor; without steps, the learning rate."""
+    """A linear decay to the floor."""
 
-    def build(self, cycle: Cycle) -> wo.Schedule:
-        """The decay of a cycle, on its own clock."""
-        return _line(cycle.learning_rate, cycle.min_lr, cycle.decay_steps)
+
+@dataclasses.dataclass(frozen=True)
+class PolynomialLrSchedule:
+    """A power of the remaining time, to the floor."""
+
+    power: Scalar = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
 class InvSqrtLrSchedule:
-    """``lr * sqrt(timescale / (t + warmup_steps))``, between the floor and ``lr``, without an end."""
+    """``lr * sqrt(timescale / (t + warmup_steps))``, between the floor and ``lr``. It never ends."""
 
-    timescale: Number = 10000
+    timescale: Scalar = 10000
 
-    def build(self, cycle: Cycle) -> wo.Schedule:
-        """The decay of a cycle, on its own clock."""
-        check_number("timescale", self.timescale, at_least=0)
-        curve = wo.inverse_sqrt(cycle.learning_rate * math.sqrt(self.timescale), timescale=1)
-        curve = wo.shift(curve, 1 - cycle.warmup_steps)
-        return wo.clip(wo.clip(curve, max_value=cycle.learning_rate), min_value=cycle.min_lr)
+
+@dataclasses.dataclass(frozen=True)
+class InvSqrtDecayLrSchedule:
+    """``lr / sqrt(1 + decay_constant * t / decay_steps)``, not below the floor."""
+
+    decay_constant: Scalar = 28.6
 
 
 @dataclasses.dataclass(frozen=True)
 class InvLrSchedule:
-    """``1 / rate`` on a line, to the floor at the end of the decay; its first two steps are equal."""
-
-    def build(self, cycle: Cycle) -> wo.Schedule:
-        """The decay of a cycle, on its own clock."""
-        ratio, steps = cycle.min_lr_ratio, cycle.decay_steps
-        check_number("min_lr_ratio", ratio, above=0, fix="the inverse schedule divides by it")
-        if ratio >= 1 or steps == 0:
-            return wo.constant(cycle.min_lr)
-        slope = 1 / ratio - 1
-        if steps < 0:  # a warmup longer than its cycle: the line falls through 0, its step 0 counts as 1
-            last = math.floor(-steps / slope)
-            return wo.piecewise_constant([cycle.learning_rate, cycle.min_lr], [last + 1 if last else 0])
-        curve = wo.inverse_time(cycle.learning_rate, decay_rate=slope, transition_steps=steps)
-        return wo.clip(wo.shift(wo.shift(curve, -1), 1), min_value=cycle.min_lr)
+    """``1 / rate`` is linear, to the floor at the end of the decay; its first two steps are equal."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PowerLrSchedule:
     """``batch_size * a * tokens**b``, at most the learning rate; tokens are counted from the warmup's end.
 
-    The original multiplies them up in int32, which overflows from 2^31 tokens on; here they are meant.
+    The original multiplies them in int32, which overflows from 2^31 tokens on. Here they are exact.
     """
 
     batch_size: int
     seq_length: int
-    a: Number = 4.6
-    b: Number = -0.51
-
-    def build(self, cycle: Cycle) -> wo.Schedule:
-        """The decay of a cycle, on its own clock."""
-        check_number("a", self.a, above=0)
-        check_number("b", self.b, below=0)
-        first = self.batch_size * self.a * (self.batch_size * self.seq_length) ** self.b
-        curve = wo.clip(wo.shapes.power_law(first, power=self.b), max_value=cycle.learning_rate)
-        return wo.join([cycle.learning_rate, curve], [1])
+    a: Scalar = 4.6
+    b: Scalar = -0.51
 
 
-SCHEDULES = {
-    "constant": ConstantLrSchedule(),
-    "cosine": CosineLrSchedule(),
-    "linear": LinearLrSchedule(),
-    "inv_sqrt": InvSqrtLrSchedule(),
-    "inv": InvLrSchedule(),
+NAMED = {
+    "constant": ConstantLrSchedule,
+    "cosine": CosineLrSchedule,
+    "linear": LinearLrSchedule,
+    "inv_sqrt": InvSqrtLrSchedule,
+    "inv": InvLrSchedule,
 }
+TYPES = NAMED | {
+    "polynomial": PolynomialLrSchedule,
+    "inv_sqrt_decay": InvSqrtDecayLrSchedule,
+    "power": PowerLrSchedule,
+}
+__all__ = [
+    "ConstantLrSchedule", "CosineLrSchedule", "InvLrSchedule", "InvSqrtDecayLrSchedule", "InvSqrtLrSchedule",
+    "LinearLrSchedule", "PolynomialLrSchedule", "PowerLrSchedule",
+]  # fmt: skip
+FRACTION = "a fraction between 0 and 1, or a whole number of steps"
 
 
-@port(value="learning_rate", init_value="learning_rate", end_value="min_lr_ratio")
+def _frac_or_steps(where: str, name: str, given: object) -> object:
+    """A fraction up to and including 1, or a whole number of steps above it."""
+    value = plain_number(where, name, given)
+    if not is_concrete(value) or value < 0 or (value > 1 and value % 1):
+        refuse(name, given, FRACTION)
+    return value
+
+
+def _cycle_length(where: str, name: str, given: object) -> object:
+    if isinstance(given, (list, tuple)):
+        return [Declared(Fixed[Steps]).read(where, f"{name}[{i}]", x) for i, x in enumerate(given)]
+    if isinstance(given, str) or not is_concrete(given):
+        refuse(name, given, "a fraction, a number of steps, or a list of steps", error=TypeError)
+    return _frac_or_steps(where, name, given)
+
+
+def _cycles(where: str, name: str, given: object) -> object:
+    if isinstance(given, (list, tuple)):
+        return [Declared(Fixed[Steps]).read(where, f"{name}[{i}]", x) for i, x in enumerate(given)]
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        refuse(name, given, "a whole number or a list of the ends of cycles", error=TypeError)
+    return given
+
+
+def _lr_schedule(where: str, name: str, given: Any) -> object:
+    """A word, a mapping with a type as YAML has it, or an ``...LrSchedule``, as the last of these."""
+    if isinstance(given, str):
+        return meaning(NAMED, name, given)()
+    if isinstance(given, Mapping):
+        fields = dict(given)
+        made = meaning(TYPES, f"{name}['type']", fields.pop("type", None))
+        known = [field.name for field in dataclasses.fields(made)]
+        for key, value in fields.items():
+            if key not in known:
+                refuse(
+                    f"{name}[{key!r}]",
+                    value,
+                    "left out",
+                    f"{made.__name__} has {', '.join(known) or 'no numbers'}",
+                )
+            fields[key] = plain_number(where, f"{name}[{key!r}]", value)
+        missing = [
+            f.name
+            for f in dataclasses.fields(made)
+            if f.default is f.default_factory and f.name not in fields
+        ]
+        if missing:
+            refuse(f"{name}[{missing[0]!r}]", None, "given")
+        return made(**fields)
+    if not isinstance(given, tuple(TYPES.values())):
+        refuse(name, given, "a string or one of this module's ...LrSchedule", error=TypeError)
+    for field in dataclasses.fields(given):
+        plain_number(where, field.name, getattr(given, field.name))
+    return given
+
+
+FracOrSteps: TypeAlias = Annotated[float, Check(_frac_or_steps)]
+Ends: TypeAlias = Annotated[int | list[int] | None, Check(_cycles)]
+
+
+@port(init_value="learning_rate", end_value="min_lr_ratio")
 def lr_scheduler(
-    num_train_steps: int,
-    override_lr: Number | None = None,
+    num_train_steps: Annotated[Fixed[Steps], "The length of the run, in updates."],
+    override_lr: Annotated[Number | None, "A rate that replaces ``learning_rate``."] = None,
     *,
-    learning_rate: Number = 6e-4,
-    weight_decay: Number = 0.1,
-    min_lr_ratio: Number = 0.1,
-    warmup: Number = 0.01,
-    decay: Number | None = None,
-    rewarmup: Number = 0.0,
-    cooldown: Number | None = None,
-    cycle_length: Any = None,
-    cycles: Any = None,
-    lr_schedule: Any = "cosine",
-    haps: list[int] | None = None,
-    weight_decay_modules: Any = None,
-    default_weight_decay_mask: bool | None = None,
+    learning_rate: Annotated[Number, "The highest rate."] = 6e-4,
+    weight_decay: Ignored = 0.1,
+    min_lr_ratio: Annotated[
+        Number, 'The lowest rate as a fraction of the highest; "constant" has none.'
+    ] = 0.1,
+    warmup: Annotated[FracOrSteps, "The first cycle's linear ramp up from 0."] = 0.01,
+    decay: Annotated[FracOrSteps | None, "The decay of each cycle; None for all after its warmup."] = None,
+    rewarmup: FracOrSteps = 0.0,
+    cooldown: Annotated[
+        FracOrSteps | None,
+        "A last linear decay to the lowest rate, off the end of the run; deprecated, which warns.",
+    ] = None,
+    cycle_length: Annotated[float | list[int] | None, Check(_cycle_length)] = None,
+    cycles: Annotated[
+        Ends, "The number of cycles, or a list of their ends. Not with ``cycle_length``."
+    ] = None,
+    lr_schedule: Annotated[Any, Check(_lr_schedule)] = "cosine",
+    haps: Annotated[Ends, "A list of the ends of cycles; deprecated, which warns."] = None,
+    weight_decay_modules: Ignored = None,
+    default_weight_decay_mask: Ignored = None,
 ) -> wo.Schedule:
     """Warmup, a stable part and a decay, once or in cycles; a later warmup starts where the last cycle ended.
 
-    The floor, ``min_lr_ratio * learning_rate``, is first used at ``n == num_train_steps``, and held;
-    "inv_sqrt" and "power" go on. Phases are joined as Optax joins them: a decay that is longer than its cycle
-    leaves room for replaces what stands before it, the warmup too.
+    The floor, ``min_lr_ratio * learning_rate``, is first used at ``n == num_train_steps``, and stays;
+    "inv_sqrt", "inv_sqrt_decay" and "power" continue.
 
     Args:
-      num_train_steps: The length of the run, in updates.
-      override_lr: A rate in the place of ``learning_rate``.
-      learning_rate: The highest rate.
-      weight_decay: Taken and not used.
-      min_lr_ratio: The lowest rate as a part of the highest; "constant" has none.
-      warmup: The first cycle's line up from 0.
-      decay: The decay of each cycle; None for all behind its warmup.
-      rewarmup: The line up, from where the last cycle ended, of every later cycle; 0 is a jump.
-      cooldown: A last line to the lowest rate, off the end of the run; deprecated, which warns.
-      cycle_length: The length of a cycle, or a list of lengths. What is left at the end makes the last one
-        longer, which warns; what a list leaves is one more.
-      cycles: How many cycles, or a list of their ends. Not with ``cycle_length``.
-      lr_schedule: "constant", "cosine", "linear", "inv_sqrt" or "inv"; or one of this module's
-        ``...LrSchedule``, which carry their own numbers.
-      haps: A list of the ends of cycles; deprecated, which warns.
-      weight_decay_modules: Taken and not used.
-      default_weight_decay_mask: Taken and not used.
+      rewarmup: The ramp up, from where the last cycle ended, of every later cycle; 0 is a jump.
+      cycle_length: The length of a cycle, or a list of lengths. The remainder makes the last cycle longer, which
+        warns; after a list it is one more cycle.
+      lr_schedule: "constant", "cosine", "linear", "inv_sqrt" or "inv"; one of this module's
+        ``...LrSchedule``, which carry their own numbers; or ``{"type": "inv_sqrt", "timescale": 100}``, as in a
+        YAML file, where there are also "polynomial", "inv_sqrt_decay" and "power".
 
     >>> from warmup_optax.compat import levanter
     >>> levanter.lr_scheduler(10, learning_rate=1.0, warmup=0.2, lr_schedule="linear")([0, 1, 2, 10]).tolist()
@@ -180,45 +203,59 @@ def lr_scheduler(
     >>> schedule([0, 3, 4, 8]).round(3).tolist()
     [1.0, 0.32500001788139343, 1.0, 0.10000000149011612]
     """
-    check_concrete("num_train_steps", num_train_steps)
-    check_steps("num_train_steps", num_train_steps, at_least=0)
     cooldown_steps = 0
     if cooldown is not None:
         warnings.warn("cooldown is deprecated: use decay", DeprecationWarning, stacklevel=3)
-        cooldown_steps = _steps("cooldown", cooldown, num_train_steps)
-    decays = _decay(lr_schedule)
-    top = wo.constant(learning_rate if override_lr is None else override_lr).value
+        cooldown_steps = _steps(cooldown, num_train_steps)
+    decays = NAMED[lr_schedule]() if isinstance(lr_schedule, str) else lr_schedule
+    top = learning_rate if override_lr is None else override_lr
     ends = _ends(num_train_steps - cooldown_steps, cycle_length, cycles, haps)
 
     schedules: list[Any] = []
     begins: list[int] = []
     bottom: Any = 0.0
     for i, (start, end) in enumerate(itertools.pairwise(ends)):
-        ramp = _steps("rewarmup", rewarmup, end - start) if i else _steps("warmup", warmup, end - start)
-        fall = end - start - ramp if decay is None else _steps("decay", decay, end - start)
-        curve = decays.build(Cycle(top, min_lr_ratio, ramp, fall))
-        parts = [(_line(bottom, top, ramp), ramp), (wo.constant(top), end - start - ramp - fall)]
-        for part, steps in parts:
-            if steps:
-                schedules.append(part)
-                begins.append(start)
-                start += steps
-        schedules.append(curve)
-        begins.append(start)
-        # Its own step `fall` may be before its first.
-        bottom = decays.build(Cycle(top, min_lr_ratio, ramp + min(fall, 0), fall))(max(fall, 0))
+        ramp = min(_steps(rewarmup if i else warmup, end - start), end - start)
+        fall = end - start - ramp if decay is None else min(_steps(decay, end - start), end - start - ramp)
+        curve = _decay(decays, top, min_lr_ratio, ramp, fall) if fall else wo.constant(top)
+        schedules += [wo.linear(bottom, top, ramp), wo.constant(top), curve]
+        begins += [start, start + ramp, end - fall]
+        bottom = curve(fall)
     if cooldown_steps:
-        schedules.append(_line(bottom, top * min_lr_ratio, cooldown_steps))
+        schedules.append(wo.linear(bottom, top * min_lr_ratio, cooldown_steps))
         begins.append(ends[-1])
-    return joined(schedules, [0, *begins[1:]])
+    return joined(schedules, begins)
 
 
-def _decay(lr_schedule: Any) -> Any:
-    if isinstance(lr_schedule, str):
-        return meaning(SCHEDULES, "lr_schedule", lr_schedule)
-    if not isinstance(lr_schedule, (*map(type, SCHEDULES.values()), PowerLrSchedule)):
-        refuse("lr_schedule", lr_schedule, "a string or one of this module's ...LrSchedule", error=TypeError)
-    return lr_schedule
+def _decay(kind: Any, top: Scalar, ratio: Scalar, warmup_steps: int, steps: int) -> wo.Schedule:
+    """The decay of a cycle, on its own clock."""
+    low = top * ratio
+    match kind:
+        case CosineLrSchedule(exponent):
+            return wo.cosine(top, low, steps, exponent=exponent)
+        case LinearLrSchedule():
+            return wo.linear(top, low, steps)
+        case PolynomialLrSchedule(power):
+            return wo.polynomial(top, low, steps, power=power)
+        case InvSqrtLrSchedule(timescale):
+            check_number("timescale", timescale, at_least=0)
+            curve = wo.shift(wo.inverse_sqrt(top * math.sqrt(timescale), timescale=1), 1 - warmup_steps)
+            return wo.clip(wo.clip(curve, max_value=top), min_value=low)
+        case InvSqrtDecayLrSchedule(decay_constant):
+            check_number("decay_constant", decay_constant, above=0)
+            return wo.clip(wo.inverse_sqrt(top, timescale=steps / decay_constant), min_value=low)
+        case InvLrSchedule():
+            check_number("min_lr_ratio", ratio, above=0, fix="the inverse schedule divides by it")
+            if ratio >= 1:
+                return wo.constant(low)
+            curve = wo.inverse_time(top, decay_rate=1 / ratio - 1, transition_steps=steps)
+            return wo.clip(wo.shift(wo.shift(curve, -1), 1), min_value=low)
+        case PowerLrSchedule(batch_size, seq_length, a, b):
+            check_number("a", a, above=0)
+            check_number("b", b, below=0)
+            first = batch_size * a * (batch_size * seq_length) ** b
+            return wo.join([top, wo.clip(wo.shapes.power_law(first, power=b), max_value=top)], [1])
+    return wo.constant(top)
 
 
 def _ends(total: int, cycle_length: Any, cycles: Any, haps: Any) -> list[int]:
@@ -228,40 +265,28 @@ def _ends(total: int, cycle_length: Any, cycles: Any, haps: Any) -> list[int]:
     if cycle_length is not None and (cycles is not None or haps is not None):
         other = "cycles" if haps is None else "haps"
         refuse("cycle_length", cycle_length, f"None where {other} is given", "Give one of the two")
-    if isinstance(cycle_length, (int, float)):
-        length = _steps("cycle_length", cycle_length, total)
+    ends: list[int] = list(haps or []) if haps is not None or not isinstance(cycles, list) else cycles
+    if isinstance(cycle_length, list):
+        ends = list(itertools.accumulate(cycle_length))
+        if ends and ends[-1] > total:
+            allowed = f"lengths with a sum of at most the run's {total} steps"
+            refuse("cycle_length", cycle_length, allowed, f"their sum is {ends[-1]}")
+    elif cycle_length is not None:
+        length = _steps(cycle_length, total)
         if not length:
             refuse("cycle_length", cycle_length, "at least one step")
         if total % length:
             said = "cycle_length does not divide the total number of steps: the last cycle will be longer"
             warnings.warn(said, stacklevel=4)
         ends = [i * length for i in range(1, total // length)]
-    elif isinstance(cycle_length, list):
-        ends = list(itertools.accumulate(cycle_length))
-        if ends[-1] > total:
-            allowed = f"lengths with a sum of at most the run's {total} steps"
-            refuse("cycle_length", cycle_length, allowed, f"their sum is {ends[-1]}")
-    elif cycle_length is not None:
-        allowed = "a fraction, a number of steps, or a list of steps"
-        refuse("cycle_length", cycle_length, allowed, error=TypeError)
-    elif haps is not None:
-        ends = list(haps)
-    elif isinstance(cycles, int):
+    elif haps is None and isinstance(cycles, int):
         ends = [int(total / cycles * (i + 1)) for i in range(cycles - 1)]
-    elif cycles is None or isinstance(cycles, list):
-        ends = list(cycles or [])
-    else:
-        refuse("cycles", cycles, "a whole number or a list of the ends of cycles", error=TypeError)
+    for left, right in itertools.pairwise([0, *ends, total]):
+        if right < left:
+            name, given = ("haps", haps) if haps is not None else ("cycles", cycles)
+            refuse(name, given, f"in increasing order, up to the run's {total} steps")
     return [0, *ends] if [0, *ends][-1] == total else [0, *ends, total]
 
 
-def _steps(name: str, given: Any, total: int) -> int:
-    """A fraction, or a number of steps above 1."""
-    if not is_concrete(given) or given < 0 or (given > 1 and given % 1):
-        refuse(name, given, "a fraction between 0 and 1, or a whole number of steps")
+def _steps(given: float, total: int) -> int:
     return int(given * total) if given <= 1 else int(given)
-
-
-def _line(start: Number, end: Number, steps: int) -> wo.Schedule:
-    """Optax's line, which without steps stays at its start."""
-    return wo.linear(start, end, steps) if steps > 0 else wo.constant(start)

@@ -12,8 +12,7 @@ import warmup_optax as wo
 
 from ._parts import meaning
 from ._port import check_number, check_steps, port, refuse
-
-Number = Any
+from ._rules import Scalar, plain_number
 
 FIELDS = {  # and what they are in base.yml
     "learning_rate": 3e-5,
@@ -38,10 +37,10 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
               0 & n \ge T \text{, if steps} > T
               \end{cases}
 
-    with the length :math:`T` in ``learning_rate_schedule_steps``, and :math:`W` the whole part of
-    ``T * warmup_steps_fraction``. :math:`F` is reached at the last update, ``T - 1``. With
-    ``lr_schedule_type="wsd"`` it is :math:`L` up to ``T - D``, :math:`D` the whole part of
-    ``T * wsd_decay_steps_fraction``, and then falls to :math:`F` at ``T - 1``.
+    with the length :math:`T` in ``learning_rate_schedule_steps``, and :math:`W` the whole part of ``T *
+    warmup_steps_fraction``. :math:`F` is reached at the last update, ``T - 1``. With ``lr_schedule_type="wsd"``
+    it is :math:`L` up to ``T - D``, :math:`D` the whole part of ``T * wsd_decay_steps_fraction``, and then
+    falls to :math:`F` at ``T - 1``.
 
     Args:
       config: An object or a mapping with the fields below, as MaxText's own. One that its schedule uses and
@@ -59,14 +58,9 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
         * ``cosine_learning_rate_final_fraction``: The name of :math:`F / L` before January 2026. With it, the
           cosine is the one of that time too: over ``T - W``, at :math:`F` only at update :math:`T`.
 
-    Returns:
-      A `Schedule`. Unless ``steps`` is above :math:`T` there is no 0 behind it: a cosine *rises again*, a
-      linear decay stays at :math:`F`. A cosine of one update is at :math:`F`, a linear decay of one update at
-      :math:`L`. Where nothing is left to decay in, :math:`L` holds.
-
-    Raises:
-      ValueError: If a field is out of its range, or both lengths are -1 or 0; if ``config`` lacks a field.
-      TypeError: If a field is not one of these, or of the wrong type.
+    Unless ``steps`` is above :math:`T` there is no 0 after it: a cosine *rises again*, a linear decay stays at
+    :math:`F`. A cosine of one update is at :math:`F`, a linear decay of one update at :math:`L`. If no update
+    is left for the decay, :math:`L` stays.
 
     >>> from warmup_optax.compat import maxtext
     >>> schedule = maxtext.create_learning_rate_schedule(learning_rate=1.0, steps=11, warmup_steps_fraction=0.2)
@@ -87,6 +81,8 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
     if config is not None:
         _refuse_missing(config, values, old)
     values = FIELDS | values
+    for name in values.keys() - {"lr_schedule_type", "wsd_decay_style"}:
+        values[name] = plain_number("", name, values[name])
     steps, total = values["steps"], values["learning_rate_schedule_steps"]
     check_steps("steps", steps, at_least=-1)
     check_steps("learning_rate_schedule_steps", total, at_least=-1)
@@ -117,12 +113,12 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
     return wo.join([schedule for _, schedule in phases], [begin for begin, _ in phases[1:]])
 
 
-def _cosine(peak: Number, floor: Number, steps: int) -> wo.Schedule:
+def _cosine(peak: Scalar, floor: Scalar, steps: int) -> wo.Schedule:
     """At ``floor`` in the last of ``steps`` updates, and up again."""
     return wo.shapes.cosine_wave(peak, floor, steps - 1) if steps > 1 else wo.constant(floor)
 
 
-def _linear(peak: Number, floor: Number, steps: int) -> wo.Schedule:
+def _linear(peak: Scalar, floor: Scalar, steps: int) -> wo.Schedule:
     """At ``floor`` from the last of ``steps`` updates on."""
     return wo.linear(peak, floor, steps - 1) if steps > 1 else wo.constant(peak)
 

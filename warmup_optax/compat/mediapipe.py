@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import warmup_optax as wo
 
+from ._arguments import Ignored, Number, Steps
 from ._port import port
 
 
-@port(end_value="initial_learning_rate", steps="warmup_steps", schedules="decay_schedule_fn")
+@port(schedules="decay_schedule_fn")
 def WarmUp(
-    initial_learning_rate: float, decay_schedule_fn: Any, warmup_steps: int, name: str | None = None
+    initial_learning_rate: Annotated[Number, "The end of the ramp; nothing ties it to the decay's start."],
+    decay_schedule_fn: Annotated[Any, "A schedule, any function of a count, or a number."],
+    warmup_steps: Annotated[Steps, "Updates of warmup; with 0 there is none."],
+    name: Ignored = None,
 ) -> wo.Schedule:
-    """A line from 0 to ``initial_learning_rate``, then a decay that has been running under it.
+    """A linear ramp from 0 to ``initial_learning_rate``, then a decay that has been running under it.
 
-    Update 0 has the rate 0. From update ``warmup_steps`` on it is ``decay_schedule_fn`` of the *unshifted*
-    count: the decay has lost its first ``warmup_steps`` updates, and the rate jumps there from
-    ``initial_learning_rate`` to whatever the decay has come to. (The original's text says "larger than
-    warmup_steps"; its code, and this, hand over *at* it.) After the end the decay's own rule holds.
-
-    Args:
-      initial_learning_rate: The rate that the line aims at; nothing ties it to the decay's.
-      decay_schedule_fn: A schedule, any function of a count, or a number.
-      warmup_steps: Updates of warmup; with 0 there is none.
-      name: Ignored; accepted for compatibility.
+    From update ``warmup_steps`` on it is ``decay_schedule_fn`` of the *unshifted* count: the decay has lost its
+    first ``warmup_steps`` updates, and the rate jumps there from ``initial_learning_rate`` to the decay's
+    value. (The original's text says "larger than warmup_steps"; its code, and this, hand over *at* it.)
 
     >>> import warmup_optax as wo
     >>> from warmup_optax.compat import keras, mediapipe

@@ -1,7 +1,7 @@
 """Scenic: ``compound_lr_scheduler`` of ``scenic.train_lib.lr_schedules``, the factor strings.
 
-Its factors have the names of T5X's, and mostly another meaning. It is used as an Optax schedule, so its step
-is 0 at the first update.
+Its factors have the names of T5X's, and mostly another meaning. It is used as an Optax schedule, so its step is
+0 at the first update.
 """
 
 from __future__ import annotations
@@ -13,19 +13,13 @@ from typing import Any
 import warmup_optax as wo
 
 from . import _factors
-from ._parts import in_ticks, in_updates, is_concrete, is_zero, shrinking_cycles
-from ._port import check_number, port, refuse
+from ._arguments import Declared, Rates
+from ._parts import in_ticks, in_updates, is_zero, product, shrinking_cycles
+from ._port import is_concrete, port, refuse
+from ._rules import plain_number
 
 
-@port(
-    value="base_learning_rate",
-    init_value="end_factor",
-    end_value="end_factor",
-    values="decay_factors",
-    boundaries="decay_events",
-    growth="t_mul",
-    decay="m_mul",
-)
+@port(boundaries="decay_events", values="decay_factors", growth="t_mul", decay="m_mul")
 def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
     r"""The factors named in ``config["factors"]``, applied in the order written.
 
@@ -61,17 +55,11 @@ def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
       config: A dictionary or ConfigDict with ``factors``, names from the table with ``*`` between them, and
         the entries that they use; in brackets the defaults. Lengths are numbers of updates, whole or not.
 
-    Returns:
-      A `Schedule`. It is the original's function, with these exceptions: a cycle of a cosine with ``t_mul``
-      gets its ``m_mul`` at the update where it begins (a logarithm makes the original one update late at
-      times); where a ``t_mul`` below 1 leaves no further cycle, or ``decay_factors`` are fewer than
-      ``decay_events``, and the original has NaN, the last value holds; and the millionth of a step, with
-      which the original keeps ``piecewise_linear`` from dividing by 0, is left out.
-
-    Raises:
-      ValueError: If a factor is unknown, an entry that it uses is missing, a length is out of its range, or
-        ``total_steps`` is not above ``warmup_steps`` in a ``linear_decay``.
-      TypeError: If an entry is of the wrong type.
+    It is the original's function, with these exceptions: a cycle of a cosine with ``t_mul`` gets its ``m_mul``
+    at the update where it begins (a logarithm makes the original one update late at times). Where a ``t_mul``
+    below 1 leaves no further cycle, or ``decay_factors`` are fewer than ``decay_events``, and the original has
+    NaN, the last value stays. The millionth of a step, with which the original keeps ``piecewise_linear`` from
+    dividing by 0, is left out.
 
     >>> from warmup_optax.compat import scenic
     >>> config = {"factors": "constant*linear_warmup*rsqrt_decay", "base_learning_rate": 0.5}
@@ -80,13 +68,14 @@ def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
     """
     factors: list[Any] = []
     for name in _factors.parse(_entry(config, "factors"), FACTORS):
-        end = config.get("end_learning_rate", 0.0)
         factor = FACTORS[name](config)
-        if name == "linear_decay" and not is_zero(end):
-            factors = [_factors.product([*factors, factor]) + _fall(config, 0.0, 1.0) * end]
-        else:
-            factors.append(factor)
-    return _factors.product(factors)
+        end = _number(config, "end_learning_rate", 0.0) if name == "linear_decay" else 0.0
+        factors = (
+            [*factors, factor]
+            if is_zero(end)
+            else [product(*factors, factor) + _fall(config, 0.0, 1.0) * end]
+        )
+    return product(*factors)
 
 
 def _entry(config: Mapping[str, Any], name: str) -> Any:
@@ -97,63 +86,60 @@ def _entry(config: Mapping[str, Any], name: str) -> Any:
         refuse("config", sorted(config), f"a mapping with the entry {name!r}, which its factors use")
 
 
-def _length(config: Mapping[str, Any], name: str) -> Any:
-    """An entry that must be above 0, whole or not."""
-    length = _entry(config, name)
-    check_number(name, length, above=0)
-    return length
+def _number(config: Mapping[str, Any], name: str, default: Any = None, **bounds: float) -> Any:
+    """An entry that is a number within bounds; without a default it must be there."""
+    given = _entry(config, name) if default is None else config.get(name, default)
+    return plain_number("", name, given, **bounds)
+
+
+def _numbers(config: Mapping[str, Any], name: str) -> Any:
+    return Declared(Rates).read("", name, _entry(config, name))
 
 
 def _warmup_steps(config: Mapping[str, Any]) -> Any:
-    warmup_steps = config.get("warmup_steps", 0)
-    check_number("warmup_steps", warmup_steps, at_least=0)
-    return warmup_steps
+    return _number(config, "warmup_steps", 0, at_least=0)
 
 
 def _polynomial(config: Mapping[str, Any]) -> wo.Schedule:
-    ticks, (steps,) = in_ticks(_length(config, "decay_steps"))
-    curve = wo.polynomial(1.0, _entry(config, "end_factor"), steps, power=_entry(config, "power"))
-    return in_updates(curve, ticks)
+    ticks, (steps,) = in_ticks(_number(config, "decay_steps", above=0))
+    end, power = _number(config, "end_factor"), _number(config, "power", above=0)
+    return in_updates(wo.polynomial(1.0, end, steps, power=power), ticks)
 
 
 def _piecewise_constant(config: Mapping[str, Any]) -> wo.Schedule:
-    begins = [max(math.floor(event) + 1, 0) for event in sorted(_entry(config, "decay_events"))]
-    return _factors.stairs(begins, _entry(config, "decay_factors"))
+    begins = [max(math.floor(event) + 1, 0) for event in sorted(_numbers(config, "decay_events"))]
+    return _factors.stairs(begins, _numbers(config, "decay_factors"))
 
 
 def _piecewise_linear(config: Mapping[str, Any]) -> wo.Schedule:
-    ticks, events = in_ticks(0, *_entry(config, "decay_events"))
-    return in_updates(wo.piecewise_linear([1.0, *_entry(config, "decay_factors")], events), ticks)
+    ticks, events = in_ticks(0, *_numbers(config, "decay_events"))
+    return in_updates(wo.piecewise_linear([1.0, *_numbers(config, "decay_factors")], events), ticks)
 
 
 def _linear_warmup(config: Mapping[str, Any]) -> wo.Schedule:
-    check_number("warmup_steps", _entry(config, "warmup_steps"), at_least=0)
-    alpha = config.get("warmup_alpha", 0.0)
-    check_number("warmup_alpha", alpha, at_most=1)
-    return _factors.warmup(alpha, config["warmup_steps"])
+    steps = _number(config, "warmup_steps", at_least=0)
+    return _factors.warmup(_number(config, "warmup_alpha", 0.0, at_most=1), steps)
 
 
 def _rsqrt_decay(config: Mapping[str, Any]) -> wo.Schedule:
-    return _factors.rsqrt(1.0, _warmup_steps(config), config.get("timescale", 10_000))
+    return _factors.rsqrt(1.0, _warmup_steps(config), _number(config, "timescale", 10_000, above=0))
 
 
 def _decay_every(config: Mapping[str, Any]) -> wo.Schedule:
-    length = _length(config, "steps_per_decay")
-    return _factors.decay(_entry(config, "decay_factor"), length, staircase=True)
+    length = _number(config, "steps_per_decay", above=0)
+    return _factors.decay(_number(config, "decay_factor", at_least=0), length, staircase=True)
 
 
 def _exponential_decay(config: Mapping[str, Any]) -> wo.Schedule:
-    length = _length(config, "decay_steps")
-    return _factors.decay(_entry(config, "decay_rate"), length, staircase=config.get("staircase", False))
+    length, rate = _number(config, "decay_steps", above=0), _number(config, "decay_rate", at_least=0)
+    return _factors.decay(rate, length, staircase=config.get("staircase", False))
 
 
 def _cosine_decay(config: Mapping[str, Any]) -> Any:
-    steps_per_cycle, warmup_steps = _length(config, "steps_per_cycle"), _warmup_steps(config)
-    t_mul, m_mul, alpha = config.get("t_mul", 1.0), config.get("m_mul", 1.0), config.get("alpha", 0.0)
-    start = config.get("start_decay_step", 0)
-    check_number("start_decay_step", start, at_least=0)
-    check_number("t_mul", t_mul, above=0)
-    whole_cycles = config.get("total_steps", steps_per_cycle) / steps_per_cycle
+    steps_per_cycle, warmup_steps = _number(config, "steps_per_cycle", above=0), _warmup_steps(config)
+    t_mul, m_mul = _number(config, "t_mul", 1.0, above=0), _number(config, "m_mul", 1.0)
+    alpha, start = _number(config, "alpha", 0.0), _number(config, "start_decay_step", 0, at_least=0)
+    whole_cycles = _number(config, "total_steps", steps_per_cycle, above=0) / steps_per_cycle
     ticks, (cycle, begin) = in_ticks(steps_per_cycle - int(warmup_steps / whole_cycles), warmup_steps + start)
     if cycle <= 0:
         return 1.0
@@ -176,8 +162,8 @@ def _linear_decay(config: Mapping[str, Any]) -> wo.Schedule:
 
 
 def _fall(config: Mapping[str, Any], first: float, last: float) -> wo.Schedule:
-    """A line between the warmup and the end of the run."""
-    total_steps, warmup_steps = _entry(config, "total_steps"), _warmup_steps(config)
+    """A linear ramp between the warmup and the end of the run."""
+    total_steps, warmup_steps = _number(config, "total_steps"), _warmup_steps(config)
     if not total_steps > warmup_steps:
         said = "With linear decay, total_steps should be higher than warmup_steps."
         refuse("total_steps", total_steps, f"above warmup_steps ({warmup_steps})", said)
@@ -186,19 +172,18 @@ def _fall(config: Mapping[str, Any], first: float, last: float) -> wo.Schedule:
 
 
 def _linear_cooldown(config: Mapping[str, Any]) -> wo.Schedule:
-    total_steps, cooldown_steps = _entry(config, "total_steps"), _length(config, "cooldown_steps")
-    check_number("total_steps", total_steps, at_least=0)
-    warmup_steps = _warmup_steps(config)
-    line = _factors.cooldown(total_steps, cooldown_steps)
+    total_steps = _number(config, "total_steps", at_least=0)
+    cooldown_steps, warmup_steps = _number(config, "cooldown_steps", above=0), _warmup_steps(config)
+    decay = _factors.cooldown(total_steps, cooldown_steps)
     if total_steps - cooldown_steps >= warmup_steps:
-        return line
+        return decay
     first = (total_steps - warmup_steps) / cooldown_steps  # the cooldown has begun before the warmup ends
     begin = math.ceil(warmup_steps)
-    return wo.join([first, line], [begin], [0, 0]) if begin else line
+    return wo.join([first, decay], [begin], [0, 0]) if begin else decay
 
 
 FACTORS = {
-    "constant": lambda config: wo.constant(_entry(config, "base_learning_rate")),
+    "constant": lambda config: wo.constant(_number(config, "base_learning_rate")),
     "polynomial": _polynomial,
     "piecewise_constant": _piecewise_constant,
     "piecewise_linear": _piecewise_linear,

@@ -1,37 +1,32 @@
 """T5X: ``create_learning_rate_scheduler`` of ``t5x.utils``, the factor strings.
 
-The trainer calls it with ``train_state.step``, which is 0 at the first update. The function of the same name
-in Flax's old examples (``lm1b``, ``wmt``) is this one with ``min_learning_rate=0.0``.
+The trainer calls it with ``train_state.step``, which is 0 at the first update. The function of the same name in
+Flax's old examples (``lm1b``, ``wmt``) is this one with ``min_learning_rate=0.0``.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 import warmup_optax as wo
 
 from . import _factors
+from ._arguments import Number, Whole
 from ._parts import exact, in_ticks, in_updates, is_zero
 from ._port import check_number, port
 
-Number = Any
 
-
-@port(
-    value="base_learning_rate",
-    factor="base_learning_rate",
-    decay_rate="decay_factor",
-    min_value="min_learning_rate",
-    steps="step_offset",
-)
+@port(factor="base_learning_rate", decay_rate="decay_factor")
 def create_learning_rate_scheduler(
     factors: str = "constant * linear_warmup * rsqrt_decay",
     base_learning_rate: Number = 0.5,
-    warmup_steps: Number = 1000,
-    decay_factor: Number = 0.5,
-    steps_per_decay: Number = 20_000,
+    warmup_steps: Annotated[Number, "In updates, >= 0, whole or not; where the full rate is reached."] = 1000,
+    decay_factor: Annotated[
+        Number, ">= 0; the factor of ``decay_every``, or the slope of ``linear_decay``."
+    ] = 0.5,
+    steps_per_decay: Annotated[Number, "In updates, > 0, whole or not."] = 20_000,
     steps_per_cycle: Number = 100_000,
-    step_offset: int = 0,
+    step_offset: Annotated[Whole, ":math:`o`; before it the rate of step 0 applies."] = 0,
     min_learning_rate: Number = 1e-8,
 ) -> wo.Schedule:
     r"""The product of the factors named in a string, never below a minimum.
@@ -49,30 +44,19 @@ def create_learning_rate_scheduler(
     ``rsqrt_decay``             ``1 / sqrt(max(t, warmup_steps))``
     ``rsqrt_normalized_decay``  ``sqrt(warmup_steps) / sqrt(max(t, warmup_steps))``
     ``decay_every``             ``decay_factor ** (t // steps_per_decay)``, from step 0 on
-    ``cosine_decay``            half a cosine from 1 to 0 from ``warmup_steps`` on, again and again, 1 before
+    ``cosine_decay``            half a cosine from 1 to 0 from ``warmup_steps`` on, repeatedly, 1 before
     ==========================  ==============================================================================
 
+    It never ends. With ``warmup_steps=0`` T5X divides by 0 at step 0 (NaN, or an infinite rate). Here that step
+    has no warmup, and the ``rsqrt_decay`` of step 1. A ``decay_factor`` above 1 grows to ``exp(60)`` and no
+    further.
+
     Args:
-      factors: Names from the table with ``*`` between them, in any order.
-      base_learning_rate: The constant. With ``rsqrt_decay`` the peak is not it, but this over
-        ``sqrt(warmup_steps)``.
-      warmup_steps: In updates, >= 0, whole or not; where the full rate is reached.
-      decay_factor: >= 0; what ``decay_every`` multiplies with, or the slope of ``linear_decay``.
-      steps_per_decay: In updates, > 0, whole or not.
+      factors: Names from the table with ``*`` between them, in any order. A range applies if a factor uses it.
+      base_learning_rate: The constant. With ``rsqrt_decay`` the peak is this over ``sqrt(warmup_steps)``.
       steps_per_cycle: In updates, > 0, whole or not; back at the peak at ``warmup_steps + steps_per_cycle``.
-      step_offset: :math:`o`, any whole number; before it the rate of step 0 holds.
       min_learning_rate: :math:`m`, the least rate. It cuts the foot of the warmup too, so the first rate is
         1e-8 by default, and not 0.
-
-    Returns:
-      A `Schedule` without an end. With ``warmup_steps=0`` T5X divides by 0 at step 0 (NaN, or an infinite
-      rate); here that step has no warmup, and the ``rsqrt_decay`` of step 1. A ``decay_factor``
-      above 1 grows to ``exp(60)`` and no further.
-
-    Raises:
-      ValueError: If a factor is unknown, a length that a factor uses is negative, or ``step_offset`` is not
-        whole.
-      TypeError: If an argument is of the wrong type.
 
     >>> from warmup_optax.compat import t5x
     >>> t5x.create_learning_rate_scheduler(base_learning_rate=1.0, warmup_steps=4)([2, 4, 16]).tolist()
@@ -87,13 +71,11 @@ def create_learning_rate_scheduler(
         check_number("decay_factor", decay_factor, at_least=0)
         ticks, (steps,) = in_ticks(warmup_steps)
         after = 1.0 if is_zero(decay_factor) else _factors.descent(ticks / exact(decay_factor))
-        line = wo.join([wo.linear(0.0, 1.0, steps), after], [steps])
-        return in_updates(line, ticks) * base_learning_rate
+        return in_updates(wo.join([wo.linear(0.0, 1.0, steps), after], [steps]), ticks) * base_learning_rate
 
-    meanings = _factors.t5_factors(
-        base_learning_rate, warmup_steps, decay_factor, steps_per_decay, steps_per_cycle
-    )
-    product = _factors.multiply(factors, meanings | {"linear_decay": linear_decay})
+    lengths = (warmup_steps, decay_factor, steps_per_decay, steps_per_cycle)
+    meanings = _factors.t5_factors(base_learning_rate, *lengths) | {"linear_decay": linear_decay}
+    product = _factors.multiply(factors, meanings)
     if not is_zero(step_offset):
         product = wo.shift(product, step_offset)
     return wo.clip(product, min_value=min_learning_rate)

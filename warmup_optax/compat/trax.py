@@ -1,38 +1,31 @@
 """Trax: the makers of ``trax.supervised.lr_schedules``.
 
-The training loop counts before it updates, so update ``n`` has the rate of Trax's own step ``n + 1``: a
-warmup begins above 0, and ends one update earlier than the same numbers elsewhere.
+The training loop counts before it updates, so update ``n`` has the rate of Trax's own step ``n + 1``: a warmup
+begins above 0, and ends one update earlier than the same numbers elsewhere.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import warmup_optax as wo
 
 from . import _factors
+from ._arguments import Length, NonNegative, Number
 from ._parts import is_zero
-from ._port import check_number, check_steps, port, refuse
+from ._port import check_number, port, refuse
+from ._rules import Scalar
 
-Number = Any
-Tail = Callable[[Any, Number], wo.Schedule]
+Tail: TypeAlias = Callable[[Any, Scalar], wo.Schedule]
+Warmup = Annotated[NonNegative, ":math:`W`, in updates, whole or not; the full rate is at update ``W``."]
+Peak = Annotated[Number, ":math:`M`, any finite number."]
 
 
 @port()
 def constant(value: Number) -> wo.Schedule:
     """The same rate at every update.
-
-    Args:
-      value: Any finite number.
-
-    Returns:
-      A `Schedule`.
-
-    Raises:
-      ValueError: If ``value`` is not finite.
-      TypeError: If it is not a number.
 
     >>> from warmup_optax.compat import trax
     >>> trax.constant(0.5)([0, 9]).tolist()
@@ -41,95 +34,63 @@ def constant(value: Number) -> wo.Schedule:
     return wo.constant(value)
 
 
-@port(end_value="max_value")
-def warmup(n_warmup_steps: Number, max_value: Number) -> wo.Schedule:
-    r"""A line up to ``max_value``, held after it.
+@port()
+def warmup(n_warmup_steps: Warmup, max_value: Peak) -> wo.Schedule:
+    r"""A linear ramp up to ``max_value``, constant after it. The first rate is ``max_value / (W + 1)``.
 
     .. math:: v(n) = M \min\left(1, \frac{n + 1}{W + 1}\right)
-
-    Args:
-      n_warmup_steps: :math:`W`, in updates, >= 0, whole or not; the full rate is at update ``W``.
-      max_value: :math:`M`, any finite number.
-
-    Returns:
-      A `Schedule`; the first rate is ``max_value / (W + 1)``.
-
-    Raises:
-      ValueError: If ``n_warmup_steps`` is negative.
-      TypeError: If an argument is not a number.
 
     >>> from warmup_optax.compat import trax
     >>> trax.warmup(3, 1.0)([0, 1, 3, 9]).tolist()
     [0.25, 0.5, 1.0, 1.0]
     """
-    check_number("n_warmup_steps", n_warmup_steps, at_least=0)
     return _BodyAndTail(max_value, body_start=n_warmup_steps + 1)
 
 
-@port(end_value="max_value")
-def warmup_and_rsqrt_decay(n_warmup_steps: Number, max_value: Number) -> wo.Schedule:
-    r"""A line up to ``max_value``, and from there down with one over the square root of the step.
+@port()
+def warmup_and_rsqrt_decay(n_warmup_steps: Warmup, max_value: Peak) -> wo.Schedule:
+    r"""A linear ramp up to ``max_value``, and from there a decay with one over the square root of the step.
 
     .. math:: v(n) = M \min\left(\frac{n + 1}{W + 1}, \sqrt{\frac{W + 1}{n + 1}}\right)
-
-    Args:
-      n_warmup_steps: :math:`W`, in updates, >= 0, whole or not; the full rate is at update ``W``.
-      max_value: :math:`M`, any finite number.
-
-    Returns:
-      A `Schedule` without an end; the first rate is ``max_value / (W + 1)``.
-
-    Raises:
-      ValueError: If ``n_warmup_steps`` is negative.
-      TypeError: If an argument is not a number.
 
     >>> from warmup_optax.compat import trax
     >>> trax.warmup_and_rsqrt_decay(3, 1.0)([0, 1, 3, 15]).tolist()
     [0.25, 0.5, 1.0, 0.5]
     """
-    check_number("n_warmup_steps", n_warmup_steps, at_least=0)
     start = n_warmup_steps + 1
     return wo.shift(_factors.warmup(0.0, start, max_value) * _factors.rsqrt(1.0, start, start), -1)
 
 
-@port(value="constant", decay_rate="decay_factor", min_value="minimum")
+@port(value="constant", decay_rate="decay_factor")
 def multifactor(
-    factors: str = "constant * linear_warmup * rsqrt_decay",
+    factors: Annotated[
+        str, "Names of factors with ``*`` between them, in any order."
+    ] = "constant * linear_warmup * rsqrt_decay",
     constant: Number = 0.1,
     warmup_steps: Number = 400,
-    decay_factor: Number = 0.5,
-    steps_per_decay: Number = 20_000,
+    decay_factor: Annotated[Number, ">= 0, for ``decay_every``."] = 0.5,
+    steps_per_decay: Annotated[
+        Number, "In updates, > 0; the first drop is at ``steps_per_decay - 1``."
+    ] = 20_000,
     steps_per_cycle: Number = 100_000,
     second_constant: Number = 0.01,
     second_constant_step: Number = 10_000,
-    minimum: Number = 0,
+    minimum: Annotated[Number, ":math:`m`, the least rate."] = 0,
 ) -> wo.Schedule:
-    r"""The product of the factors named in a string, never below a minimum.
+    r"""The product of the factors named in a string, never below a minimum. It never ends.
 
     .. math:: v(n) = \max\Big(m, \prod_i f_i(n + 1)\Big)
 
-    The factors are those of `compat.t5x.create_learning_rate_scheduler`, without ``linear_decay``, at step
-    ``n + 1``; and ``two_constants``: ``constant`` below step ``second_constant_step``, then
-    ``second_constant``.
+    The factors are those of `compat.t5x.create_learning_rate_scheduler`, without ``linear_decay``, at step ``n
+    + 1``; and ``two_constants``: ``constant`` below step ``second_constant_step``, then ``second_constant``.
 
     Args:
-      factors: Names of factors with ``*`` between them, in any order.
       constant: Any finite number.
       warmup_steps: In updates, >= 0, > 0 for ``linear_warmup``, whole or not; the full rate is at update
         ``warmup_steps - 1``.
-      decay_factor: >= 0, for ``decay_every``.
-      steps_per_decay: In updates, > 0; the first drop is at update ``steps_per_decay - 1``.
       steps_per_cycle: In updates, > 0; back at the peak at update ``warmup_steps + steps_per_cycle - 1``.
       second_constant: Any finite number.
-      second_constant_step: >= 0; the second constant holds from update ``second_constant_step - 1`` on.
-      minimum: :math:`m`, the least rate.
-
-    Returns:
-      A `Schedule` without an end.
-
-    Raises:
-      ValueError: If a factor is unknown, or a length that a factor uses is negative.
-      TypeError: If an argument is of the wrong type.
+      second_constant_step: >= 0; the second constant applies from update ``second_constant_step - 1`` on.
 
     >>> from warmup_optax.compat import trax
     >>> trax.multifactor(constant=1.0, warmup_steps=4)([0, 3, 15]).tolist()
@@ -138,7 +99,7 @@ def multifactor(
     if is_zero(warmup_steps) and "linear_warmup" in factors:
         refuse("warmup_steps", warmup_steps, "a number > 0 for linear_warmup", "leave that factor out")
 
-    def two_constants() -> Any:
+    def two_constants() -> wo.Schedule:
         check_number("second_constant_step", second_constant_step, at_least=0)
         return wo.piecewise_constant([constant, second_constant], [math.ceil(second_constant_step)])
 
@@ -147,19 +108,18 @@ def multifactor(
     return wo.clip(wo.shift(product, -1), min_value=minimum)
 
 
-@port(end_value="body_value")
+@port()
 def _BodyAndTail(
-    body_value: Number,
-    body_start: Number | None = None,
-    tail_start: int | None = None,
+    body_value: Annotated[Number, "The rate of the body."],
+    body_start: Annotated[
+        NonNegative | None, "Trax's own step at which the body starts; None: ``tail_start``."
+    ] = None,
+    tail_start: Annotated[Length | None, "Trax's own step at which the tail starts; None for none."] = None,
     tail_fn: Tail | None = None,
 ) -> wo.Schedule:
-    """The class of this name, for code that uses it: a line from step 0 to the body, the body, a tail.
+    """The class of this name, for code that uses it: a linear ramp from step 0 to the body, the body, a tail.
 
     Args:
-      body_value: The rate of the body.
-      body_start: Trax's own step at which the body starts; None for ``tail_start``.
-      tail_start: Trax's own step at which the tail starts; None for none.
       tail_fn: `_rsqrt`, a `_CosineSawtoothTail`, or any ``(tail_start, body_value)`` that makes a schedule.
 
     >>> from warmup_optax.compat import trax
@@ -171,24 +131,21 @@ def _BodyAndTail(
     body_start = tail_start if body_start is None else body_start
     if body_start is None:
         refuse("body_start", None, "a step, or tail_start one")
-    check_number("body_start", body_start, at_least=0)
-    schedule: Any = _factors.warmup(0.0, body_start, body_value)
+    schedule = _factors.warmup(0.0, body_start, body_value)
     if tail_start is not None and tail_fn is not None:
-        check_steps("tail_start", tail_start)
         tail = tail_fn(tail_start, body_value)
         schedule = wo.join([schedule, tail], [max(body_start, tail_start)], [0, tail_start])
     return wo.shift(schedule, -1)
 
 
-def _rsqrt(tail_start: int, body_value: Number) -> wo.Schedule:
+def _rsqrt(tail_start: int, body_value: Scalar) -> wo.Schedule:
     """``body_value * sqrt(tail_start / step)``."""
     return wo.inverse_sqrt(body_value, timescale=tail_start)
 
 
 @port()
-def _CosineSawtoothTail(steps_per_cycle: int, min_value: Number = 1e-5) -> Tail:
-    """Half a cosine from the body's rate to ``min_value``, again and again."""
-    check_steps("steps_per_cycle", steps_per_cycle)
+def _CosineSawtoothTail(steps_per_cycle: Length, min_value: Number = 1e-5) -> Tail:
+    """Half a cosine from the body's rate to ``min_value``, repeatedly."""
     return lambda tail_start, body_value: wo.restart(
         wo.cosine(body_value, min_value, steps_per_cycle), period=steps_per_cycle
     )

@@ -1,0 +1,90 @@
+"""Rules for the arguments of the ports: what an annotation carries, and `port` checks."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from numbers import Rational
+from typing import Any, TypeAlias
+
+import jax
+
+from .._core import checks
+
+Scalar: TypeAlias = float | jax.Array
+CONCRETE = "which phases there are depends on it: build the schedule outside of jit, grad and vmap"
+
+
+class Check:
+    """A rule for an argument, as metadata of its annotation.
+
+    Args:
+      check: Takes a function's name, an argument's and its value, and returns what the constructor receives.
+      words: The rule, as `help` shows it.
+    """
+
+    def __init__(self, check: Callable[[str, str, Any], object], words: str = "") -> None:
+        self.check, self.words = check, words
+
+    def __repr__(self) -> str:
+        return self.words
+
+
+def plain_number(where: str, name: str, value: object, **bounds: Any) -> Scalar:
+    """A finite number as Python's own, whole if it was; a tracer or a fraction as itself."""
+    number = checks.number(where, name, value, **bounds)
+    if checks.is_traced(value) or isinstance(value, (int, float, Rational)):
+        return value  # pyright: ignore[reportReturnType]
+    return int(number) if hasattr(value, "__index__") and number.is_integer() else number
+
+
+def _steps(where: str, name: str, value: object, at_least: int | None) -> object:
+    checks.steps(where, name, value, at_least=at_least)
+    return value
+
+
+def _concrete(where: str, name: str, value: object) -> object:
+    if checks.is_traced(value):
+        checks.raise_bad_argument(where, name, value, "a concrete number", CONCRETE, error=TypeError)
+    return value
+
+
+def _items(where: str, name: str, value: object, of: Sequence[Check], allowed: str) -> object:
+    items = checks.sequence(where, name, value, allowed)
+    return tuple(checked(of, where, f"{name}[{i}]", item) for i, item in enumerate(items))
+
+
+def checked(rules: Iterable[Check], where: str, name: str, value: object) -> object:
+    """A value after all of its rules."""
+    return functools.reduce(lambda passed, rule: rule.check(where, name, passed), rules, value)
+
+
+def bounded(words: str, **bounds: float) -> Check:
+    """A finite number within the bounds of `checks.number`."""
+    return Check(functools.partial(plain_number, **bounds), words)
+
+
+def one_of(*words: str) -> Check:
+    """One of a few words."""
+    return Check(functools.partial(checks.choice, words=words), "one of " + ", ".join(map(repr, words)))
+
+
+def items(words: str, *rules: Check) -> Check:
+    """A sequence, each item of which follows the rules, as a tuple."""
+    return Check(functools.partial(_items, of=rules, allowed=words))
+
+
+def _cut(where: str, name: str, value: object) -> object:
+    return int(value)  # pyright: ignore[reportArgumentType]
+
+
+def at_least(bound: int | None) -> Check:
+    """A whole number of steps from a bound on."""
+    words = "a whole number" if bound is None else f"a whole number >= {bound}"
+    return Check(functools.partial(_steps, at_least=bound), words)
+
+
+concrete = Check(_concrete)
+finite = Check(plain_number)
+cut_counts = items("a sequence of counts", concrete, finite, Check(_cut))
+LAST = at_least(-1)
