@@ -363,8 +363,8 @@ def join_schedules(
     if len(boundaries) < needed:
         refuse("boundaries", boundaries, f"{needed} numbers for {len(schedules)} schedules")
     if len(boundaries) > needed:
-        said = f"{len(schedules)} schedules have {needed} boundaries; ignoring the last of {len(boundaries)}"
-        warnings.warn(f"compat.optax.join_schedules: {said}", UserWarning, stacklevel=3)
+        said = f"{len(schedules)} schedules have {needed} boundaries; ignoring the last of the "
+        warnings.warn(f"compat.optax.join_schedules: {said}{len(boundaries)}", UserWarning, stacklevel=3)
     return _joined(schedules, boundaries[:needed])
 
 

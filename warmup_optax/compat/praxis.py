@@ -322,7 +322,7 @@ def PiecewiseSchedule(
 
 @port()
 def CycleSchedule(
-    schedules: Tuple[Any],
+    schedules: Annotated[Tuple[Any], "The schedules."],
     steps: Annotated[Counts, "The number of updates of each turn, one of them above 0."],
 ) -> wo.Schedule:
     """Schedules that take turns and never end; each is on the clock of the whole run, not on its own.
