@@ -8,6 +8,7 @@ warmup_cosine(peak_value=0.0003, warmup_steps=100, total_steps=1000)
 >>> optimizer = optax.adamw(learning_rate=schedule)
 """
 
+import inspect as _inspect
 import sys as _sys
 import typing as _typing
 from importlib.metadata import version as _version
@@ -162,8 +163,13 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-for _home, _names in ((shapes, shapes.__all__), (_sys.modules[__name__], __all__)):
-    for _name in set(_names) - {"compat", "nodes", "shapes", "__version__"}:
-        getattr(_home, _name).__module__ = _home.__name__
+# Pickles name the public module of a class, which does not change with the layout. Annotations are strings that
+# Python reads in the module of the class, so they are evaluated first.
+for _home in (nodes, shapes, _sys.modules[__name__]):
+    for _value in map(vars(_home).get, _home.__all__):
+        if _inspect.isclass(_value) and not issubclass(_value, tuple):
+            _value.__annotations__ = _inspect.get_annotations(_value, eval_str=True)
+        if hasattr(_value, "__module__"):
+            _value.__module__ = _home.__name__
 Schedule._repr_png_ = _png  # pyright: ignore[reportAttributeAccessIssue] # how a notebook shows a schedule; the core knows no pictures
 _adapters.register_with_keras()

@@ -87,7 +87,7 @@ class WarmupConstant(_Warmup, kind="warmup_constant"):
 
 
 @checks.by_name
-def warmup_constant(peak_value: Number, *, warmup_steps: Steps, init_value: Number = 0.0) -> Schedule:
+def warmup_constant(peak_value: Number, *, warmup_steps: Steps, init_value: Number = 0.0) -> WarmupConstant:
     """A linear warmup to a rate that then stays.
 
     Args:
@@ -126,7 +126,7 @@ def warmup_linear(
     hold_steps: Steps = 0,
     init_value: Number = 0.0,
     end_value: Number = 0.0,
-) -> Schedule:
+) -> WarmupLinear:
     """A linear warmup, a hold, and a linear decay: the schedule of BERT.
 
     Args:
@@ -173,7 +173,7 @@ def warmup_cosine(
     init_value: Number = 0.0,
     end_value: Number = 0.0,
     exponent: Number = 1.0,
-) -> Schedule:
+) -> WarmupCosine:
     """A linear warmup, a hold, and half a cosine down: the default of most training runs.
 
     Args:
@@ -222,7 +222,7 @@ def warmup_polynomial(
     hold_steps: Steps = 0,
     init_value: Number = 0.0,
     end_value: Number = 0.0,
-) -> Schedule:
+) -> WarmupPolynomial:
     """A linear warmup, a hold, and a decay by a power of the remaining time.
 
     Args:
@@ -277,7 +277,7 @@ def warmup_exponential(
     staircase: bool = False,
     end_value: Number | None = None,
     init_value: Number = 0.0,
-) -> Schedule:
+) -> WarmupExponential:
     """A linear warmup, a hold, and a decay by a factor every ``transition_steps``.
 
     Args:
@@ -332,7 +332,7 @@ class WarmupPiecewiseConstant(Recipe, kind="warmup_piecewise_constant"):
 @checks.by_name
 def warmup_piecewise_constant(
     values: Sequence[Number], boundaries: Sequence[Steps], *, warmup_steps: Steps, init_value: Number = 0.0
-) -> Schedule:
+) -> WarmupPiecewiseConstant:
     """A linear warmup into steps whose boundaries are counts of the whole run.
 
     Args:
@@ -382,7 +382,7 @@ class WarmupInverseSqrt(_Warmup, kind="warmup_inverse_sqrt"):
 @checks.by_name
 def warmup_inverse_sqrt(
     peak_value: Number, *, warmup_steps: Steps, timescale: Number | None = None, init_value: Number = 0.0
-) -> Schedule:
+) -> WarmupInverseSqrt:
     r"""A linear warmup and a decay as one over the square root of time: the Transformer's schedule.
 
     Args:
@@ -438,7 +438,7 @@ def warmup_stable_decay(
     init_value: Number = 0.0,
     end_value: Number = 0.0,
     decay_shape: ShapeLike = one_minus_sqrt,
-) -> Schedule:
+) -> WarmupStableDecay:
     """A linear warmup, a long plateau, and a short decay (WSD): stop, extend or branch the plateau at will.
 
     Args:
@@ -502,7 +502,7 @@ def warmup_cosine_restarts(
     decay: Number = 1.0,
     init_value: Number = 0.0,
     end_value: Number = 0.0,
-) -> Schedule:
+) -> WarmupCosineRestarts:
     """One linear warmup, then cosines that start again at the peak (SGDR).
 
     Args:
@@ -579,7 +579,7 @@ def one_cycle(
     div_factor: Number = 25.0,
     final_div_factor: Number = 1e4,
     shape: ShapeLike = cosine,
-) -> Schedule:
+) -> OneCycle:
     """Up and down once (1cycle): from a fraction of the peak to the peak, and to nearly nothing.
 
     Args:

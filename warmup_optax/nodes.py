@@ -10,8 +10,6 @@ alone: what operators make (`Add`, `Product`, `Scale`, `Divide`), what ``Trainin
 and the results of the tools, such as `Finding`.
 """
 
-import inspect as _inspect
-
 from ._combinators.arithmetic import Clip, Maximum, Minimum
 from ._combinators.clocks import InSteps, Shift, SpeedUp, Staircase
 from ._combinators.join import Join
@@ -22,6 +20,7 @@ from ._core.node import static
 from ._core.schedule import Add, Constant, Divide, Function, Product, Scale, Schedule
 from ._core.time import Time
 from ._optimizers.counter import CounterSchedule
+from ._optimizers.groups import Groups, PathMask
 from ._recipes import (
     OneCycle,
     Recipe,
@@ -85,6 +84,7 @@ __all__ = [
     "FiniteSchedule",
     "Function",
     "Geometric",
+    "Groups",
     "HalfLife",
     "InSteps",
     "InverseSqrt",
@@ -97,6 +97,7 @@ __all__ = [
     "Minimum",
     "OneCycle",
     "OneMinusSqrt",
+    "PathMask",
     "PiecewiseConstant",
     "PiecewiseCosine",
     "PiecewiseLinear",
@@ -135,11 +136,3 @@ __all__ = [
     "WithWarmup",
     "static",
 ]
-
-for _name in __all__:  # pickles and reprs name the public module, which does not change with the layout
-    _value = globals()[_name]
-    if _inspect.isclass(_value) and not issubclass(
-        _value, tuple
-    ):  # annotations are read where they are written
-        _value.__annotations__ = _inspect.get_annotations(_value, eval_str=True)
-    _value.__module__ = __name__

@@ -13,7 +13,7 @@ import optax  # type: ignore[import-untyped]  # it has no py.typed
 
 import warmup_optax as wo
 
-# ------------------------------------------------------------------ every factory gives a Schedule
+# ------------------------------------------------------------------ every factory gives its class, a Schedule
 constant: wo.Schedule = wo.constant(1e-3)
 line: wo.Schedule = wo.linear(0.0, 1.0, 10)
 half_cosine: wo.Schedule = wo.cosine(1.0, 0.0, steps=10, exponent=2)
@@ -51,8 +51,10 @@ wo.warmup_inverse_sqrt(1e-3, warmup_steps=10)
 stable = wo.warmup_stable_decay(1e-3, warmup_steps=10, decay_steps=20, total_steps=100, decay_shape=wo.linear)
 wo.warmup_cosine_restarts(1e-3, warmup_steps=10, cycle_steps=20, growth=1.5, decay=0.9)
 wo.one_cycle(1e-3, total_steps=100, shape=wo.linear)
-peak = float(cosine.peak_value)
-longer = wo.warmup_cosine(cosine.peak_value, warmup_steps=100, total_steps=2000)
+peak: float = cosine.peak_value
+recipe: wo.nodes.WarmupCosine = cosine
+longer: wo.nodes.WarmupCosine = dataclasses.replace(cosine, total_steps=2000)
+replaced = dataclasses.replace(wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1000), total_steps=2000)
 
 # ------------------------------------------------------------------ combinators and operators
 joined = wo.join([line, optax.linear_schedule(1.0, 0.0, 10), 0.1], [10, 20], offsets=None)
@@ -67,8 +69,15 @@ clocks: list[wo.Schedule] = [
 ]
 bounded: list[wo.Schedule] = [wo.minimum(line, 0.5, stable), wo.maximum(line, cosine)]
 clipped = wo.clip(line, min_value=0.1)
-s = wo.linear(0.0, 1.0, 10)
+# A variable that is assigned another kind of schedule later is declared as a `wo.Schedule`.
+s: wo.Schedule = wo.linear(0.0, 1.0, 10)
 s = s * 2
+s = wo.with_warmup(s, steps=10)
+chosen: wo.Schedule
+if peak > 1e-3:
+    chosen = wo.warmup_cosine(peak, warmup_steps=100, total_steps=1000)
+else:
+    chosen = wo.warmup_linear(peak, warmup_steps=100, total_steps=1000)
 s = 2 * s + 0.1 - line / 4
 s = -s * np.float32(0.5) + (lambda count: 0.1)
 s = sum([line, line], start=wo.constant(0.0))
@@ -172,7 +181,9 @@ updates, state = optimizer.update(params, state, params)
 applied: jax.Array = wo.applied_value(cosine, state)
 following: jax.Array = wo.next_value(cosine, state)
 count: jax.Array = wo.update_count(state)
-both = wo.scheduled(optax.adamw, learning_rate=cosine, weight_decay=line)
+both: optax.GradientTransformationExtraArgs = wo.scheduled(
+    optax.adamw, learning_rate=cosine, weight_decay=line
+)
 rates: dict[str, jax.Array] = wo.applied_values(both.init(params))
 plateau: optax.GradientTransformationExtraArgs = wo.with_plateau(optimizer, begin=100, factor=0.5)
 

@@ -6,6 +6,14 @@ s = wo.linear(0.0, 1.0, 10)
 
 wo.warmup_cosine("3e-4", warmup_steps=100, total_steps=1000)  # expected: reportArgumentType, arg-type
 wo.linear(None, 1.0, 10)  # expected: reportArgumentType, arg-type
+s.smaple(3)  # expected: reportAttributeAccessIssue, attr-defined
+wo.warmup_cosine(
+    3e-4, warmup_steps=1, total_steps=9
+).peak_valu  # expected: reportAttributeAccessIssue, attr-defined
+wo.join([s], []).schedule  # expected: reportAttributeAccessIssue, attr-defined
+1 / s  # expected: reportOperatorIssue, operator
+s**2  # expected: reportOperatorIssue, operator
+s / s  # expected: reportOperatorIssue, operator
 wo.linear(s, 1.0, 10)  # expected: reportArgumentType, arg-type
 wo.linear(0.0, 1.0, "10")  # expected: reportArgumentType, arg-type
 wo.polynomial(0.0, 1.0, 10, power=2, origin="start")  # expected: reportArgumentType, arg-type
@@ -22,6 +30,7 @@ wo.with_warmup(s, steps=10, shape="linear")  # expected: reportArgumentType, arg
 wo.check(s, 100, ignore=3)  # expected: reportArgumentType, arg-type
 wo.stack(s)  # expected: reportArgumentType, arg-type
 wo.from_config("config.json")  # expected: reportArgumentType, arg-type
+wo.speed_up(s, 2)  # expected: reportAttributeAccessIssue, attr-defined
 wo.tanh(1.0, 0.0, 10)  # expected: reportAttributeAccessIssue, attr-defined
 wo.static("end")  # expected: reportCallIssue, call-arg
 word: str = wo.describe(s).count("c")  # expected: reportAssignmentType, assignment

@@ -38,9 +38,7 @@ class Clip(Schedule, kind="clip"):
         return value
 
 
-def clip(
-    schedule: ScheduleLike, min_value: Number | None = None, max_value: Number | None = None
-) -> Schedule:
+def clip(schedule: ScheduleLike, min_value: Number | None = None, max_value: Number | None = None) -> Clip:
     """A schedule held between a floor and a ceiling.
 
     Args:

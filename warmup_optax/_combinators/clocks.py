@@ -44,7 +44,7 @@ class _Ahead(Lowered):
         return self.schedule.evaluate(time.shift(self.steps))
 
 
-def shift(schedule: ScheduleLike, steps: Steps) -> Schedule:
+def shift(schedule: ScheduleLike, steps: Steps) -> Shift:
     r"""A schedule that starts later (or, with a negative number, has started already).
 
     .. math:: v(c) = s(\max(c - d, 0))
@@ -156,7 +156,7 @@ class Staircase(Schedule, kind="staircase"):
         return self.schedule.evaluate(time.floor_divide(self.steps))
 
 
-def staircase(schedule: ScheduleLike, steps: Steps) -> Schedule:
+def staircase(schedule: ScheduleLike, steps: Steps) -> Staircase:
     r"""A schedule that goes one count forward every ``steps`` updates: once an epoch, say.
 
     .. math:: v(c) = s(\lfloor c / n \rfloor)

@@ -131,7 +131,7 @@ def join(
     schedules: Sequence[ScheduleLike],
     boundaries: Sequence[Steps],
     offsets: Sequence[Steps] | None = None,
-) -> Schedule:
+) -> Join:
     r"""One schedule after the other, each in its own phase.
 
     .. math:: v(c) = s_i(c - o_i) \quad\text{for}\quad b_{i-1} \le c < b_i

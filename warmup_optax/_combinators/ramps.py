@@ -134,7 +134,7 @@ def with_warmup(
     init_value: Number = 0.0,
     shape: ShapeLike = linear,
     overlap: bool = False,
-) -> Schedule:
+) -> WithWarmup:
     r"""A warmup in front of any schedule, up to the schedule's own value, so without a jump.
 
     .. math:: v(c) = \text{shape}(I, s(h), W)(c) \ \text{for}\ c < W, \qquad
@@ -207,7 +207,7 @@ def with_cooldown(
     steps: Steps,
     end_value: Number = 0.0,
     shape: ShapeLike = linear,
-) -> Schedule:
+) -> WithCooldown:
     r"""Branches a cooldown off any schedule, from whatever its value is there.
 
     .. math:: v(c) = s(c) \ \text{for}\ c < b, \qquad

@@ -189,7 +189,7 @@ def _growing_cycles(period: int, growth: Fraction) -> _GrowingCycles:
     return _GrowingCycles(until(2**31), until(LARGEST))
 
 
-def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay: Number = 1.0) -> Schedule:
+def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay: Number = 1.0) -> Restart:
     r"""A schedule again and again (SGDR): each cycle longer than the last, and scaled.
 
     .. math:: v(c) = d^i\, s\!\left(\frac{c - B_i}{g^i}\right) \ \text{for}\ B_i \le c < B_{i+1}, \qquad

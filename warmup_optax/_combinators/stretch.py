@@ -134,7 +134,7 @@ class _Stretched(Lowered):
         return self.schedule.evaluate(time if self.over is None else time.rescale(self.over))
 
 
-def stretch(schedule: ScheduleLike, factor: Factor) -> Schedule:
+def stretch(schedule: ScheduleLike, factor: Factor) -> Stretch:
     r"""A schedule that takes ``factor`` times as long. Also known as a time scale, or a clock ratio.
 
     .. math:: v(c) = s(c / f)

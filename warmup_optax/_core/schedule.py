@@ -34,11 +34,11 @@ if TYPE_CHECKING:
         """A field that is given any `Number`, and whose value a schedule computes with."""
 
         @overload
-        def __get__(self, instance: None, owner: Any) -> NumberField: ...
+        def __get__(self, instance: None, owner: type) -> NumberField: ...
         @overload
-        def __get__(self, instance: object, owner: Any) -> Any: ...
-        def __get__(self, instance: Any, owner: Any) -> Any: ...
-        def __set__(self, instance: Any, value: Number) -> None: ...
+        def __get__(self, instance: Node, owner: type) -> float: ...
+        def __get__(self, instance: Node | None, owner: type) -> NumberField | float: ...
+        def __set__(self, instance: Node, value: Number) -> None: ...
 else:  # what a command line that is made from a signature can parse
     Number: TypeAlias = float
     Steps: TypeAlias = int
@@ -92,11 +92,6 @@ class Schedule(Node):
         super().__init_subclass__(**kwargs)
         if cls.lower is not Schedule.lower and cls.evaluate is Schedule.evaluate:
             cls.evaluate = _evaluate_lowered
-
-    if TYPE_CHECKING:  # the fields: a factory says `Schedule`, whichever kind it makes
-        __float__: ClassVar[None]  # it is not a number, though every name seems to be there
-
-        def __getattr__(self, name: str) -> Any: ...
 
     @_abstract
     def evaluate(self, time: Time) -> Any:
@@ -195,14 +190,16 @@ class Schedule(Node):
             _refuse_divisor(other, "schedule(count)")
         return Divide(self, other)
 
-    def __rtruediv__(self, other: ScheduleLike) -> NoReturn:
-        _refuse_divisor(self, "number")
+    if not TYPE_CHECKING:  # a checker reports what is not there
 
-    def __pow__(self, other: ScheduleLike) -> NoReturn:
-        fix = "write schedule * schedule, or as_schedule(lambda count: schedule(count) ** power)"
-        checks.raise_bad_argument("schedule ** power", "the base", self, "a number", fix, error=TypeError)
+        def __rtruediv__(self, other: ScheduleLike) -> NoReturn:
+            _refuse_divisor(self, "number")
 
-    __rpow__ = __pow__
+        def __pow__(self, other: ScheduleLike) -> NoReturn:
+            fix = "write schedule * schedule, or as_schedule(lambda count: schedule(count) ** power)"
+            checks.raise_bad_argument("schedule ** power", "the base", self, "a number", fix, error=TypeError)
+
+        __rpow__ = __pow__
 
     def _operand(self, least: int) -> str:
         """This schedule as an operand, in parentheses unless it binds as tightly as ``least``."""
@@ -251,7 +248,7 @@ class Constant(Schedule, kind="constant"):
         return real(self.value)
 
 
-def constant(value: Number) -> Schedule:
+def constant(value: Number) -> Constant:
     """The same learning rate at every count.
 
     Args:

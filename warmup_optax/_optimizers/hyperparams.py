@@ -20,7 +20,9 @@ _INJECTED = frozenset({"InjectStatefulHyperparamsState", "InjectHyperparamsState
 _PLATEAU = "plateau_scale"
 
 
-def scheduled(optimizer: Callable[..., Any], /, **hyperparameters: Any) -> Any:
+def scheduled(
+    optimizer: Callable[..., optax.GradientTransformation], /, **hyperparameters: Any
+) -> optax.GradientTransformationExtraArgs:
     """An optimizer of Optax whose hyperparameters follow schedules.
 
     ``scheduled(optax.adamw, learning_rate=s, b1=m)`` makes, at its update number ``count`` (from 0), the

@@ -58,7 +58,7 @@ def exponential(
     transition_steps: Steps,
     staircase: bool = False,
     end_value: Number | None = None,
-) -> Schedule:
+) -> Exponential:
     r"""Multiplies by ``decay_rate`` every ``transition_steps``, smoothly or in stairs.
 
     .. math:: v(t) = I\, r^{t/n} \quad\text{or, in stairs,}\quad I\, r^{\lfloor t/n \rfloor}
@@ -103,7 +103,7 @@ class InverseSqrt(Schedule, kind="inverse_sqrt"):
         return real(self.init_value) / jnp.sqrt(1 + time.ratio(self.timescale))
 
 
-def inverse_sqrt(init_value: Number, *, timescale: Number) -> Schedule:
+def inverse_sqrt(init_value: Number, *, timescale: Number) -> InverseSqrt:
     r"""Falls as one over the square root of time: the decay of the Transformer, without a horizon.
 
     .. math:: v(t) = I \sqrt{\frac{\tau}{\tau + t}}
@@ -146,7 +146,7 @@ class InverseTime(Schedule, kind="inverse_time"):
 
 def inverse_time(
     init_value: Number, *, decay_rate: Number, transition_steps: Steps, staircase: bool = False
-) -> Schedule:
+) -> InverseTime:
     r"""Falls as one over time, smoothly or in stairs.
 
     .. math:: v(t) = \frac{I}{1 + r\, t / n} \quad\text{or, in stairs,}\quad
@@ -186,7 +186,7 @@ class PowerLaw(Schedule, kind="power_law"):
         return jnp.clip(real(self.init_value) * jnp.power(base, power), -HUGE, HUGE)
 
 
-def power_law(init_value: Number, *, power: Number, timescale: Number = 1.0) -> Schedule:
+def power_law(init_value: Number, *, power: Number, timescale: Number = 1.0) -> PowerLaw:
     r"""Falls (or grows) as a power of time, without a horizon.
 
     .. math:: v(t) = I \left(1 + \frac{t}{\tau}\right)^k
@@ -230,7 +230,7 @@ class ExponentialApproach(Schedule, kind="exponential_approach"):
         return jnp.where(time.started(), value, real(self.init_value))
 
 
-def exponential_approach(init_value: Number, end_value: Number, *, timescale: Number) -> Schedule:
+def exponential_approach(init_value: Number, end_value: Number, *, timescale: Number) -> ExponentialApproach:
     r"""Comes closer and closer to a value: fast first, then slower and slower.
 
     .. math:: v(t) = E + (I - E)\, e^{-t/\tau}
@@ -302,7 +302,7 @@ def _coth(x: Any) -> Any:
     return total
 
 
-def radam(value: Number, *, b2: Number) -> Schedule:
+def radam(value: Number, *, b2: Number) -> Radam:
     r"""The rectification of RAdam as a warmup for Adam: what its second moment can be trusted with.
 
     .. math::
@@ -349,7 +349,7 @@ class DebiasedDecay(Schedule, kind="debiased_decay"):
         return decay * jnp.minimum(part, 1)  # above 1 by its rounding alone
 
 
-def debiased_decay(decay: Number) -> Schedule:
+def debiased_decay(decay: Number) -> DebiasedDecay:
     r"""The decay with which a moving average that starts at 0 is a weighted mean from its first update on.
 
     .. math:: v(t) = d\, \frac{1 - d^t}{1 - d^{t + 1}}

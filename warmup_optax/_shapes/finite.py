@@ -138,7 +138,7 @@ class Linear(_Shape, kind="linear"):
         return line, ()
 
 
-def linear(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
+def linear(init_value: Number, end_value: Number, steps: Steps) -> Linear:
     r"""A straight line from one value to another.
 
     .. math:: v(t) = I \frac{n - t}{n} + E \frac{t}{n}, \quad 0 \le t \le n
@@ -191,7 +191,7 @@ def _cosine_power(p: Any, q: Any, exponent: Any) -> Weights:
     return split_power(*half_cosine(p, q), exponent)
 
 
-def cosine(init_value: Number, end_value: Number, steps: Steps, *, exponent: Number = 1.0) -> Schedule:
+def cosine(init_value: Number, end_value: Number, steps: Steps, *, exponent: Number = 1.0) -> Cosine:
     r"""Half a cosine from one value to another: flat at both ends.
 
     .. math:: v(t) = E + (I - E) \left(\tfrac12 + \tfrac12 \cos \pi \tfrac{t}{n}\right)^k
@@ -249,7 +249,7 @@ def polynomial(
     *,
     power: Number,
     origin: Literal["end", "init"] = "end",
-) -> Schedule:
+) -> Polynomial:
     r"""A power of the remaining, or of the elapsed, time.
 
     .. math::
@@ -295,7 +295,7 @@ def _one_minus_sqrt(p: Any, q: Any) -> Weights:
     return q / (1 + root), root  # 1 - sqrt(p) = (1 - p) / (1 + sqrt(p)), without the difference
 
 
-def one_minus_sqrt(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
+def one_minus_sqrt(init_value: Number, end_value: Number, steps: Steps) -> OneMinusSqrt:
     r"""The square root of the elapsed fraction: steep first, gentle at the end.
 
     .. math:: v(t) = I + (E - I) \sqrt{t / n}
@@ -366,7 +366,7 @@ def _exponential_weights(p: Any, q: Any, x: Any) -> Weights:
     return jnp.where(line, q, of_init), jnp.where(line, p, of_end)
 
 
-def geometric(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
+def geometric(init_value: Number, end_value: Number, steps: Steps) -> Geometric:
     r"""A straight line on a logarithmic axis: every step multiplies by the same factor.
 
     .. math:: v(t) = I^{1 - t/n} E^{t/n}
@@ -426,7 +426,7 @@ def _tanh_weights(p: Any, q: Any, start: Any, stop: Any) -> Weights:
 
 def tanh(
     init_value: Number, end_value: Number, steps: Steps, *, start: Number = -7.0, stop: Number = 3.0
-) -> Schedule:
+) -> Tanh:
     r"""A piece of a hyperbolic tangent from one value to another: long high, then quickly low.
 
     .. math:: v(t) = E + (I - E)\, \tfrac12 \left(1 - \tanh\frac{a (n - t) + b t}{n}\right), \quad 0 \le t < n
@@ -469,7 +469,9 @@ class FiniteExponential(_Shape, kind="finite_exponential"):
         return _exponential_weights, (x,)
 
 
-def finite_exponential(init_value: Number, end_value: Number, steps: Steps, *, ratio: Number) -> Schedule:
+def finite_exponential(
+    init_value: Number, end_value: Number, steps: Steps, *, ratio: Number
+) -> FiniteExponential:
     r"""An exponential decay, stretched to arrive at a value that need not be above 0.
 
     .. math:: v(t) = I + (E - I) \frac{1 - r^{t/n}}{1 - r}
@@ -527,7 +529,7 @@ def _logarithmic_weights(t: Any, p: Any, q: Any, steps: Any) -> Weights:
     return jnp.where(t > 1, of_init / whole, 1), of_end / whole
 
 
-def logarithmic(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
+def logarithmic(init_value: Number, end_value: Number, steps: Steps) -> Logarithmic:
     r"""From one value to another with the logarithm of the count: fast first, then slower and slower.
 
     .. math:: v(t) = I + (E - I) \frac{\ln t}{\ln n}, \quad 1 \le t \le n
@@ -575,7 +577,7 @@ def _hyperbola(p: Any, q: Any, c: Any, rest: Any) -> Weights:
     return q / below, rest * p / below
 
 
-def rex(init_value: Number, end_value: Number, steps: Steps, *, curvature: Number = 0.5) -> Schedule:
+def rex(init_value: Number, end_value: Number, steps: Steps, *, curvature: Number = 0.5) -> Rex:
     r"""A piece of a hyperbola: a line that is held up, and falls faster the nearer the end is.
 
     .. math:: v(t) = E + (I - E) \frac{z}{(1 - c) + c z}, \quad z = \frac{n - t}{n}
@@ -657,7 +659,7 @@ def _life(decay: Any) -> Any:
     return jnp.where(inside, -1 / jnp.log(jnp.where(inside, decay, 0.5)), 0)
 
 
-def half_life(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
+def half_life(init_value: Number, end_value: Number, steps: Steps) -> HalfLife:
     r"""From one decay of a moving average to another, with a half-life that grows along a straight line.
 
     .. math:: v(t) = 2^{-1 / h(t)}, \qquad h(t) = \frac{n - t}{n} h_I + \frac{t}{n} h_E, \qquad
@@ -710,7 +712,7 @@ class KDecay(Schedule, kind="k_decay"):
         return self.schedule
 
 
-def k_decay(schedule: Schedule, k: Number) -> Schedule:
+def k_decay(schedule: Schedule, k: Number) -> KDecay:
     r"""A finite shape in a power of time: above 1 it stays high for longer, and falls faster at the end.
 
     .. math:: v(t) = s\left(n\, (t/n)^k\right)

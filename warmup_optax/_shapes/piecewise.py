@@ -54,7 +54,7 @@ class _StepTable(Lowered):
         return take(real(self.values), time.locate(self.boundaries))
 
 
-def piecewise_constant(values: Sequence[Number], boundaries: Sequence[Steps]) -> Schedule:
+def piecewise_constant(values: Sequence[Number], boundaries: Sequence[Steps]) -> PiecewiseConstant:
     r"""Steps: a value for each phase between boundaries.
 
     .. math:: v(t) = \text{values}[i] \quad\text{for}\quad b_{i-1} \le t < b_i
@@ -132,7 +132,7 @@ def _as_many_as_values(node: Any) -> None:
     checks.as_many(node._kind, "boundaries", node.boundaries, len(node.values), allowed)
 
 
-def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> Schedule:
+def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> PiecewiseLinear:
     r"""Straight lines between knots, held outside them.
 
     .. math:: v(t) = y_i \frac{b_{i+1} - t}{b_{i+1} - b_i} + y_{i+1} \frac{t - b_i}{b_{i+1} - b_i}
@@ -194,7 +194,7 @@ class _Arcs(Lowered):
         return _between_knots(self.values, reached, left, right, size, since, until, half_cosine)
 
 
-def piecewise_cosine(values: Sequence[Number], boundaries: Sequence[Number]) -> Schedule:
+def piecewise_cosine(values: Sequence[Number], boundaries: Sequence[Number]) -> PiecewiseCosine:
     r"""Half cosines between knots, held outside them: `piecewise_linear` with level knots.
 
     .. math:: v(t) = y_i \cos^2 \left(\tfrac\pi2 p\right) + y_{i+1} \sin^2 \left(\tfrac\pi2 p\right),

@@ -66,7 +66,7 @@ class CosineWave(_Wave, kind="cosine_wave"):
         return half_cosine
 
 
-def cosine_wave(init_value: Number, end_value: Number, steps: Steps) -> Schedule:
+def cosine_wave(init_value: Number, end_value: Number, steps: Steps) -> CosineWave:
     r"""A whole cosine without an end: down as `cosine` does, up the same way, and down again.
 
     .. math:: v(t) = E + (I - E) \left(\tfrac12 + \tfrac12 \cos \pi \tfrac{t}{n}\right)
@@ -106,7 +106,7 @@ class TriangleWave(_Wave, kind="triangle_wave"):
 
 def triangle_wave(
     init_value: Number, end_value: Number, steps: Steps, back_steps: Steps | None = None
-) -> Schedule:
+) -> TriangleWave:
     r"""Straight out to one value and straight back, without an end: a cyclical learning rate.
 
     .. math:: v(t) = I + (E - I) \begin{cases} r / n & r \le n \\ (n + m - r) / m & r > n \end{cases}
