@@ -17,6 +17,12 @@ def values(schedule, counts):
     return wo.sample(schedule, counts).astype(np.float64)
 
 
+def test_typing():
+    page = run("typing")
+    assert page["longer"].total_steps == 2000
+    assert page["chosen"] == page["schedule"]
+
+
 def test_hyperparameters():
     page = run("hyperparameters")
     assert values(page["nanochat"], [0, 400, 1000, 2000]) == pytest.approx([0.85, 0.97, 0.97, 0.9])

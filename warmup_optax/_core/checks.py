@@ -39,7 +39,9 @@ class _BadArgument(Exception):
 
     def __init__(self, function: str, argument: str, value: Any, allowed: str, fix: str = "") -> None:
         super().__init__(function, argument, value, allowed, fix)
-        self.function, self.argument, self.value = function, argument, value
+        self.function: str = function
+        self.argument: str = argument
+        self.value: Any = value
         self._allowed, self._fix = allowed, fix
 
     @property
