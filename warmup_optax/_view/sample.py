@@ -136,11 +136,15 @@ def _count_by_count(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
     answers: Iterator[jax.Array] = iter(())
 
     def recorded(node: Schedule) -> Schedule:
+        if not isinstance(node, Function):
+            return node
+        function = node.function
+
         def record(count: jax.Array) -> jax.Array:
-            asked.append((node.function, count))
+            asked.append((function, count))
             return jax.numpy.zeros((), default_float())
 
-        return Function(record) if isinstance(node, Function) else node
+        return Function(record)
 
     def answered(node: Schedule) -> Schedule:
         return Function(lambda _: next(answers)) if isinstance(node, Function) else node
