@@ -19,7 +19,16 @@ import warmup_optax as wo
 ROOT = Path(__file__).parent.parent
 COLAB = ROOT / "colab"
 REPOSITORY = "warmup-optax/warmup-optax"  # where Colab finds the library; the badges of the README agree
-NAMES = ["quickstart", "gallery", "schedules_as_data", "resume_and_branch", "range_test", "coming_from"]
+NAMES = [
+    "quickstart",
+    "gallery",
+    "schedules_as_data",
+    "resume_and_branch",
+    "range_test",
+    "loss_laws",
+    "coming_from",
+]
+MODULES = ["train_bytes", "train_digits"]  # what they import
 SECONDS = 900  # no test of speed: a cell that hangs is ended
 
 
@@ -34,7 +43,7 @@ def code_cells(name):
 def test_the_notebooks_are_these():
     """Each notebook has a script beside it, and a run below."""
     assert sorted(path.stem for path in COLAB.glob("*.ipynb")) == sorted(NAMES)
-    assert {path.stem for path in COLAB.glob("*.py")} - {"train_digits"} == set(NAMES)
+    assert {path.stem for path in COLAB.glob("*.py")} - set(MODULES) == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -130,7 +139,8 @@ def test_the_notebook_runs(name, tmp_path, monkeypatch):
     pytest.importorskip("ipykernel")
     folder = tmp_path / "colab"
     folder.mkdir()
-    shutil.copy(COLAB / "train_digits.py", folder)
+    for module in MODULES:
+        shutil.copy(COLAB / f"{module}.py", folder)
     shutil.copytree(ROOT / "tests" / "golden", tmp_path / "tests" / "golden")
     before = set(tmp_path.rglob("*"))
     for variable, value in {
@@ -155,4 +165,4 @@ def test_the_notebook_runs(name, tmp_path, monkeypatch):
     assert any("image/png" in output.get("data", {}) for output in outputs)
     left = {path for path in tmp_path.rglob("*") if tmp_path / "home" not in [path, *path.parents]}
     assert left == before
-    assert os.listdir(folder) == ["train_digits.py"]
+    assert sorted(os.listdir(folder)) == [f"{module}.py" for module in MODULES]

@@ -13,7 +13,15 @@ import warmup_optax as wo
 from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
-NOTEBOOKS = ("quickstart", "gallery", "schedules_as_data", "resume_and_branch", "range_test", "coming_from")
+NOTEBOOKS = (
+    "quickstart",
+    "gallery",
+    "schedules_as_data",
+    "resume_and_branch",
+    "range_test",
+    "loss_laws",
+    "coming_from",
+)
 
 
 def copy_mathjax(app: Any, exception: Exception | None) -> None:
