@@ -101,6 +101,48 @@ def test_groups():
     plt.close("all")
 
 
+def test_change_the_schedule(monkeypatch, capsys):
+    """The figures that the text of the page states."""
+    pytest.importorskip("matplotlib").use("agg")
+    monkeypatch.chdir(pages.ROOT / "docs" / "guides")  # the page reads a file of the repository
+    page = run("change_the_schedule")
+    printed = capsys.readouterr().out
+    assert "multiply the peak by 0.54 (0.45 to 0.64)\nnew peak: 1.61e-04" in printed
+    assert "35% fewer updates" in printed
+    assert "b1 must be above 0.9375" in printed
+    table = page["table"]
+    assert table["warmup_constant"].factor == pytest.approx(0.32, abs=0.005)  # "the table says 0.32"
+    assert min(table, key=lambda name: table[name].bound_ratio) == "warmup_linear"
+    assert {name.partition(",")[0] for name in table} == {
+        name for name in wo.__all__ if name.startswith("warmup_") or name == "one_cycle"
+    }
+    # "26 groups", "up to 40 %", "5 to 8 % where only the cooldown differs"
+    assert len(page["groups"]) == 26
+    assert 1.35 < np.exp(page["misses"].max()) < 1.45
+    for total in np.unique(page["totals"]):
+        here = page["totals"] == total
+        assert 0.05 < page["misses"][here].std() < 0.085
+        # "losses of cooldowns from 40 % to 90 % differ by 0.006 at the most, and the best is 60 %"
+        linear = page["finals"][here][2:6]
+        assert np.ptp(linear) < 0.00605
+        assert page["finals"][here].argmin() == 3
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+def test_deadline():
+    """36 updates of uneven length decay to the end, and a stop in between changes nothing but the clock."""
+    page = run("deadline")
+    rates = np.array(page["rates"])
+    assert 0 < rates[-1] < 0.05 * rates.max()
+    assert rates.argmax() < len(rates) / 5  # the warmup is a tenth of the time
+    assert page["used"] + page["left"] == page["BUDGET"]
+    assert page["used"] < 1_200  # the hour in the queue is not in it
+    assert 0 < page["first"][-1] - page["second"][0] < 0.1 * page["first"][-1]  # one update further
+    assert page["second"][-1] < 0.05 * rates.max()
+
+
 def test_plateau():
     page = run("plateau")
     expected = [0, 0.25, 0.5, 0.75, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]

@@ -17,11 +17,15 @@ _ROOT = "inverse_sqrt is the curve, and warmup_inverse_sqrt the recipe"
 _CYCLES = "compat.torch.CyclicLR has the original's arguments, and restart repeats any schedule"
 _FUNCTION = "any function of a count is a schedule: give it as it is, or as_schedule(function)"
 _STEPS = "piecewise_constant takes the values themselves, and compat.torch.MultiStepLR the factor"
+_RAMP = "seesaw replaces a decay by a ramp of batch sizes, and TrainingRun counts the updates of one"
 _REWARM = "join([old, new], [count]), with a warmup in front of the new one: with_warmup(new, steps=...)"
 
 # Names of other libraries and papers, in lower case without underscores and endings, and what they are here.
 ELSEWHERE = {
     "annealing": "cosine and linear are the curves, and warmup_cosine the recipe",
+    "batchramp": _RAMP,
+    "batchsizeramp": _RAMP,
+    "batchsizewarmup": _RAMP,
     "chained": "product(a, b), or a * b",
     "clr": _CYCLES,
     "constantwithwarmup": "warmup_constant is the recipe",
@@ -42,6 +46,7 @@ ELSEWHERE = {
     "plateau": _PLATEAU,
     "reduceonplateau": _PLATEAU,
     "reducelronplateau": _PLATEAU,
+    "rescale": "scale_hyperparams is for another batch size or length, and transfer_peak for another schedule",
     "rewarm": _REWARM,
     "rewarming": _REWARM,
     "rsqrt": _ROOT,

@@ -149,6 +149,7 @@ SHAPED = (
     "stretch",
     "staircase",
     "restart",
+    "seesaw",
 )
 SHOWN = {*RECIPES, *wo.shapes.__all__, *SHAPED, "join", "with_cooldown", "with_warmup"}
 

@@ -168,6 +168,14 @@ whole: int = run.steps(epochs=5)
 ramp = wo.TrainingRun(batch_size=[(0, 8), (800, 16)], tokens_per_example=10, total_tokens=10**6)
 in_tokens: wo.Schedule = ramp.in_steps(wo.linear(1.0, 0.0, 10**6), unit="tokens")
 rate: float = wo.scale_learning_rate(0.1, batch_size=1024, rule="sqrt")
+scaled: dict[str, float] = wo.scale_hyperparams(
+    learning_rate=3e-4, batch_size=512, base_batch_size=256, b1=0.9, length_ratio=2
+)
+change: wo.nodes.Transfer = wo.transfer_peak(cosine, 0.1, total_steps=1000, norms=[1.0] * 1000)
+new_peak: float = 3e-4 * change.factor
+bound: jax.Array = wo.transfer_bound(cosine, total_steps=1000).bound
+ramped, ramped_run = wo.seesaw(cosine, total_steps=1000, batch_size=8, doublings=2)
+ramped_steps: int = ramped_run.total_steps
 untuned: int = wo.adam_warmup_steps(0.999)
 suggestion: wo.nodes.Suggestion = wo.suggest_learning_rate(
     np.geomspace(1e-5, 1.0, 30), list(np.linspace(2.0, 1.0, 30))

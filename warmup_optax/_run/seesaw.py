@@ -76,8 +76,8 @@ def seesaw(schedule: ScheduleLike, *, total_steps: Number, batch_size: Number, d
     >>> schedule, run = wo.seesaw(cosine, total_steps=10_000, batch_size=256, doublings=3)
     >>> run.total_steps, run.batch_size
     (6415, ((0, 256), (1292800, 512), (1715200, 1024), (1977088, 2048)))
-    >>> [f"{rate:.2e}" for rate in schedule([0, 100, 5049, 5050])]
-    ['0.00e+00', '1.00e-03', '5.00e-04', '7.07e-04']
+    >>> [f"{rate:.2e}" for rate in schedule([0, 100, 5049, 5050, 6414])]
+    ['0.00e+00', '1.00e-03', '5.00e-04', '7.07e-04', '1.03e-08']
     """
     where = "seesaw"
     old = as_schedule_argument(where, "schedule", schedule)
