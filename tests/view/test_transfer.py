@@ -276,6 +276,22 @@ def test_the_measured_spread_and_exponents():
     assert min(exponents) == pytest.approx(-0.27, abs=0.005)
 
 
+def test_the_length_of_a_training_run():
+    run = wo.TrainingRun(num_examples=1000, batch_size=10, num_epochs=10)
+    expected = wo.transfer_peak(COSINE, WSD, total_steps=1000, new_total_steps=500)
+    half = wo.TrainingRun(batch_size=8, total_steps=500)
+    assert wo.transfer_peak(COSINE, WSD, total_steps=run, new_total_steps=half) == expected
+    assert wo.transfer_bound(WSD, total_steps=run) == wo.transfer_bound(WSD, total_steps=1000)
+    assert wo.compare(COSINE, WSD, 0, total_steps=half) == wo.compare(COSINE, WSD, 0, total_steps=500)
+
+
+def test_a_function_with_an_if():
+    """Called count by count, on the host."""
+    found = wo.transfer_peak(lambda count: 1.0 if count < 6 else 0.5, 1.0, total_steps=10)
+    staircase = wo.piecewise_constant([1.0, 0.5], [6])
+    assert found == wo.transfer_peak(staircase, 1.0, total_steps=10)
+
+
 class TestRange:
     def test_of_another_schedule(self):
         found = wo.transfer_peak(COSINE, WSD, total_steps=1000)

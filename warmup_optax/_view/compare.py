@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -13,8 +13,11 @@ import numpy as np
 from .._core import checks
 from .._core.schedule import Schedule, ScheduleLike, Steps, as_schedule_argument
 from .phases import CONSTANT, FAR, phases
-from .sample import values_at
+from .sample import run_length, values_at
 from .transfer import Transfer, host_rates, transfer_peak
+
+if TYPE_CHECKING:
+    from .sample import HasLength
 
 _BLOCK = 2**16  # counts evaluated at once: one compiled program whatever the count
 _LONGEST = 2**22  # updates of a run whose shape is compared without being asked for: a quarter of a second
@@ -92,7 +95,7 @@ def _percent(fraction: float) -> str:
 
 
 def compare(
-    old: ScheduleLike, new: ScheduleLike, count: Steps, *, total_steps: Steps | None = None
+    old: ScheduleLike, new: ScheduleLike, count: Steps, *, total_steps: Steps | HasLength | None = None
 ) -> Comparison:
     """What a run that goes on with another schedule will notice: a guard for the start of a resumed run.
 
@@ -101,8 +104,8 @@ def compare(
       new: The schedule that it goes on with.
       count: The number of the first update with the new one, a whole number >= 0: `update_count` of the
         restored optimizer state.
-      total_steps: The updates of the run, a whole number >= 1, for the factor below. By default each schedule
-        is as long as its decay, and one without a decay that ends is as long as the other.
+      total_steps: The updates of the run, a whole number >= 1 or a `TrainingRun`, for the factor below. By
+        default each schedule is as long as its decay, and one without a decay that ends as long as the other.
 
     Returns:
       A `Comparison`: both values at ``count``, and how the two differ before it. If they differ in shape, it
@@ -127,9 +130,7 @@ multiplies a tuned peak by 2.72 (2.28 to 3.24)
     if checks.is_traced(count):
         checks.raise_bad_argument("compare", "count", count, "a number known before tracing", error=TypeError)
     count = int(checks.steps("compare", "count", count))
-    length = None
-    if total_steps is not None:
-        length = int(checks.steps("compare", "total_steps", total_steps, at_least=1))
+    length = None if total_steps is None else run_length("compare", total_steps)
     first, largest = None, 0.0
     a = b = np.zeros(1)
     for start in range(0, count + 1, _BLOCK):

@@ -86,13 +86,11 @@ def sample(schedule: ScheduleLike, counts: Count) -> np.ndarray:
     return values[: flat.size].reshape(array.shape)
 
 
-def run_length(where: str, total_steps: Steps | HasLength) -> int:
+def run_length(where: str, total_steps: Steps | HasLength, name: str = "total_steps") -> int:
     """The updates of a run: a whole number >= 1, or that of a `TrainingRun`."""
     if not isinstance(total_steps, Schedule) and hasattr(type(total_steps), "total_steps"):
         total_steps = total_steps.total_steps  # pyright: ignore[reportAttributeAccessIssue]
-    return min(
-        int(checks.steps(where, "total_steps", total_steps, at_least=1)), 2**62
-    )  # what `phases.FAR` is
+    return min(int(checks.steps(where, name, total_steps, at_least=1)), 2**62)  # what `phases.FAR` is
 
 
 def values_at(schedule: Schedule, counts: np.ndarray) -> np.ndarray:

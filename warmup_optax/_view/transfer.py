@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from types import ModuleType
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,10 @@ import numpy as np
 from .._core import checks
 from .._core.schedule import ScheduleLike, Steps, as_schedule_argument
 from .._core.time import default_float
-from .sample import sample
+from .sample import run_length, sample
+
+if TYPE_CHECKING:
+    from .sample import HasLength
 
 Array = TypeVar("Array", np.ndarray, jax.Array)
 Norms = Sequence[float] | np.ndarray | jax.Array
@@ -63,8 +66,8 @@ def transfer_peak(
     old: ScheduleLike,
     new: ScheduleLike,
     *,
-    total_steps: Steps,
-    new_total_steps: Steps | None = None,
+    total_steps: Steps | HasLength,
+    new_total_steps: Steps | HasLength | None = None,
     norms: Norms | None = None,
 ) -> Transfer:
     r"""Return what to multiply a tuned peak by when the schedule or the length changes.
@@ -97,8 +100,9 @@ def transfer_peak(
     Args:
       old: The schedule of the run whose peak is tuned: a schedule, a function of a count, or a number.
       new: The schedule of the next run.
-      total_steps: :math:`T`, the updates of both runs: counts 0 to ``total_steps - 1``. A whole number >= 1.
-      new_total_steps: The updates of the new run, if they differ. A whole number >= 1.
+      total_steps: :math:`T`, the updates of both runs: counts 0 to ``total_steps - 1``. A whole number >= 1, or a
+        `TrainingRun`.
+      new_total_steps: The updates of the new run, if they differ: a whole number >= 1, or a `TrainingRun`.
       norms: :math:`G_t`, the gradient norm at each update of ``old``: numbers > 0 of any scale, one for each of
         ``total_steps``. By default they are constant. They describe one length, so they cannot be combined
         with ``new_total_steps``.
@@ -158,7 +162,9 @@ def transfer_peak(
     )
 
 
-def transfer_bound(schedule: ScheduleLike, *, total_steps: int, norms: Norms | None = None) -> TransferBound:
+def transfer_bound(
+    schedule: ScheduleLike, *, total_steps: int | HasLength, norms: Norms | None = None
+) -> TransferBound:
     r"""Return the best peak of a schedule and the last-iterate bound there, in JAX.
 
     The quantities whose ratios `transfer_peak` returns, as a differentiable function of the schedule's numbers:
@@ -167,8 +173,8 @@ def transfer_bound(schedule: ScheduleLike, *, total_steps: int, norms: Norms | N
 
     Args:
       schedule: A schedule, a function of a count that JAX can trace, or a number.
-      total_steps: :math:`T`, the updates of the run: counts 0 to ``total_steps - 1``. A whole number >= 1,
-        known before tracing.
+      total_steps: :math:`T`, the updates of the run: counts 0 to ``total_steps - 1``. A whole number >= 1, known
+        before tracing, or a `TrainingRun`.
       norms: :math:`G_t`, one number > 0 for each update. By default they are 1.
 
     Returns:
@@ -274,12 +280,12 @@ def _norms(where: str, norms: Norms, steps: int) -> np.ndarray:
     return array
 
 
-def _length(where: str, name: str, value: Steps) -> int:
+def _length(where: str, name: str, value: Steps | HasLength) -> int:
     """A number of updates that is known before tracing."""
     if checks.is_traced(value):
         fix = "it sets the sizes of arrays: make it static"
         checks.raise_bad_argument(where, name, value, "known before tracing", fix, error=TypeError)
-    return int(checks.steps(where, name, value, at_least=1))
+    return run_length(where, value, name)
 
 
 def _short(value: float) -> str:
