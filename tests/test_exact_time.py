@@ -13,7 +13,7 @@ import jax
 import numpy as np
 import pytest
 from support import exact, reference
-from support.expressions import NEVER, Expression, e, find
+from support.expressions import NEVER, e, find
 from support.random_expressions import COMBINATORS, LENGTHS, REAL_CLOCKS, SHAPES, counts_of, nested
 from support.together import together
 
@@ -23,11 +23,20 @@ SIZE = 256
 FAR = [2**24 - 1, 2**24, 2**24 + 1, 2**24 + 3, 2**30 + 1, 123_456_789, 2**31 - 10_001]
 
 
-def values_of(expressions, counts):
-    """The values of each expression at its counts, its numbers constants of one program for all."""
+def values_of(expressions, counts, way="jit"):
+    """The values of each expression at its counts: eager, or of one program for all of them.
+
+    In that program the numbers are constants ("jit"), or an argument ("data").
+    """
     schedules = [expression.on(wo) for expression in expressions]
-    calls = [lambda c=c: (c,) for c in counts]
-    found = together(lambda schedule, c: schedule(c), calls, keys=schedules)
+    if way == "jit":
+        calls = [lambda c=c: (c,) for c in counts]
+        found = together(lambda schedule, c: schedule(c), calls, keys=schedules)
+    elif way == "data":
+        calls = [lambda s=s, c=c: (s, c) for s, c in zip(schedules, counts, strict=True)]
+        found = together(lambda schedule, c: schedule(c), calls)
+    else:
+        found = [schedule(c) for schedule, c in zip(schedules, counts, strict=True)]
     for value, expression in zip(found, expressions, strict=True):
         if isinstance(value, Exception):
             raise AssertionError(str(expression.on(wo))) from value
@@ -61,43 +70,53 @@ def report(wrong):
 
 
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 20))]
+WAYS = {"jit": 1, "data": 1, "eager": 6}  # of how many expressions one is taken: an eager one is a program
+three_ways = pytest.mark.parametrize("way", WAYS)
 
 
+@three_ways
 @pytest.mark.parametrize("seed", SEEDS)
-def test_nested_clocks_at_whole_counts(seed):
+def test_nested_clocks_at_whole_counts(seed, way):
     """Law 2: whole counts, also far ones, through any two combinators around any shape."""
-    expressions = nested(seed, 32)
+    expressions = nested(seed, 32)[:: WAYS[way]]
     counts = [counts_of(expression, SIZE - len(FAR)) + FAR for expression in expressions]
-    # A faster schedule may leave the integers there; sums of far counts are the matter of another test.
-    fast = [mentions_name(expression, "stretch") for expression in expressions]
-    counts = [c[: -len(FAR)] + [0] * len(FAR) if f else c for c, f in zip(counts, fast, strict=True)]
     counts = [np.array(c, np.int32) for c in counts]
-    report(differences(expressions, counts, values_of(expressions, counts)))
+    report(differences(expressions, counts, values_of(expressions, counts, way)))
 
 
-def mentions_name(expression, name):
-    parts = [*expression.args, *expression.kwargs.values()]
-    parts += [x for part in parts if isinstance(part, (list, tuple)) for x in part]
-    return expression.name == name or any(mentions_name(x, name) for x in parts if isinstance(x, Expression))
-
-
+@three_ways
 @pytest.mark.parametrize("seed", SEEDS)
-def test_nested_clocks_at_real_counts(seed):
+def test_nested_clocks_at_real_counts(seed, way):
     """Law 2: a count of 41.0 is 41, and 40.5 lies before it."""
-    expressions = nested(1000 + seed, 16)
+    expressions = nested(1000 + seed, 16)[:: WAYS[way]]
     counts = [np.array(counts_of(x, SIZE), np.float32) for x in expressions]
     counts = [c + np.resize(np.float32([0, 0, 0, 0.5]), SIZE) for c in counts]
-    report(differences(expressions, counts, values_of(expressions, counts), width=2.0**-23))
+    report(differences(expressions, counts, values_of(expressions, counts, way), width=2.0**-23))
 
 
+@three_ways
 @pytest.mark.parametrize("seed", SEEDS)
-def test_cycles_that_end_between_two_counts(seed):
+def test_cycles_that_end_between_two_counts(seed, way):
     """Law 4: inside a stretched cycle time is known to float32, whatever is nested there."""
-    expressions = nested(
-        2000 + seed, 16, COMBINATORS | REAL_CLOCKS | {f"{k}-too": v for k, v in REAL_CLOCKS.items()}
-    )
+    more = {f"{k}-too": v for k, v in REAL_CLOCKS.items()}
+    expressions = nested(2000 + seed, 16, COMBINATORS | REAL_CLOCKS | more)[:: WAYS[way]]
     counts = [np.array(counts_of(x, SIZE), np.int32) for x in expressions]
-    report(differences(expressions, counts, values_of(expressions, counts), width=2.0**-20))
+    report(differences(expressions, counts, values_of(expressions, counts, way), width=2.0**-20))
+
+
+@three_ways
+@pytest.mark.parametrize("length", [1.2, 1.1, 2.5, 0.7, 1.3, 41.0, 3.3])
+def test_stairs_of_a_length_that_is_not_whole(length, way):
+    """Law 2: the fifth stair of 1.2 steps is reached at count 6, though its length is a number of the program."""
+    exactly = Fraction(str(length))
+    counts = np.array([c for c in range(2000) if c % exactly == 0], np.int32)
+    counts = np.concatenate([counts, counts[1:] - 1])
+    whole = wo.inverse_time(1.0, decay_rate=1.0, transition_steps=7, staircase=True)
+    schedule = jax.tree.map(lambda x: length if x == 7 else x, whole)
+    call = {"jit": jax.jit(lambda c: schedule(c)), "eager": schedule}
+    values = jax.jit(lambda s, c: s(c))(schedule, counts) if way == "data" else call[way](counts)
+    wanted = [1.0 / (1.0 + c // exactly) for c in counts.tolist()]
+    np.testing.assert_allclose(values, wanted, rtol=1e-6)  # a quotient rounded a few times
 
 
 def test_stairs_counted_in_epochs():
@@ -128,7 +147,7 @@ def test_stairs_counted_in_epochs():
     np.testing.assert_allclose(step.on(wo)(counts), [0.1, 0.05, 0.05], rtol=1e-6)
 
 
-@pytest.mark.parametrize("way", ["eager", "jit", pytest.param("host", marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("way", ["eager", "jit", "data", pytest.param("host", marks=pytest.mark.exhaustive)])
 def test_a_boundary_inside_a_stretched_cycle(way):
     """Law 2: 50 steps of a cycle stretched by 1.2 are 60 updates, and the boundary is at the 60th."""
     growths = [1.1, 1.2, 1.25, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.5, 3.3]
@@ -140,8 +159,8 @@ def test_a_boundary_inside_a_stretched_cycle(way):
         "eager": lambda schedule: schedule(counts),
         "host": lambda schedule: wo.sample(schedule, counts),
     }
-    if way == "jit":
-        values = values_of(expressions, [counts] * len(expressions))
+    if way in ("jit", "data"):
+        values = values_of(expressions, [counts] * len(expressions), way)
     else:
         values = [np.asarray(call[way](x.on(wo)), np.float64) for x in expressions]
     due = [Fraction(c) for c in counts.tolist()]

@@ -87,13 +87,22 @@ def maximum(*schedules):
     return Curve(lambda t: functools.reduce(np.maximum, [reference.as_schedule(s)(t) for s in schedules]))
 
 
+def in_steps(schedule, *, boundaries=(), starts, rates, scale=1):
+    def equation(t):
+        i = np.searchsorted(boundaries, t, side="right")
+        units = np.take(starts, i) + (t - np.take([0, *boundaries], i)) * np.take(rates, i)
+        return reference.as_schedule(schedule)(units / scale)
+
+    return Curve(equation)
+
+
 def staircase(schedule, steps):
     return Curve(lambda t: reference.as_schedule(schedule)(np.floor_divide(t, steps)))
 
 
 # What an expression's name stands for on the side of the equations.
 EQUATIONS = [cosine_wave, triangle_wave, tanh, finite_exponential, exponential_approach, radam, k_decay]
-for _equation in [*EQUATIONS, stretch, minimum, maximum, staircase]:
+for _equation in [*EQUATIONS, stretch, minimum, maximum, in_steps, staircase]:
     setattr(reference, _equation.__name__, _equation)
 
 _TURNS = {2 * i * 50: 0.1 for i in range(4)} | {(2 * i + 1) * 50: 0.0 for i in range(4)}
@@ -185,6 +194,26 @@ CLOCKS = [
         "stretch-in-a-join",
         e.join([0.1, e.stretch(e.linear(0.1, 0.0, 25), Fraction(1, 2))], [40]),
         {40: 0.1, 53: 0.0},
+    ),
+    Case(
+        "in_steps", e.in_steps(e.cosine(0.1, 0.0, 300), starts=[0], rates=[10]), {0: 0.1, 30: 0.0, NEVER: 0.0}
+    ),
+    Case(
+        "in_steps-ramp",
+        e.in_steps(e.linear(0.1, 0.0, 20), boundaries=[2, 5], starts=[0, 6, 18], rates=[3, 4, 7], scale=2),
+        {0: 0.1, 9: 0.0},
+        (2, 5),
+    ),
+    Case(
+        "in_steps-table",
+        e.in_steps(
+            e.warmup_cosine(0.1, warmup_steps=40, total_steps=400),
+            boundaries=[3 * i for i in range(1, 12)],
+            starts=[6 * i + 3 * i * (i - 1) // 2 for i in range(12)],
+            rates=[2 + i for i in range(12)],
+        ),
+        {0: 0.0},
+        (3, 30, 33),
     ),
     Case("staircase", e.staircase(e.linear(0.1, 0.0, 4), 100), {0: 0.1, 99: 0.1, 400: 0.0}, (100, 200)),
 ]

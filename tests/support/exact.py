@@ -174,6 +174,17 @@ def stretch(schedule, factor):
     return Exact(lambda t: schedule(t / rational(factor)))
 
 
+def in_steps(schedule, *, boundaries=(), starts, rates, scale=1):
+    schedule = as_schedule(schedule)
+
+    def at(t):
+        i = sum(t >= boundary for boundary in boundaries)
+        first = boundaries[i - 1] if i else 0
+        return schedule((starts[i] + (t - first) * rates[i]) / Fraction(scale))
+
+    return Exact(at)
+
+
 def staircase(schedule, steps):
     schedule = as_schedule(schedule)
     return Exact(lambda t: schedule(t // steps))

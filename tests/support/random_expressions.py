@@ -77,6 +77,12 @@ COMBINATORS = {
     ),
     "with_cooldown": lambda r, s: e.with_cooldown(s, begin=_steps(r), steps=_steps(r), shape=r.choice(RAMPS)),
     "shift": lambda r, s: e.shift(s, r.randint(-50, 50)),
+    "shift-ahead": lambda r, s: e.shift(s, -r.choice([1, 41, 300, 2**20])),
+    "join-ahead": lambda r, s: e.join([s, _plain(r)], _bounds(r, 1), offsets=[-r.choice([1, 41, 300]), 0]),
+    "in_steps": lambda r, s: e.in_steps(s, starts=[r.choice([0, 7])], rates=[r.choice([1, 3, 41])]),
+    "in_steps-ramp": lambda r, s: e.in_steps(
+        s, boundaries=[10, 30], starts=[0, 20, 100], rates=[2, 4, 9], scale=r.choice([1, 2, 5])
+    ),
     "restart": lambda r, s: e.restart(s, period=_steps(r) + r.choice([0, 41, 300])),
     "restart-growing": lambda r, s: e.restart(s, period=_steps(r) + 10, growth=r.choice([2, 3]), decay=0.5),
     "staircase": lambda r, s: e.staircase(s, _steps(r)),

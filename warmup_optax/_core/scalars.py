@@ -85,9 +85,11 @@ class Wide(NamedTuple):
         return Wide.of(0) - self
 
     def __mul__(self, other: Wide) -> Wide:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The product, exact where it is below 2**61 in size."""
+        """The product, exact where it is below 2**61 in size; otherwise it wraps."""
         high, low = _product(self.low, other.low)
-        return Wide(high + self.high * other.low + self.low * other.high, low)
+        # The product of the upper halves matters too: both halves of a negative number are large.
+        upper = (self.high * other.high) << _LIMB
+        return Wide(upper + high + self.high * other.low + self.low * other.high, low)
 
     def at_least(self, other: Wide) -> jax.Array:
         """Whether it is at least as large as another."""

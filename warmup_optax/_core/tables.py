@@ -43,7 +43,7 @@ def whole_table(numbers: tuple[Any, ...]) -> Any:
     if not all(isinstance(x, (int, float)) for x in numbers):
         return table(tuple(map(Wide.of, numbers)) if default_int() == np.int32 else numbers)
     array = np.asarray([int(x) for x in numbers], np.int64)
-    short = default_int() == np.int64 or max(array, default=0) <= INT32_MAX
+    short = default_int() == np.int64 or np.abs(array).max(initial=0) <= INT32_MAX
     return array.astype(default_int()) if short else Wide.of(array)
 
 

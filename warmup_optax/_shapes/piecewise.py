@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,20 @@ import numpy as np
 from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import checked
-from .._core.scalars import Length, Scalar, default_float, default_int, real, select, whole_number
+from .._core.scalars import (
+    LARGEST,
+    Length,
+    Scalar,
+    Wide,
+    default_float,
+    default_int,
+    real,
+    select,
+    whole_number,
+    x64,
+)
 from .._core.schedule import Number, Schedule, Steps
-from .._core.tables import Moment, table, take
+from .._core.tables import Moment, table, take, whole_table
 from .._core.time import UNROLLED, Time
 from .finite import half_cosine
 
@@ -169,17 +181,20 @@ class PiecewiseCosine(Schedule, kind="piecewise_cosine"):
         _as_many_as_values(self)
         checks.increasing(self._kind, "boundaries", self.boundaries)
         for i in (0, -1):
-            if not checks.is_traced(self.boundaries[i]) and abs(self.boundaries[i]) >= checks.INT32_MAX // 2:
-                i, allowed = i % len(self.boundaries), "within a thousand million of 0"
+            if not checks.is_traced(self.boundaries[i]) and abs(self.boundaries[i]) >= LARGEST:
+                i, allowed = i % len(self.boundaries), "within 2^61 of 0"
                 checks.raise_bad_argument(self._kind, f"boundaries[{i}]", self.boundaries[i], allowed)
 
     def lower(self) -> Lowered:
-        concrete = all(isinstance(x, (int, float)) for x in self.boundaries)
-        xp: Any = np if concrete else jnp
-        knots = np.asarray(self.boundaries, np.float64) if concrete else real(table(self.boundaries))
-        before = xp.floor(knots)
-        parts = (knots - before).astype(default_float())
-        return _Arcs(table(self.values), Moment(before.astype(default_int()), parts))
+        if all(isinstance(x, (int, float)) for x in self.boundaries):
+            before = tuple(map(math.floor, self.boundaries))
+            parts = [float(knot - whole) for knot, whole in zip(self.boundaries, before, strict=True)]
+            knots = Moment(whole_table(before), np.asarray(parts, default_float()))
+        else:
+            reals = real(table(self.boundaries))
+            before = jnp.floor(reals)
+            knots = Moment(before.astype(default_int()) if x64() else Wide.of(before), reals - before)
+        return _Arcs(table(self.values), knots)
 
 
 class _Arcs(Lowered):
