@@ -74,12 +74,11 @@ class Checked(wo.Schedule):
         return jnp.maximum(self.value / (1.0 + time.ratio(10.0)), self.floor)
 
 
-@dataclasses.dataclass(frozen=True)
 class Twice(wo.Schedule):
-    """A second `@dataclass`, out of habit, and `override`."""
+    """A number of steps, and `override`."""
 
     value: float
-    steps: int
+    steps: int = wo.steps()
 
     @override
     def evaluate(self, time):
@@ -141,7 +140,7 @@ import warmup_optax as wo
 class Zigzag(wo.Schedule):
     low: float
     high: float
-    steps: int
+    steps: int = wo.steps()
 
     def evaluate(self, time):
         whole, rest = time.cycle(self.steps)
@@ -189,7 +188,7 @@ EXAMPLES = {
     "choice": Example(lambda: Breathing(0.1, 40.0, wave="sin"), 0.1 * (1.5 + 0.5 * np.sin(np.pi * T / 20))),
     "constructor": Example(lambda: Halving(0.1, half_life=8.0), 0.1 * 2.0 ** -(T / 8)),
     "check": Example(lambda: Checked(0.1, floor=0.02), np.maximum(0.1 / (1 + T / 10), 0.02)),
-    "dataclass": Example(lambda: Twice(0.1, 20), 0.1 * (1 - 0.5 * P)),
+    "steps": Example(lambda: Twice(0.1, 20), 0.1 * (1 - 0.5 * P)),
     "list": Example(
         lambda: Mean([wo.linear(1.0, 0.1, 20), wo.constant(0.5), wo.join([1.0, 0.25], [10])]),
         (LINE + 0.5 + np.where(T < 10, 1.0, 0.25)) / 3,

@@ -26,7 +26,7 @@ from ._convert import frameworks as _adapters
 from ._convert.config import from_config, to_config
 from ._convert.frameworks import to_keras, to_torch
 from ._core.checks import ArgumentError, ArgumentTypeError
-from ._core.node import static
+from ._core.node import static, steps
 from ._core.schedule import Schedule, as_schedule, constant
 from ._core.time import Time
 from ._optimizers.counter import counter_schedule
@@ -118,6 +118,7 @@ __all__ = [
     "stack",
     "staircase",
     "static",
+    "steps",
     "stretch",
     "suggest_learning_rate",
     "to_config",

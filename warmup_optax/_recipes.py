@@ -21,7 +21,7 @@ from ._shapes.finite import Cosine, Linear, Polynomial, cosine, one_minus_sqrt
 from ._shapes.piecewise import PiecewiseConstant
 
 
-class Recipe(Schedule):
+class Recipe(Schedule, kind="Recipe"):
     """A schedule that is an expression of others: its fields are its user's arguments."""
 
     @abc.abstractmethod

@@ -210,7 +210,7 @@ def test_a_clock_of_examples_counts_on_past_int32():
 # ------------------------------------------------------------------ nodes of the user's own
 class Halves(wo.Schedule):
     value: float
-    steps: int
+    steps: int = wo.steps()
 
     def evaluate(self, time):
         return jnp.where(time.reached(self.steps), self.value, 2 * self.value)

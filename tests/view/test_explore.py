@@ -405,7 +405,7 @@ def test_a_notebook_shows_the_widgets():
 
 def test_runs_longer_than_32_bits_count():
     class Long(wo.Schedule):
-        steps: int
+        steps: int = wo.steps()
 
         def evaluate(self, time):
             return time.progress(self.steps)[1]

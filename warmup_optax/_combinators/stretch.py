@@ -12,7 +12,7 @@ import jax
 from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import as_python, checked
-from .._core.scalars import Length, whole_number
+from .._core.scalars import Length, real, whole_number
 from .._core.schedule import Number, NumberField, Schedule, ScheduleLike, as_schedule_argument
 from .._core.time import Time
 
@@ -61,6 +61,10 @@ class Ratio(NamedTuple):
         if exact.denominator != terms[1]:
             return float(exact)
         return int(exact) if exact.denominator == 1 else exact
+
+    def shown(self) -> jax.Array:
+        """The number as the ``evaluate`` of a user-defined node receives it."""
+        return real(self.numerator) / real(self.denominator)
 
     def terms(self) -> tuple[Length, Length]:
         """The terms as the clock takes them: short where the digits of a float can be."""
@@ -114,6 +118,8 @@ class _Written:
     """The field as its user wrote it; the node keeps the two terms."""
 
     def __get__(self, node: Stretch | None, owner: type[Stretch]) -> object:
+        if node is not None and "factor" not in vars(node):
+            raise AttributeError("factor")  # a field that waits: `Node.__getattr__` works it out
         value = self if node is None else vars(node)["factor"]
         return value.written() if isinstance(value, Ratio) else value
 

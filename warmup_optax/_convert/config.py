@@ -197,7 +197,7 @@ def _default(default: Any) -> Any:
 def _kind(name: str) -> _Kind | None:
     """The kind of a name: the library's, or the newest of that name at the top of a user's module."""
     registered = Node._registered.get(name, [])
-    ours = [cls for cls in registered if cls._is_ours()]
+    ours = [cls for cls in registered if cls._is_ours]
     for cls in ours or reversed(registered):
         if not issubclass(cls, Schedule) or issubclass(cls, Function) or inspect.isabstract(cls):
             continue

@@ -21,6 +21,8 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
+from .scalars import Whole, Wide, exact, real
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -102,7 +104,7 @@ def shortened(value: object) -> str:
 
 def is_traced(value: object) -> bool:
     """Whether ``value`` is a tracer: a number that has no value yet."""
-    return isinstance(value, Tracer)
+    return isinstance(value.high if isinstance(value, Wide) else value, Tracer)
 
 
 def raise_bad_argument(
@@ -185,6 +187,7 @@ def number(
     shown = [f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None]
     allowed = " ".join([allowed, " and ".join(shown)]) if shown else allowed
     allowed += " other than 0" if nonzero else ""
+    value = real(value) if isinstance(value, Whole) else value
     value = _scalar(where, name, value, allowed)
     if is_traced(value):
         return value.astype(jax.dtypes.canonicalize_dtype(np.float64))  # so that it mixes with the others
@@ -209,6 +212,9 @@ def number(
 def steps(where: str, name: str, value: Any, *, at_least: int | None = 0, fix: str = "") -> Any:
     """A whole number of steps as a Python ``int``, a whole ``float`` past int32, or a tracer."""
     allowed = "a whole number of steps" + ("" if at_least is None else f" >= {at_least}")
+    value = exact(value)  # inside the evaluate of a user-defined node
+    if isinstance(value, Wide):
+        return value if is_traced(value) else float(value.high * 2**30 + value.low)
     value = _scalar(where, name, value, allowed)
     if is_traced(value):
         whole = jax.numpy.issubdtype(value.dtype, jax.numpy.integer)  # short ones would wrap in a sum

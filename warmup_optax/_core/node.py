@@ -1,23 +1,26 @@
 """What makes a schedule a value: a frozen dataclass that is a pytree, compares, hashes, prints and pickles.
 
 A subclass of `Node` lists its fields. Numbers, and nodes inside, are pytree leaves and children; a field
-marked with `static()` is a choice that a compiled program is specialised on. A tree is rebuilt without the
-constructor, so a constructor may check its arguments.
+marked with `static()` is a choice that a compiled program is specialized on. A tree is rebuilt without the
+constructor, so a constructor may check its arguments. The check of a field that names none follows from its
+annotation.
 """
 
 from __future__ import annotations
 
 import abc
+import ast
 import contextlib
 import contextvars
 import dataclasses
 import functools
 import inspect
+import math
 import sys
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import jax
 import numpy as np
@@ -26,20 +29,29 @@ from jax.core import Tracer
 from . import checks
 from .checks import as_python as as_python
 
+Check: TypeAlias = Callable[[str, str, Any], Any]  # (function, argument, value) -> the value as it is kept
+_Aux: TypeAlias = tuple[type, tuple[Hashable, ...]]
+
+_PACKAGE = __name__.partition(".")[0]
 _MISSING: Any = dataclasses.MISSING
 _RESERVED = ("kind", "version")  # keys of a config
+_ONE_NUMBER = {"float", "None", "Optional"}
+_CHOICES = {"str", "bool", "Literal", "Callable"}
 _checking = contextvars.ContextVar("warmup_optax_checking", default=True)
 
 
 def static(*, default: Any = _MISSING) -> Any:
-    """Marks a field of a node as a choice (a word, a flag, a function) instead of a number.
+    """Mark a field of a user-defined node as a choice instead of a number.
+
+    A choice is a word, a flag, a function, a seed, or a size that Python code needs as an ``int``.
 
     Args:
-      default: The value of the field when the constructor is not given one; without it the field is required.
+      default: The value of the field when the constructor receives none. Without it the field is required.
 
     Returns:
-      A dataclass field. Its value must be hashable. It is a part of the pytree's structure: a function that
-      was compiled for one choice is compiled anew for another.
+      A dataclass field. Its value must be hashable. In ``evaluate`` it is the value that the user gave. It is
+      a part of the pytree's structure: a function that was compiled for one choice is compiled again for
+      another.
 
     >>> import warmup_optax as wo
     >>> class Mirrored(wo.FiniteSchedule):
@@ -53,6 +65,32 @@ def static(*, default: Any = _MISSING) -> Any:
     return dataclasses.field(default=default, metadata={"static": True})
 
 
+def steps(*, default: Any = _MISSING) -> Any:
+    """Mark a field of a user-defined node as a whole number of steps.
+
+    In ``evaluate`` the field is exact in the methods of `Time`. In any other arithmetic it is a scalar of the
+    default float dtype, so ``self.steps**2`` never wraps. The field may also be a tuple of whole numbers.
+
+    Args:
+      default: The value of the field when the constructor receives none. Without it the field is required.
+
+    Returns:
+      A dataclass field. The number is a leaf of the pytree: another number compiles nothing. The constructor
+      raises an error if the number is not whole.
+
+    >>> import warmup_optax as wo
+    >>> class Parabola(wo.Schedule):
+    ...     peak: float
+    ...     steps: int = wo.steps()
+    ...
+    ...     def evaluate(self, time):
+    ...         return self.peak * (1 - time.ratio(1) ** 2 / self.steps**2)
+    >>> float(Parabola(1.0, steps=100_000)(50_000))
+    0.75
+    """
+    return dataclasses.field(default=default, metadata={"check": functools.partial(leafwise, item=_step)})
+
+
 def checked(
     check: Callable[..., Any],
     *,
@@ -61,7 +99,7 @@ def checked(
     kw_only: bool = False,
     **options: Any,
 ) -> Any:
-    """A field whose value goes through ``check(function, argument, value, **options)`` at construction.
+    """A field of the library whose value goes through ``check(function, argument, value, **options)``.
 
     A default of None also allows None.
     """
@@ -80,28 +118,35 @@ def unchecked() -> Iterator[None]:
 
 
 def register_pytree(cls: type, data: tuple[str, ...], static: tuple[str, ...]) -> None:
-    """Registers a class as a pytree; the class is a part of the structure.
+    """Register a class as a pytree; the class is a part of the structure.
 
     `jax.tree_util.register_dataclass` leaves it out (JAX 0.10.2 and 0.12.0): two structures of different
-    classes with as many fields compare equal, and `jit` may run the program of the other.
+    classes with the same number of fields compare equal, and `jit` may run the program of the other.
     """
     keys = tuple(map(jax.tree_util.GetAttrKey, data))
 
-    def flatten(node: Any) -> tuple[tuple[Any, ...], Any]:
-        fields = node.__dict__
+    def flatten(node: object) -> tuple[tuple[object, ...], _Aux]:
+        fields = vars(node)
+        if "_later" in fields:
+            _complete(fields)
         return tuple([fields[name] for name in data]), (cls, tuple([fields[name] for name in static]))
 
-    def flatten_with_keys(node: Any) -> tuple[tuple[Any, ...], Any]:
+    def flatten_with_keys(node: object) -> tuple[tuple[tuple[object, object], ...], _Aux]:
         children, aux = flatten(node)
         return tuple(zip(keys, children, strict=True)), aux
 
-    def unflatten(aux: Any, children: Iterable[Any]) -> Any:
+    def unflatten(aux: _Aux, children: Iterable[object]) -> object:
         node = object.__new__(cls)
         node.__dict__.update(zip(data, children, strict=True))
         node.__dict__.update(zip(static, aux[1], strict=True))
         return node
 
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+
+
+def _complete(fields: dict[str, Any]) -> None:
+    """Works out the fields of a child that ``evaluate`` received."""
+    fields.update(fields.pop("_later")())
 
 
 class _NodeType(abc.ABCMeta):
@@ -117,45 +162,58 @@ class _NodeType(abc.ABCMeta):
 
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             node = cls.__new__(cls, *args, **kwargs)
-            node.__dict__["_open"] = True  # an __init__ of the user's own may assign
+            node.__dict__["_open"] = True  # a user-defined __init__ may assign
             node.__init__(*args, **kwargs)
             if _checking.get():
                 node._check_fields()
             node.__dict__.pop("_open", None)
             return node
 
+        def __setattr__(cls, name: str, value: Any) -> None:
+            # A second @dataclass would drop what marks the fields.
+            if name == "__dataclass_params__" and "_kind" in cls.__dict__:
+                raise TypeError(f"{cls.__name__} is a dataclass already, as every node is; remove @dataclass")
+            super().__setattr__(name, value)
 
-@typing.dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(static, checked))
+
+@typing.dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(static, steps, checked))
 class Node(metaclass=_NodeType):
-    """The base of every value of this library; a subclass becomes a frozen dataclass and a pytree."""
+    """The base of every value of this library; a subclass becomes a dataclass, frozen, and a pytree."""
 
-    # Made by __init_subclass__.
+    # Set by __init_subclass__.
+    _kind: ClassVar[str] = "Node"
     _fields: ClassVar[tuple[str, ...]] = ()
     _static_fields: ClassVar[tuple[str, ...]] = ()
-    _checks: ClassVar[dict[str, Callable[..., Any]]] = {}
+    _checks: ClassVar[dict[str, Check]] = {}
     _defaults: ClassVar[dict[str, Any]] = {}
-    _kind: ClassVar[str] = "Node"
     _home: ClassVar[str] = __name__  # the module where the class was made; `__module__` is the public one
     _registered: ClassVar[dict[str, list[type[Node]]]] = {}  # the classes of each kind, the newest last
+    _optional: ClassVar[frozenset[str]] = frozenset()  # the fields that may be None
+    _is_ours: ClassVar[bool] = True  # whether the class is the library's own
 
     def __init_subclass__(cls, kind: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        dataclasses.dataclass(eq=False, repr=False)(cls)
+        fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]
+        cls._fields = tuple(f.name for f in fields)
+        cls._static_fields = tuple(f.name for f in fields if f.metadata.get("static"))
+        cls._checks, cls._optional = dict(cls._checks), cls._optional
+        for f in fields:
+            if f.name in inspect.get_annotations(cls):
+                words = _words(cls, f.type)
+                _refuse_field(cls, f, words)
+                choice = _choice if f.metadata.get("static") else None
+                cls._checks[f.name] = f.metadata.get("check") or choice or cls._check_of(words)
+                optional = {f.name} if f.default is None or words & {"None", "Optional"} else set()
+                cls._optional = (cls._optional - {f.name}) | optional
+            if f.name in vars(cls):  # a default there would hide that an instance lacks the field
+                delattr(cls, f.name)
+        cls._defaults = {f.name: f.default for f in fields}
+        # A class in an example of a docstring has the module of the library, and no kind.
+        inside = cls.__module__.partition(".")[0] == _PACKAGE
+        cls._is_ours = inside and (kind is not None or cls.__name__.startswith("_"))
         cls._kind, cls._home = kind or cls.__name__, cls.__module__
         Node._registered.setdefault(cls._kind, []).append(cls)
-        _refuse_fields(cls)
-        dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-        fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]
-        known = cls._checks  # of the bases: a second @dataclass would have dropped their metadata
-        for name in ("__setattr__", "__delattr__"):  # a second @dataclass(frozen=True) would trip over them
-            delattr(cls, name)
-        for name in ("__eq__", "__hash__", "__repr__"):  # and would replace what is inherited
-            if name not in cls.__dict__:
-                setattr(cls, name, getattr(cls, name))
-        cls._fields = tuple(f.name for f in fields)
-        inherited = set(cls._static_fields) - set(inspect.get_annotations(cls))
-        cls._static_fields = tuple(f.name for f in fields if f.metadata.get("static") or f.name in inherited)
-        cls._checks = {f.name: f.metadata.get("check") or known.get(f.name, _plain) for f in fields}
-        cls._defaults = {f.name: f.default for f in fields}
         data = tuple(name for name in cls._fields if name not in cls._static_fields)
         register_pytree(cls, data, cls._static_fields)
 
@@ -173,21 +231,22 @@ class Node(metaclass=_NodeType):
         """The name of what makes the node, as a user reaches it."""
         if inspect.isfunction(cls._made_by()):
             return cls._kind
-        return f"nodes.{cls.__name__}" if cls._is_ours() else cls.__name__
+        return f"nodes.{cls.__name__}" if cls._is_ours else cls.__name__
 
     @classmethod
-    def _is_ours(cls) -> bool:
-        """Whether the class is the library's own."""
-        return cls._home.partition(".")[0] == __name__.partition(".")[0]
+    def _check_of(cls, words: set[str]) -> Check:
+        """The check of a field without one, for the types in its annotation."""
+        return _only_number if words <= _ONE_NUMBER else functools.partial(leafwise, item=_number)
 
     def _check_fields(self) -> None:
         cls, fields = type(self), vars(self)
         for name, check in cls._checks.items():
-            value = fields[name]
-            if name in cls._static_fields and check is _plain:
-                _hashable(cls._kind, name, value)
-            elif value is not None or cls._defaults[name] is not None:
-                fields[name] = check(cls._kind, name, value)
+            if name not in fields:
+                if cls._defaults[name] is dataclasses.MISSING:
+                    raise TypeError(f"{cls._kind}.__init__ must assign {name}, which is a field")
+                fields[name] = cls._defaults[name]
+            if fields[name] is not None or name not in cls._optional:
+                fields[name] = check(cls._kind, name, fields[name])
         self._check_together()
 
     def _check_together(self) -> None:
@@ -198,6 +257,15 @@ class Node(metaclass=_NodeType):
             instead = "make another with dataclasses.replace"
             raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}; {instead}")
         object.__setattr__(self, name, value)
+
+    if not typing.TYPE_CHECKING:  # a checker would take every name for one that is there
+
+        def __getattr__(self, name: str) -> Any:
+            """A field that is worked out when it is first read: see `received`."""
+            if name in type(self)._fields and "_later" in self.__dict__:
+                _complete(self.__dict__)
+                return getattr(self, name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __delattr__(self, name: str) -> None:
         raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
@@ -240,60 +308,141 @@ class Node(metaclass=_NodeType):
         return {name: self.__dict__[name] for name in self._fields}
 
 
-def _refuse_fields(cls: type[Node]) -> None:
-    """Refuses fields that could not work, when the class is made."""
-    for name, annotation in inspect.get_annotations(cls).items():
-        if str(annotation).startswith(("ClassVar", "typing.ClassVar")) or name.startswith("_"):
-            continue
-        if name in _RESERVED or any(name in vars(base) for base in cls.__mro__[1:] if _is_base(base, name)):
-            raise TypeError(
-                f"{cls.__name__}: a field cannot be named {name!r}, which every schedule has; rename it"
-            )
-        default = cls.__dict__.get(name)
-        marked = isinstance(default, dataclasses.Field) and default.metadata
-        if annotation in (str, bool, "str", "bool") and not marked:
-            given = (
-                "" if default is None or isinstance(default, dataclasses.Field) else f"default={default!r}"
-            )
-            word = annotation if isinstance(annotation, str) else annotation.__name__
-            raise TypeError(
-                f"{cls.__name__}: {name} is a {word}, which is a choice and not a number; "
-                f"write {name}: {word} = wo.static({given})"
-            )
+# ------------------------------------------------------------------ what a field may be
 
 
-def _is_base(base: type, name: str) -> bool:
-    """Whether ``base`` has ``name`` as something other than a field."""
-    return base is not object and name not in getattr(base, "_fields", ())
+def is_steps(check: Check) -> bool:
+    """Whether a field with this check is a whole number of steps, or several."""
+    item = check.keywords.get("item", check.func) if isinstance(check, functools.partial) else check
+    return item in (checks.steps, checks.step_counts, checks.boundaries, _step)
 
 
-def _plain(where: str, name: str, value: Any) -> Any:
-    """The field of a user's node: numbers and nodes, also in tuples, lists and dicts."""
-    for leaf in jax.tree.leaves(value):
-        number = isinstance(leaf, (int, float, np.generic, np.ndarray, jax.Array)) or hasattr(leaf, "dtype")
-        if isinstance(leaf, (bool, np.bool_)) or not number:
-            kind = type(leaf).__name__
-            fix = f"mark a choice as one: {name}: {kind} = wo.static()"
-            allowed = "made of numbers and schedules"
-            checks.raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
-    return _as_tuples(value)
+def _words(cls: type, annotation: object) -> set[str]:
+    """The names of the types in an annotation; those of the keys of a dict are left out."""
+    if isinstance(annotation, str):
+        module = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
+        with contextlib.suppress(Exception):  # a name that is known to a checker alone
+            annotation = eval(annotation, {**vars(typing), **module}, dict(vars(cls)))
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    try:
+        return set(_names(ast.parse(text, mode="eval").body))
+    except SyntaxError:  # a class of a function prints with <locals>
+        return {text.rpartition(".")[2]}
 
 
-def _as_tuples(value: Any) -> Any:
-    """Numbers as Python's, and lists as tuples, which is what a config gives back."""
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return tuple(map(_as_tuples, value))
-    if isinstance(value, dict):
-        return {key: _as_tuples(item) for key, item in value.items()}
-    return as_python(value) if hasattr(value, "dtype") else value
+def _names(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Constant(None):
+            yield "None"
+        case ast.Constant(str(text)):  # a forward reference inside a tuple, say
+            yield text.rpartition(".")[2]
+        case ast.Name(name) | ast.Attribute(attr=name):
+            yield name
+        case ast.Subscript(ast.Name(name) | ast.Attribute(attr=name), inside):
+            items = inside.elts if isinstance(inside, ast.Tuple) else [inside]
+            if name in ("Literal", "Callable"):
+                items, name = [], name
+            yield name
+            for item in items[1:] if name.lower().endswith(("dict", "mapping")) else items:
+                yield from _names(item)
+        case ast.BinOp(left, ast.BitOr(), right):
+            yield from _names(left)
+            yield from _names(right)
 
 
-def _hashable(where: str, name: str, value: Any) -> None:
+def _refuse_field(cls: type[Node], field: dataclasses.Field[Any], words: set[str]) -> None:
+    """Raise an error for a field that could not work, when the class is made."""
+    name, annotation = field.name, inspect.get_annotations(cls)[field.name]
+    hides = any(name in vars(base) and name not in getattr(base, "_fields", ()) for base in cls.__mro__[1:-1])
+    if name in _RESERVED or hides:
+        raise TypeError(
+            f"{cls.__name__}: a field cannot be named {name!r}, which every schedule has; rename it"
+        )
+    if field.metadata:
+        return
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    given = "" if field.default is dataclasses.MISSING else f"default={field.default!r}"
+    if words & _CHOICES:
+        raise TypeError(
+            f"{cls.__name__}: {name} is a {text}, which is a choice and not a number; "
+            f"write {name}: {text} = wo.static({given})"
+        )
+    if "int" in words:
+        raise TypeError(
+            f"{cls.__name__}: {name} is annotated {text}, which may be a number of steps or a Python int; write "
+            f"{name}: {text} = wo.steps({given}) for steps, {name}: {text} = wo.static({given}) for a Python int "
+            f"(a seed, a size), or float for any other number"
+        )
+
+
+def leafwise(where: str, name: str, value: Any, *, item: Check) -> Any:
+    """A field of a user-defined node: ``item`` checks every number in it. Lists become tuples."""
+    if isinstance(value, (list, tuple)):
+        each = [leafwise(where, f"{name}[{i}]", x, item=item) for i, x in enumerate(value)]
+        return type(value)(*each) if hasattr(value, "_fields") else tuple(each)
+    if isinstance(value, Mapping):
+        return {key: leafwise(where, f"{name}[{key!r}]", x, item=item) for key, x in value.items()}
+    return item(where, name, value)
+
+
+def _number(where: str, name: str, value: Any) -> Any:
+    """A finite number, or a schedule."""
+    return value if isinstance(value, Node) else _only_number(where, name, value)
+
+
+def _only_number(where: str, name: str, value: Any) -> Any:
+    _explain(where, name, value, "a finite number")
+    return checks.number(where, name, as_python(value))
+
+
+def _step(where: str, name: str, value: Any) -> Any:
+    _explain(where, name, value, "a whole number of steps")
+    return checks.steps(where, name, as_python(value), at_least=None)
+
+
+_SEED = "for a PRNG key write seed: int = wo.static() and jax.random.key(self.seed)"
+
+
+def _explain(where: str, name: str, value: Any, allowed: str) -> None:
+    """Raise an error for what is no number, which says what to write instead."""
+    is_array = hasattr(value, "dtype")
+    function = callable(value) and not is_array
+    field, kind = name.partition("[")[0], "Callable" if function else type(value).__name__
+    fix = f"mark a choice as one: {field}: {kind} = wo.static()"
+    if value is None:
+        fix = f"to allow None write {field}: float | None = None"
+    elif isinstance(value, Node):
+        fix = f"annotate a schedule as one: {field}: wo.Schedule"
+    elif isinstance(value, (tuple, list)):
+        fix = f"for several numbers annotate a tuple: {field}: tuple[float, ...]"
+    elif is_array and _is_key(value):
+        fix = _SEED
+    elif is_array and value.shape:  # pyright: ignore
+        fix = "for a table write a tuple, as values.tolist() gives it"
+    elif not (function or isinstance(value, (bool, np.bool_))) and (is_array or hasattr(value, "__float__")):
+        return
+    checks.raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
+
+
+def _is_key(value: Any) -> bool:
+    """Whether an array is a PRNG key, of the new or of the old kind."""
+    dtype = getattr(value, "dtype", np.dtype(object))
+    return jax.numpy.issubdtype(dtype, jax.dtypes.prng_key) or (
+        dtype == np.uint32 and np.shape(value) in ((2,), (4,)) and isinstance(value, jax.Array)
+    )
+
+
+def _choice(where: str, name: str, value: Any) -> Any:
+    """A choice is hashable, and equal to itself."""
+    fix = "a list as a tuple, say"
     try:
         hash(value)
     except TypeError:
-        allowed, fix = "hashable, being a static choice", "a list as a tuple, say"
-        checks.raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
+        fix = _SEED if _is_key(value) else fix
+        checks.raise_bad_argument(where, name, value, "hashable, being a static choice", fix, error=TypeError)
+    if isinstance(value, float) and not math.isfinite(value):
+        checks.raise_bad_argument(where, name, value, "finite")
+    return value
 
 
 def _has_no_value(leaf: Any) -> bool:

@@ -6,7 +6,8 @@ them in 20 us, ``jnp.where`` in 80, and ``jnp.where`` leaves a function call in 
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias, cast, overload
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias, TypeVar, cast, overload
 
 import jax
 import jax.numpy as jnp
@@ -55,6 +56,7 @@ class Wide(NamedTuple):
     @classmethod
     def of(cls, x: Length) -> Wide:
         """The same number. A real number must be whole; one of 2**61 or more is held below that."""
+        x = exact(x)
         if isinstance(x, Wide):
             return x
         if isinstance(x, (int, float)):
@@ -111,7 +113,60 @@ class Wide(NamedTuple):
         return self.high < 2
 
 
-Integer: TypeAlias = Wide | jax.Array | np.ndarray | np.number | int
+class Whole:
+    """A whole number of steps in the ``evaluate`` of a user-defined node.
+
+    It is exact in the methods of `Time`. In any other arithmetic it is a scalar of the default float dtype.
+
+    Attributes:
+      exact: The number.
+    """
+
+    __array_ufunc__ = None  # NumPy leaves its scalar times this to this
+
+    def __init__(self, exact: Wide | jax.Array | np.ndarray | np.number | int) -> None:
+        self.exact = exact
+
+    def __jax_array__(self) -> jax.Array:
+        return jnp.asarray(real(self))
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(real(self), name)
+
+    def __index__(self) -> int:
+        raise TypeError("this number may be traced; mark a field that must be a Python int with wo.static()")
+
+    def __repr__(self) -> str:
+        return f"Whole({self.exact})"
+
+
+def _as_real(name: str) -> Callable[..., object]:
+    def method(self: Whole, *others: object) -> object:
+        return getattr(jnp.asarray(real(self)), name)(
+            *(real(x) if isinstance(x, Whole) else x for x in others)
+        )
+
+    return method
+
+
+for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "pow"]:
+    for _side in ("", "r"):
+        setattr(Whole, f"__{_side}{_name}__", _as_real(f"__{_side}{_name}__"))
+for _name in ["neg", "pos", "abs", "lt", "le", "gt", "ge", "eq", "ne", "float", "int", "bool", "round"]:
+    setattr(Whole, f"__{_name}__", _as_real(f"__{_name}__"))
+jax.tree_util.register_pytree_node(Whole, lambda x: ((x.exact,), None), lambda _, leaves: Whole(*leaves))
+
+T = TypeVar("T")
+
+
+def exact(x: T | Whole) -> T:
+    """The number of a `Whole`, anything else unchanged."""
+    return cast(T, x.exact) if isinstance(x, Whole) else x
+
+
+Integer: TypeAlias = Wide | Whole | jax.Array | np.ndarray | np.number | int
 Length: TypeAlias = Integer | float  # a number of steps, not known to be whole
 
 
@@ -121,19 +176,20 @@ def _array(x: object) -> jax.Array:
 
 def is_whole(x: Length) -> bool:
     """Whether a number (traced or not) is of an integer type."""
-    if isinstance(x, (Wide, int)):
+    if isinstance(x, (Wide, Whole, int)):
         return True
     return not isinstance(x, float) and jnp.issubdtype(jnp.result_type(x), jnp.integer)
 
 
 def real(x: Length) -> jax.Array:
     """A number in the default float dtype, strongly typed."""
+    x = exact(x)
     return x.real() if isinstance(x, Wide) else _of_dtype(x, default_float())
 
 
 def whole(x: Length) -> jax.Array:
     """A whole number of at most 32 bits (64 under x64), no `Wide`, in the default integer dtype."""
-    return _of_dtype(_array(x), default_int())
+    return _of_dtype(_array(exact(x)), default_int())
 
 
 def _of_dtype(x: Scalar, dtype: np.dtype) -> jax.Array:
@@ -169,6 +225,7 @@ def select(condition: jax.Array, a: Wide | jax.Array, b: Wide | jax.Array) -> Wi
 
 def _wide(a: Integer, b: Integer) -> tuple[Wide, Wide] | None:
     """Both numbers as `Wide` ones, if one is."""
+    a, b = exact(a), exact(b)
     return (Wide.of(a), Wide.of(b)) if isinstance(a, Wide) or isinstance(b, Wide) else None
 
 
@@ -201,6 +258,7 @@ def choose(condition: jax.Array, a: Integer, b: Integer) -> Wide | jax.Array:
 
 def divided(a: Integer, b: Integer) -> tuple[Wide | jax.Array, Wide | jax.Array]:
     """``divmod(a, b)`` of whole numbers, ``a >= 0`` and ``b >= 1``, exact."""
+    b = exact(b)
     if not isinstance(a, Wide):
         a, short = whole(a), b.narrow() if isinstance(b, Wide) else whole(b)
         quotient = lax.div(a, short)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import abc
+import functools
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from . import checks, evaluation
+from . import checks, evaluation, received
 from .lowered import Lowered
-from .node import Node, as_python, checked, shown, static
+from .node import Check, Node, as_python, checked, is_steps, leafwise, shown, static
 from .scalars import real, whole_number
 from .time import Time
 
 if TYPE_CHECKING:
-    from typing import Protocol, Self, SupportsFloat, overload
+    from typing import Protocol, SupportsFloat, overload
 
     from jax.typing import ArrayLike
 
@@ -61,6 +63,23 @@ class _Evaluated(Lowered):
         return self.node.evaluate(time)
 
 
+class _UserDefined(Lowered):
+    """A user-defined node that is evaluated by its ``evaluate``."""
+
+    fields: received.Fields
+
+    def evaluate(self, time: Time) -> jax.Array:
+        value = self.fields.node().evaluate(time)
+        must = f"{self.fields.cls._kind}.evaluate must return one scalar, got"
+        fix = "return one scalar for one time; an array of counts is mapped over it"
+        if not (isinstance(value, (int, float)) or hasattr(value, "dtype")):
+            fix = "return schedule.evaluate(time)" if isinstance(value, Schedule) else fix
+            raise TypeError(f"{must} {value!r}; {fix}")
+        if np.shape(value):
+            raise ValueError(f"{must} shape {np.shape(value)}; {fix}")
+        return real(value)
+
+
 class Schedule(Node):
     """A learning-rate schedule: a value that can be called with a count of optimizer updates.
 
@@ -90,8 +109,19 @@ class Schedule(Node):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.lower is not Schedule.lower and cls.evaluate is Schedule.evaluate:
-            cls.evaluate = _evaluate_lowered
+        if "lower" in vars(cls) and "evaluate" not in vars(cls):
+            cls.evaluate = _by_lowering(cls.lower)  # pyright: ignore
+        elif "evaluate" in vars(cls) and "lower" not in vars(cls):  # of the two, the newer one is the curve
+            cls.lower = Schedule.lower
+
+    @classmethod
+    def _check_of(cls, words: set[str]) -> Check:
+        # A field annotated as a schedule takes what `join` takes.
+        if words <= {"Schedule", "None", "Optional"}:
+            return as_schedule_argument
+        if "Schedule" in words:
+            return functools.partial(leafwise, item=as_schedule_argument)
+        return super()._check_of(words)
 
     @_abstract
     def evaluate(self, time: Time) -> Any:
@@ -118,17 +148,21 @@ class Schedule(Node):
         Returns:
           An object with ``evaluate(time)`` that is a pytree of numbers, of a private type.
         """
-        return _Evaluated(self._lowered_fields())
-
-    def _lowered_fields(self) -> Self:
-        """This node with the schedules in its fields lowered."""
-        fields = {name: getattr(self, name) for name in self._fields}
+        if not self._is_ours:
+            return _UserDefined(self._received_fields())
         lowered = object.__new__(type(self))
-        for name, value in fields.items():
-            if name not in self._static_fields:
-                fields[name] = _lowered(value, self._checks[name])
-        vars(lowered).update(fields)
-        return lowered
+        for name in self._fields:
+            value = getattr(self, name)
+            choice = name in self._static_fields
+            vars(lowered)[name] = value if choice else _lowered(value, self._checks[name], _lower)
+        return _Evaluated(lowered)
+
+    def _received_fields(self) -> received.Fields:
+        """The fields of a user-defined node, lowered."""
+        names = tuple(name for name in self._fields if name not in self._static_fields)
+        values = [_lowered(getattr(self, name), self._checks[name], received.Child.of) for name in names]
+        choices = tuple((name, getattr(self, name)) for name in self._static_fields)
+        return received.Fields(tuple(values), names, choices, type(self))
 
     def phases(self) -> Schedule | Iterable[tuple[float, str]] | None:
         """What `describe`, `check` and `plot` should know of the phases of this schedule.
@@ -220,22 +254,29 @@ def _refuse_divisor(divisor: object, dividend: str) -> NoReturn:
     checks.raise_bad_argument("division", "the divisor", divisor, "a number", fix, error=TypeError)
 
 
-def _evaluate_lowered(self: Schedule, time: Time) -> Any:
-    """The value at a local `Time`."""
-    return self.lower().evaluate(time)
+def _by_lowering(lower: Callable[[Schedule], Lowered]) -> Callable[[Schedule, Time], Any]:
+    def evaluate(self: Schedule, time: Time) -> Any:
+        """The value at a local `Time`."""
+        return lower(self).evaluate(time)
+
+    return evaluate
 
 
-def _lowered(value: Any, check: Any) -> Any:
+def _lower(schedule: Schedule) -> Lowered:
+    return schedule.lower()
+
+
+def _lowered(value: Any, check: Check, child: Callable[[Schedule], Lowered]) -> Any:
     """The value of a field as it is evaluated: schedules lowered, whole numbers past int32 exact."""
     if isinstance(value, Schedule):
-        return value.lower()
+        return child(value)
     if isinstance(value, (int, float)):
-        if getattr(check, "func", None) is checks.steps:
+        if is_steps(check):
             return whole_number(value)
         return float(value) if isinstance(value, int) and abs(value) > checks.INT32_MAX else value
     if isinstance(value, (tuple, list, dict)):
         is_leaf = lambda x: isinstance(x, Schedule)  # noqa: E731
-        return jax.tree.map(lambda x: _lowered(x, check), value, is_leaf=is_leaf)
+        return jax.tree.map(lambda x: _lowered(x, check, child), value, is_leaf=is_leaf)
     return value
 
 
@@ -381,7 +422,7 @@ class Divide(_Operator, kind="divide"):
         return f"{self.schedule._operand(_TERM)} / {shown(self.divisor)}", _TERM
 
 
-class Together(Schedule):
+class Together(Schedule, kind="Together"):
     """Several schedules at the same time, combined from left to right."""
 
     schedules: tuple[Schedule, ...] = checked(schedules_argument)

@@ -21,12 +21,14 @@ from jax import lax
 from .scalars import (
     LARGEST,
     Integer,
+    Whole,
     Wide,
     at_least,
     choose,
     default_float,
     default_int,
     divided,
+    exact,
     is_whole,
     minus,
     plus,
@@ -195,7 +197,15 @@ class Time:
     # ---------------------------------------------------------------- division
 
     def cycle(self, steps: Any) -> tuple[Any, Time]:
-        """How many times ``steps`` have passed, a whole number, and the time since the last of them."""
+        """How many times ``steps`` have passed, and the time since the last of them.
+
+        The number is exact in the methods of a time. In any other arithmetic it is a real scalar.
+        """
+        number, rest = self._cycle(steps)
+        return Whole(number) if is_whole(number) else number, rest
+
+    def _cycle(self, steps: Any) -> tuple[Any, Time]:
+        steps = exact(steps)
         if is_whole(steps):
             safe = max(steps, 1) if isinstance(steps, int) else choose(at_least(steps, 1), steps, 1)
             number, rest = divided(self._whole, safe)
@@ -205,12 +215,12 @@ class Time:
 
     def quotient(self, steps: Any) -> tuple[Any, Any]:
         """``(whole, part)`` as real scalars: how many times ``steps`` have passed, and the fraction since."""
-        number, rest = self.cycle(steps)
+        number, rest = self._cycle(steps)
         return real(number), rest.progress(steps)[0]
 
     def floor_divide(self, steps: Any) -> Time:
         """The time that advances by one with every ``steps``."""
-        number, _ = self.cycle(steps)
+        number, _ = self._cycle(steps)
         return Time(number if is_whole(number) else Time.of_real(number)._whole)
 
     # ---------------------------------------------------------------- other clocks
@@ -229,6 +239,7 @@ class Time:
 
         Negative ``steps`` are a head start: the clock is at ``-steps`` when this one is at 0.
         """
+        steps = exact(steps)
         known = isinstance(steps, (int, float)) and steps >= 0
         if known or not is_whole(steps):
             return self.after(steps)
@@ -247,6 +258,7 @@ class Time:
         return time if last is None else time._bounded(last, lower=False)
 
     def _bounded(self, bound: Any, *, lower: bool) -> Time:
+        bound = exact(bound)
         if not is_whole(bound):
             return Time.of_real((jnp.maximum if lower else jnp.minimum)(self.elapsed(), real(bound)))
         if self._part is None and not isinstance(self._whole, Wide):
@@ -280,7 +292,7 @@ class Time:
     def rescale(self, unit: Any) -> Time:
         """The time in units of ``unit`` steps, a number > 0. Both parts of a unit are exact for a whole one."""
         if is_whole(unit):
-            number, rest = self.cycle(unit)
+            number, rest = self._cycle(unit)
             elapsed, remaining = rest.distances(0, unit)
             return Time(number, elapsed / real(unit), remaining / real(unit))
         number, part, rest = _in_units(self.elapsed(), real(unit))

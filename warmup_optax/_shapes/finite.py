@@ -20,6 +20,7 @@ from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import checked, static
 from .._core.powers import LOG_HUGE, TINY, split_power
+from .._core.received import Fields
 from .._core.scalars import Length, Scalar, real, select, whole_number
 from .._core.schedule import Number, NumberField, Schedule, Steps
 from .._core.time import Time
@@ -31,7 +32,7 @@ _DECAY = "it is the decay of a moving average"
 _NEVER_0 = "a factor never reaches 0: use linear or cosine, or a small positive value"
 
 
-class FiniteSchedule(Schedule):
+class FiniteSchedule(Schedule, kind="FiniteSchedule"):
     """A curve from one value to another in a number of steps, both ends exactly the user's numbers.
 
     A finite shape of your own is a subclass that defines `weights`, and may add fields after the three:
@@ -73,7 +74,7 @@ class FiniteSchedule(Schedule):
 
     def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
         """The weights as a function, and the numbers that it takes."""
-        return _own_weights, (self._lowered_fields(),)
+        return _own_weights, (self._received_fields(),)
 
     def lower(self) -> Lowered:
         return self._in_power(None)
@@ -85,8 +86,14 @@ class FiniteSchedule(Schedule):
         return _Finite(self.init_value, self.end_value, steps, numbers, power, curve)
 
 
-def _own_weights(p: Any, q: Any, shape: FiniteSchedule) -> Weights:
-    return shape.weights(p, q)
+def _own_weights(p: Any, q: Any, fields: Fields) -> Weights:
+    weights = fields.node().weights(p, q)
+    if not isinstance(weights, (tuple, list)) or [np.shape(weight) for weight in weights] != [(), ()]:
+        raise TypeError(
+            f"{fields.cls._kind}.weights must return two scalars, got {weights!r}; "
+            "return the weight of init_value and the weight of end_value"
+        )
+    return weights[0], weights[1]
 
 
 class _Finite(Lowered):

@@ -1,0 +1,153 @@
+"""What the ``evaluate`` of a user-defined node receives: its numbers as scalars, its children as nodes.
+
+A number reaches ``evaluate`` in many forms: as a Python number under `jit`, as a tracer of an argument, as an
+entry of a buffer. Here each becomes the same thing, by the check of its field: a scalar of the default float
+dtype, or a `Whole` number of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import numpy as np
+
+from .lowered import Lowered, Record
+from .node import Check, Node, is_steps, static
+from .scalars import Whole, Wide, is_whole, real, whole_number
+from .time import Time
+
+if TYPE_CHECKING:
+    from .schedule import Schedule
+
+_LETTERS = {int: "i", np.int32: "i", float: "f"}  # of the table that a concrete number is in
+_DTYPES = {"f": np.float64, "i": np.int64}
+
+
+class Form(NamedTuple):
+    """What a node is apart from its numbers.
+
+    Attributes:
+      cls: Its class.
+      structure: Its tree structure.
+      letters: The letter of each number's table; empty if the numbers are not in tables.
+    """
+
+    cls: type[Node]
+    structure: Any
+    letters: str
+
+
+def packed(node: Node) -> tuple[tuple[Any, ...], Form]:
+    """The numbers of a node, and its form.
+
+    Concrete numbers are in two tables, so a number that ``evaluate`` does not read costs nothing.
+    """
+    leaves, structure = jax.tree.flatten(_exact(node, None))
+    letters = "".join(_LETTERS.get(type(leaf), "?") for leaf in leaves)
+    if "?" in letters:
+        return tuple(leaves), Form(type(node), structure, "")
+    tables = [
+        np.asarray([x for x, own in zip(leaves, letters, strict=True) if own == letter], _DTYPES[letter])
+        for letter in sorted(set(letters))
+    ]
+    return tuple(tables), Form(type(node), structure, letters)
+
+
+def _unpacked(numbers: tuple[Any, ...], form: Form) -> Node:
+    """The node that `packed` took."""
+    if not form.letters:
+        return jax.tree.unflatten(form.structure, numbers)
+    rows = {letter: _rows(table) for letter, table in zip(sorted(set(form.letters)), numbers, strict=True)}
+    return jax.tree.unflatten(form.structure, [next(rows[letter]) for letter in form.letters])
+
+
+def _rows(table: Any) -> Iterator[Any]:
+    return iter(table.tolist()) if isinstance(table, np.ndarray) else (table[i] for i in range(len(table)))
+
+
+def _exact(value: Any, check: Check | None) -> Any:
+    """A node with its whole numbers past int32 exact."""
+    if isinstance(value, Node):
+        made = object.__new__(type(value))
+        vars(made).update({name: _exact(vars(value)[name], value._checks[name]) for name in value._fields})
+        return made
+    if isinstance(value, (tuple, list, dict)):
+        return _mapped(lambda item: _exact(item, check), value)
+    return whole_number(value) if check is not None and is_steps(check) else value
+
+
+def _mapped(function: Callable[[Any], Any], value: Any) -> Any:
+    """A tuple, a list or a dict with ``function`` of each item; a named tuple stays one."""
+    if isinstance(value, Mapping):
+        return {key: function(item) for key, item in value.items()}
+    each = map(function, value)
+    return type(value)(*each) if hasattr(value, "_fields") else type(value)(each)
+
+
+class Child(Lowered):
+    """A child of a user-defined node, lowered, and its numbers for the node to read."""
+
+    lowered: Lowered
+    numbers: tuple[Any, ...]
+    form: Form = static()
+
+    @classmethod
+    def of(cls, schedule: Schedule) -> Child:
+        """A schedule as a child."""
+        return cls(schedule.lower(), *packed(schedule))
+
+    def evaluate(self, time: Time) -> Any:
+        return self.lowered.evaluate(time)
+
+    def shown(self) -> Node:
+        """The child as ``evaluate`` receives it. Its numbers are unpacked when one is read."""
+        return _child(self.form.cls, lambda: self.lowered, lambda: _unpacked(self.numbers, self.form))
+
+
+class Fields(Record):
+    """The fields of a user-defined node, lowered."""
+
+    values: tuple[Any, ...]
+    names: tuple[str, ...] = static()
+    choices: tuple[tuple[str, Hashable], ...] = static()
+    cls: type[Node] = static()
+
+    def node(self) -> Any:
+        """The node as its ``evaluate`` receives it."""
+        made = object.__new__(self.cls)
+        fields = dict(zip(self.names, self.values, strict=True)) | dict(self.choices)
+        vars(made).update(_shown_fields(self.cls, fields))
+        return made
+
+
+def _child(cls: type[Node], lower: Callable[[], Any], node: Callable[[], Node]) -> Any:
+    made = object.__new__(cls)
+
+    def fields() -> dict[str, Any]:
+        return _shown_fields(cls, vars(node()))
+
+    vars(made).update(_later=fields, lower=lower, evaluate=lambda time: lower().evaluate(time))
+    return made
+
+
+def _shown_fields(cls: type[Node], fields: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {}
+    for name in cls._fields:
+        choice = name in cls._static_fields
+        shown[name] = fields[name] if choice else _shown(fields[name], cls._checks[name])
+    return shown
+
+
+def _shown(value: Any, check: Check) -> Any:
+    if hasattr(value, "shown"):  # a lowered child, or the factor of a stretch
+        return value.shown()
+    if isinstance(value, Node):
+        lower = getattr(value, "lower", None)  # the shape of a ramp has none
+        return value if lower is None else _child(type(value), lower, lambda: value)
+    if isinstance(value, (tuple, list, dict)) and not isinstance(value, Wide):
+        return _mapped(lambda item: _shown(item, check), value)
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    return Whole(value) if is_steps(check) and is_whole(value) else real(value)
