@@ -1,6 +1,7 @@
 """The guides: every cell runs, and the lines that they recommend do what they say."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -153,3 +154,55 @@ def test_explore():
     pytest.importorskip("ipywidgets")
     page = run("explore")
     assert page["explorer"].schedule == wo.warmup_cosine(3e-4, warmup_steps=305, total_steps=1000)
+
+
+def test_independent_weight_decay():
+    """A parameter without a gradient shrinks by the same fraction whatever the peak is, with the multiplier."""
+    page = run("hyperparameters")
+    counts = range(5)
+    fractions = 3e-5 * values(page["rate"] / 3e-4, counts)
+    optimizer, params = page["independent"], {"w": jnp.ones(1)}
+    state = optimizer.init(params)
+    for n in counts:
+        with jax.numpy_dtype_promotion("standard"):
+            updates, state = optimizer.update({"w": jnp.zeros(1)}, state, params)
+        before, params = float(params["w"][0]), optax.apply_updates(params, updates)
+        # the difference from 1 has few digits in float32: half a unit in its last place
+        assert 1 - float(params["w"][0]) / before == pytest.approx(fractions[n], abs=6e-8)
+        assert float(wo.applied_value(page["rate"], state)) == page["rate"](n)
+    # AdamC, above it on the page, falls with the square
+    assert values(0.1 * (page["rate"] / 3e-4), [550]) == pytest.approx([0.05], rel=1e-6)
+    assert float(optax.apply_updates(page["w"], page["updates"])[0]) == pytest.approx(0.995, rel=1e-6)
+
+
+def test_bfloat16():
+    """The largest update that is lost, in all of one binade: 0.2 to 0.4 % of the parameter."""
+    run("bf16")
+    params = jnp.arange(1.0, 2.0, 2**-7).astype(jnp.bfloat16)[1:]  # all numbers between 1 and 2
+    for relative, changed in ((0.0019, 0), (0.0040, len(params))):
+        update = (params.astype(jnp.float32) * relative).astype(jnp.bfloat16)
+        assert int(jnp.sum(params + update != params)) == changed, relative
+    middle = (params.astype(jnp.float32) * 0.003).astype(jnp.bfloat16)
+    assert 0 < int(jnp.sum(params + middle != params)) < len(params)
+    exact = np.geomspace(1e-5, 1e-3, 1000)
+    rounded = np.asarray(jnp.asarray(exact, jnp.bfloat16), np.float64)
+    assert 0.003 < np.max(np.abs(rounded / exact - 1)) < 0.004
+
+
+def test_the_picture_of_accuracy():
+    """What it shows, without what a rounded reference or a clipped 0 would add."""
+    pytest.importorskip("matplotlib").use("agg")
+    errors = run("../trust/tests")["errors"]
+    assert errors["warmup_optax"].max() <= 2
+    assert errors["Optax"].max() > 1000
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+def test_a_group_that_joins_later_is_on_time():
+    page = run("groups")
+    counts = range(50, 101)
+    np.testing.assert_allclose(values(page["joined"], counts), values(page["schedule"], counts), rtol=1e-6)
+    assert values(page["joined"], [29]) == 0
+    assert values(page["join_in"], [29, 50]).tolist() == [0, 1]

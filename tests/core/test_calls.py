@@ -3,6 +3,7 @@
 import inspect
 
 import jax.numpy as jnp
+import numpy as np
 import optax
 import pytest
 
@@ -146,3 +147,18 @@ def test_a_run_of_no_steps(make):
         ValueError, match=f"{make.__name__}: total_steps must be a whole number of steps >= 1, got 0"
     ):
         make(0.1, warmup_steps=0, total_steps=0)
+
+
+@pytest.mark.parametrize("make", [optax.scale, optax.sm3])
+def test_an_optimizer_that_takes_no_schedule(make):
+    params = {"w": jnp.ones(3)}
+    optimizer = make(wo.constant(0.1))
+    with pytest.raises(TypeError, match=r"takes no schedule: optax\.scale_by_schedule does"):
+        optimizer.update(params, optimizer.init(params), params)
+
+
+@pytest.mark.parametrize("array", [jnp.ones(3), [1.0, 2.0], np.ones((2, 2), np.float32)])
+def test_a_schedule_times_an_array(array):
+    for multiply in (lambda: wo.constant(0.1) * array, lambda: array * wo.constant(0.1)):
+        error = caught(multiply)
+        assert "call the schedule with a count first" in str(error)

@@ -328,3 +328,23 @@ def test_bad_input(factory, arguments, message):
 def test_a_state_without_hyperparameters(optimizer):
     with pytest.raises(ValueError, match=r"applied_values: opt_state must hold .* applied_value"):
         wo.applied_values(optimizer.init(PARAMS))
+
+
+def test_a_function_where_the_optimizer_takes_a_number():
+    """Optax's own error would come from inside of the first update."""
+    with pytest.raises(
+        TypeError, match=r"scheduled: b1 must be a number or a Schedule, got .* b1=wo.as_schedule\("
+    ):
+        wo.scheduled(optax.adamw, learning_rate=1e-3, b1=lambda count: 0.9)
+    optimizer = wo.scheduled(
+        optax.adamw, learning_rate=optax.constant_schedule(1e-3), b1=wo.as_schedule(abs) * 0
+    )
+    assert wo.applied_values(optimizer.init({"w": jnp.ones(2)}))["b1"] == 0
+
+
+def test_an_optax_schedule_is_not_read_until_it_is_wrapped():
+    state = wo.scheduled(optax.adamw, learning_rate=optax.constant_schedule(0.5)).init({"w": jnp.ones(2)})
+    with pytest.raises(ValueError, match=r"an Optax schedule is wrapped in wo\.as_schedule"):
+        wo.applied_values(state)
+    wrapped = wo.scheduled(optax.adamw, learning_rate=wo.as_schedule(optax.constant_schedule(0.5)))
+    assert wo.applied_values(wrapped.init({"w": jnp.ones(2)}))["learning_rate"] == 0.5

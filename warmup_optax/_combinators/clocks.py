@@ -47,7 +47,9 @@ class _Ahead(Lowered):
 def shift(schedule: ScheduleLike, steps: Steps) -> Shift:
     r"""A schedule that starts later (or, with a negative number, has started already).
 
-    .. math:: v(c) = s(\max(c - d, 0))
+    .. math:: v(c) = s(\max(\max(c, 0) - d, 0))
+
+    Counts before 0 have the value at 0, as in every schedule.
 
     Args:
       schedule: :math:`s`: a schedule, a function of a count, or a number.

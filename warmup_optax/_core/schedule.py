@@ -196,6 +196,13 @@ class Schedule(Node):
     def __mul__(self, other: ScheduleLike) -> Schedule:
         if callable(other):
             return Product(_flat(Product, self, other))
+        if np.ndim(other):  # what an optimizer does that takes a number alone, as optax.scale and sm3
+            allowed = "a number or a schedule"
+            fix = (
+                "to scale an array, call the schedule with a count first: schedule(count) * array. An optimizer "
+                "that multiplies its updates by its argument takes no schedule: optax.scale_by_schedule does"
+            )
+            checks.raise_bad_argument("schedule * other", "other", other, allowed, fix, error=TypeError)
         return Scale(self, other)
 
     __rmul__ = __mul__

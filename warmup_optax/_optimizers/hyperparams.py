@@ -50,7 +50,7 @@ def scheduled(
     Raises:
       TypeError: If ``optimizer`` is not a function, or does not take these arguments.
 
-    Three things that Optax's optimizers do with such a value:
+    Four things that Optax's optimizers do with such a value:
 
     * A weight decay is multiplied by the learning rate: ``adamw`` shrinks a parameter by ``learning_rate *
       weight_decay`` of itself. A constant decay thus falls with the rate already; and a decay of ``wd * (s
@@ -59,6 +59,10 @@ def scheduled(
       that never changes. Its error vanishes as ``b1**n`` does.
     * ``1 - b2`` is formed in the dtype of the value: in float32, for 0.999, to 5 parts in 100,000 of what a
       Python number would give.
+
+    * ``optax.contrib.prodigy`` and ``dadapt_adamw`` divide by a sum of learning rates. A first rate of 0 makes
+      every parameter NaN, with a schedule given to the optimizer itself too. Start the warmup above 0
+      (``init_value``), or take ``wo.shift(schedule, -1)``.
 
     >>> import optax, warmup_optax as wo
     >>> rate = wo.one_cycle(0.1, total_steps=100)
@@ -85,6 +89,13 @@ def scheduled(
         raise TypeError(
             f"scheduled: hyperparameters must be arguments of {name}, got {came} ({error}); it takes {takes}"
         ) from None
+    parameters = inspect.signature(optimizer).parameters
+    for key, x in hyperparameters.items():
+        default = parameters[key].default if key in parameters else None
+        # Optax would fail inside of an update; a `learning_rate` has no default, and takes any function.
+        if callable(x) and not isinstance(x, Schedule) and type(default) in (int, float):
+            fix = f"wrap a function of a count: {key}=wo.as_schedule({getattr(x, '__name__', 'function')})"
+            checks.raise_bad_argument("scheduled", key, x, "a number or a Schedule", fix, error=TypeError)
     schedules = {key: x for key, x in hyperparameters.items() if isinstance(x, Schedule)}
     rest = {key: x for key, x in hyperparameters.items() if key not in schedules}
 
@@ -133,8 +144,8 @@ def applied_values(opt_state: Any) -> dict[str, jax.Array]:
     if not found:
         raise ValueError(
             "applied_values: opt_state must hold the state of a scheduled optimizer, got none; make it by "
-            "wo.scheduled(optax.adamw, learning_rate=schedule), or read one schedule by "
-            "applied_value(schedule, opt_state)"
+            "wo.scheduled(optax.adamw, learning_rate=schedule), where an Optax schedule is wrapped in "
+            "wo.as_schedule, or read one schedule by applied_value(schedule, opt_state)"
         )
     times = Counter(each.name for each in found)
     return {each.name if times[each.name] == 1 else each.long_name(): each.value for each in found}
