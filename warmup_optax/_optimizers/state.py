@@ -274,45 +274,56 @@ def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
     optimizers round it to the dtype of their gradients. The count that it is read from advances as follows;
     "a call" is one call of the optimizer's ``update``.
 
-    ===================================  =================================================================
-    in the optimizer                     the schedule's count advances
-    ===================================  =================================================================
-    ``chain``, ``named_chain``           with every call
-    every optimizer of Optax that        with every call: ``adamw``, ``lion``, ``adafactor``, ``lamb``, ...
-    takes a schedule
-    ``masked``, ``partition``,           with every call, whatever the labels say: the counts of all groups
-    ``multi_transform``, ``freeze``      agree
-    ``inject_hyperparams``               with every call; its ``hyperparams["learning_rate"]`` is this
-                                         value, not the next
-    ``MultiSteps``                       with every k-th call, the one that updates; not with a micro-batch
-                                         that ``should_skip_update_fn`` skips
-    ``apply_every``                      with every call, also those that emit nothing
-    ``apply_if_finite``                  with every call but those it rejects, NaN or infinite; a gradient
-                                         that you set to zero yourself (``zero_nans``) does advance it
-    ``conditionally_transform``,         with every call whose condition holds, not with the others
-    ``conditionally_mask``
-    ``adamw(weight_decay=schedule)``,    with every call: a scheduled rate and a scheduled weight decay have
-    ``add_decayed_weights(schedule)``    a count each, and the two agree
-    ``with_plateau``                     with every call; the scale is in the value
-    ``contrib.reduce_on_plateau``        with every call; its own counters are of losses. The rate is this
-                                         value times ``optax.tree.get(opt_state, "scale")``
-    ``contrib.schedule_free``            with every call. The base optimizer's count is from 0, and scales
-                                         the steps; that is the value here. ``schedule_free`` itself asks
-                                         the schedule from 1 on, only to weigh its average: that is the
-                                         value here if the base optimizer has no schedule. If the base
-                                         has a scheduled weight decay alone, the state is ambiguous
-    ``lookahead``,                       with every call, of the inner optimizer's
-    ``contrib.mechanize``
-    ``contrib.sam``                      with every synchronization, the ``sync_period``-th call: the outer
-                                         optimizer's. If the adversarial one has a schedule too, the state
-                                         is ambiguous: give its ``opt_state`` or ``adv_state``
-    ``contrib.prodigy``,                 with every call: they ask the schedule with their own count
-    ``dadapt_adamw``, ``momo``,
-    ``momo_adam``, ``madgrad``,          If a schedule beside them has a count too, the two must agree
-    ``ademamix`` (``b3``, ``alpha``)
-    ``flax.nnx.Optimizer``               as in the optimizer inside; give it, or its ``opt_state``
-    ``flax`` ``TrainState``              as in the optimizer inside; give it, or its ``opt_state``
-    ===================================  =================================================================
+    .. list-table::
+       :header-rows: 1
+
+       * - in the optimizer
+         - the schedule's count advances
+       * - ``chain``, ``named_chain``
+         - with every call
+       * - every optimizer of Optax that takes a schedule
+         - with every call: ``adamw``, ``lion``, ``adafactor``, ``lamb``, ...
+       * - ``masked``, ``partition``, ``multi_transform``, ``freeze``
+         - with every call, whatever the labels say: the counts of all groups agree
+       * - ``inject_hyperparams``
+         - with every call; its ``hyperparams["learning_rate"]`` is this value, not the next
+       * - ``MultiSteps``
+         - with every k-th call, the one that updates; not with a micro-batch that
+           ``should_skip_update_fn`` skips
+       * - ``apply_every``
+         - with every call, also those that emit nothing
+       * - ``apply_if_finite``
+         - with every call but those it rejects, NaN or infinite; a gradient that you set to zero yourself
+           (``zero_nans``) does advance it
+       * - ``conditionally_transform``, ``conditionally_mask``
+         - with every call whose condition holds, not with the others
+       * - ``adamw(weight_decay=schedule)``, ``add_decayed_weights(schedule)``
+         - with every call: a scheduled rate and a scheduled weight decay have a count each, and the two
+           agree
+       * - ``with_plateau``
+         - with every call; the scale is in the value
+       * - ``contrib.reduce_on_plateau``
+         - with every call; its own counters are of losses. The rate is this value times
+           ``optax.tree.get(opt_state, "scale")``
+       * - ``contrib.schedule_free``
+         - with every call. The base optimizer's count is from 0, and scales the steps; that is the value
+           here. ``schedule_free`` itself asks the schedule from 1 on, only to weigh its average: that is
+           the value here if the base optimizer has no schedule. If the base has a scheduled weight decay
+           alone, the state is ambiguous
+       * - ``lookahead``, ``contrib.mechanize``
+         - with every call, of the inner optimizer's
+       * - ``contrib.sam``
+         - with every synchronization, the ``sync_period``-th call: the outer optimizer's. If the
+           adversarial one has a schedule too, the state is ambiguous: give its ``opt_state`` or
+           ``adv_state``
+       * - ``contrib.prodigy``, ``dadapt_adamw``, ``momo``, ``momo_adam``, ``madgrad``, ``ademamix``
+           (``b3``, ``alpha``)
+         - with every call: they ask the schedule with their own count. If a schedule beside them has a
+           count too, the two must agree
+       * - ``flax.nnx.Optimizer``
+         - as in the optimizer inside; give it, or its ``opt_state``
+       * - ``flax`` ``TrainState``
+         - as in the optimizer inside; give it, or its ``opt_state``
 
     Args:
       schedule: The schedule that the optimizer was given: a schedule, a function of a count, a number, or a

@@ -67,30 +67,30 @@ def check(
 ) -> list[Finding]:
     """Looks for what is most often wrong with a schedule in a run of ``total_steps`` updates.
 
-    =================== ======== ========================================================================
-    name                severity what was found
-    =================== ======== ========================================================================
-    zero_first_update   note     the first update has rate 0 and changes nothing, as in a warmup from 0; with
-                                 ``optax.contrib.prodigy`` and ``dadapt_adamw`` the parameters become NaN
-    warmup_below_one_step note   a warmup is over before the second update: a fraction or a percentage of the run
-                                 was taken for a number of steps
-    flat_to_the_end     note     a decay is over before the run, at a rate above 0
-    zero_at_the_start   warning  the first several updates have rate 0 and change nothing
-    zero_to_the_end     warning  the rate is 0 from some step to the end of the run: updates are wasted
-    jump                warning  the ends of two joined phases do not meet, by more than 1 %
-    rises_again         warning  a curve falls and then rises again inside the run, as a cosine does past its
-                                 foot where it goes on as a wave, by more than 1 % of the largest rate
-    rises_after_the_end note     training on would raise the rate again, by more than 1 % of the largest
-    floor_not_reached   warning  the ``end_value`` of an exponential, or ``min_value`` of a clip, is never in
-                                 effect
-    ends_in_warmup      warning  the run ends before the warmup does
-    still_falling       warning  the run ends before a decay does
-    cooldown_cut        warning  the run ends before a cooldown does
-    phase_not_reached   warning  the run ends before a phase begins
-    beyond_the_clock    warning  something is due at a count that the clock cannot reach
-    negative            warning  a rate below 0
-    not_finite          warning  a NaN or an infinity, from a function that is no schedule of this library
-    =================== ======== ========================================================================
+    ===================== ======== ======================================================================
+    name                  severity what was found
+    ===================== ======== ======================================================================
+    zero_first_update     note     the first update has rate 0 and changes nothing, as in a warmup from 0; with
+                                   ``optax.contrib.prodigy`` and ``dadapt_adamw`` the parameters become NaN
+    warmup_below_one_step note     a warmup is over before the second update: a fraction or a percentage of the
+                                   run was taken for a number of steps
+    flat_to_the_end       note     a decay is over before the run, at a rate above 0
+    zero_at_the_start     warning  the first several updates have rate 0 and change nothing
+    zero_to_the_end       warning  the rate is 0 from some step to the end of the run: updates are wasted
+    jump                  warning  the ends of two joined phases do not meet, by more than 1 %
+    rises_again           warning  a curve falls and then rises again inside the run, as a cosine does past its
+                                   foot where it goes on as a wave, by more than 1 % of the largest rate
+    rises_after_the_end   note     training on would raise the rate again, by more than 1 % of the largest
+    floor_not_reached     warning  the ``end_value`` of an exponential, or ``min_value`` of a clip, is never in
+                                   effect
+    ends_in_warmup        warning  the run ends before the warmup does
+    still_falling         warning  the run ends before a decay does
+    cooldown_cut          warning  the run ends before a cooldown does
+    phase_not_reached     warning  the run ends before a phase begins
+    beyond_the_clock      warning  something is due at a count that the clock cannot reach
+    negative              warning  a rate below 0
+    not_finite            warning  a NaN or an infinity, from a function that is no schedule of this library
+    ===================== ======== ======================================================================
 
     A finding is true, but may be meant: then ``ignore`` it. What is written as such is not reported: steps
     of `piecewise_constant`, restarts and what they raise, a phase of its own that rises (a second warmup in
