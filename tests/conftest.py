@@ -40,7 +40,7 @@ hypothesis.settings.load_profile("suite")
 def pytest_configure(config):
     """What one worker has compiled, others and the next run need not; `pytest --cache-clear` forgets it."""
     # A program for a device that is not there cannot be read back.
-    if hasattr(config, "cache") and config.getoption("markexpr") != "aot":
+    if hasattr(config, "cache") and config.getoption("-m") != "aot":
         settings = {
             "jax_compilation_cache_dir": str(config.cache.mkdir("jax")),
             "jax_persistent_cache_min_compile_time_secs": 0,
