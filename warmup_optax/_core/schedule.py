@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from . import checks, evaluation, received
 from .lowered import Lowered
@@ -196,7 +195,8 @@ class Schedule(Node):
     def __mul__(self, other: ScheduleLike) -> Schedule:
         if callable(other):
             return Product(_flat(Product, self, other))
-        if np.ndim(other):  # what an optimizer does that takes a number alone, as optax.scale and sm3
+        # What an optimizer does that takes a number alone, as optax.scale and sm3.
+        if getattr(other, "ndim", 0) or isinstance(other, (list, tuple)):
             allowed = "a number or a schedule"
             fix = (
                 "to scale an array, call the schedule with a count first: schedule(count) * array. An optimizer "
