@@ -90,6 +90,7 @@ OF_A_PAGE = {
     },
     "guides/hyperparameters.md": {"s": schedule, "adamw": optax.adamw, "decay_per_update": 3e-5},
     "guides/steps.md": {"optimizer": SimpleNamespace(iterations=3)},  # of Keras
+    "guides/deadline.md": {"schedule": SimpleNamespace(seen=lambda state: 7)},  # a counter_schedule
     "guides/keras_pytorch.md": {"optimizer": SimpleNamespace(learning_rate=3e-4)},  # of Keras
     "guides/own_nodes.md": {"my_function": lambda count: 0.1},
     "guides/groups.md": {"by_group": wo.groups({"": 1.0})},

@@ -224,7 +224,13 @@ KNOWN = {
     "jax._src.xla_bridge": {"sample.py", "run.py", "test_undocumented.py"},
     "sys._getframe": {"frameworks.py", "test_undocumented.py"},
     "._iterations": {"frameworks.py", "test_keras_and_torch.py", "test_undocumented.py"},
-    "._cache_size": {"test_guides.py", "test_hyperparams.py", "test_groups.py", "test_undocumented.py"},
+    "._cache_size": {
+        "test_guides.py",
+        "test_hyperparams.py",
+        "test_groups.py",
+        "test_train_bytes.py",
+        "targets.py",
+    },
     "jax.core.Tracer": {"curves.py", "test_undocumented.py"},
     "_pytest": {"test_undocumented.py"},
 }
