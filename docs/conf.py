@@ -87,6 +87,8 @@ napoleon_use_ivar = True
 napoleon_use_rtype = False
 toc_object_entries_show_parents = "hide"
 
+templates_path = ["_templates"]
+
 html_theme = "sphinx_book_theme"
 html_title = "warmup_optax"
 html_static_path = ["_static"]
