@@ -46,7 +46,11 @@ extensions = [
     "inventories",
     "pages",
 ]
-source_suffix = {
+source_suffix = {  # the first is what autosummary writes
+    ".rst": "restructuredtext",
+    ".md": "myst-nb",
+    ".ipynb": "myst-nb",
+}
     ".md": "myst-nb",
     ".ipynb": "myst-nb",
     ".rst": "restructuredtext",
