@@ -51,10 +51,6 @@ source_suffix = {  # the first is what autosummary writes
     ".md": "myst-nb",
     ".ipynb": "myst-nb",
 }
-    ".md": "myst-nb",
-    ".ipynb": "myst-nb",
-    ".rst": "restructuredtext",
-}
 exclude_patterns = ["_build", "**.ipynb_checkpoints"]
 
 myst_enable_extensions = [

@@ -380,7 +380,7 @@ def test_as_deep_as_a_config_may_be(config):
         {"kind": "scale", "factor": 1.0},
         {"kind": "shift", "steps": 1},
     ]
-    deep = wo.to_config(wo.cosine(0.1, 0.01, 50))
+    deep = wo.to_config(wo.cosine(0.1, 0.01, 100))  # its 50 shifts make it 150 steps long
     for level in (levels * 50)[:99]:
         deep = {"version": 1, "schedule": deep, **level}
     status, out, err = run("check", config(deep), "--total-steps", "150")

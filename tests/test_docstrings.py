@@ -28,7 +28,7 @@ for role in ("class", "func", "mod", "obj", "meth", "attr", "doc", "ref"):
 SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Yields")
 ITEMS = ("Args", "Attributes", "Raises")
 HEADER = re.compile(rf"^({'|'.join(SECTIONS)}):$", re.MULTILINE)
-ITEM = re.compile(r"^([\w*`.,/ ]+?)(?: \([^)]*\))?: ?(.*)$")
+ITEM = re.compile(r"^([\w*`.,/ ]+?)(?: \(.*?\))?: (.*)$")
 
 
 def documented():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from . import checks, evaluation, received
 from .lowered import Lowered

@@ -102,11 +102,14 @@ def documented(text: str, parameters: Iterable[str], declared: dict[str, Declare
         if name in written:
             extra = f" ({found.range}):" if found.range else ":"
             written[name][0] = written[name][0].replace(":", extra, 1)
-            entries += [line for line in written[name] if line or written[name][-1]]
+            while not written[name][-1]:  # the empty line before the next section
+                written[name].pop()
+            entries += written[name]
         elif found.text:
             entries.append(
                 f"  {name} ({found.range}): {found.text}" if found.range else f"  {name}: {found.text}"
             )
         elif found.range:
             entries.append(f"  {name}: {found.range[0].upper()}{found.range[1:]}.")
-    return "\n".join([*lines[: start + 1], *entries, "", *lines[end:]])
+    head = lines[: start + 1] if entries else lines[:start]
+    return "\n".join([*head, *entries, "", *lines[end:]])
