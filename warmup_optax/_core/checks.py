@@ -401,7 +401,15 @@ def count(value: Any) -> Any:
     if not (array.dtype.kind in "biuf" or jax.numpy.issubdtype(array.dtype, np.floating)):  # bfloat16 is "V"
         raise _no_count(value)
     if array.dtype.kind in "iu":
-        if array.size and (array.max() > largest or array.min() < -largest - 1):
+        if not are_whole_counts(array):
             return array.astype(jax.dtypes.canonicalize_dtype(np.float64))
         return array.astype(jax.dtypes.canonicalize_dtype(np.int64))
     return array.astype(np.float64) if array.dtype.itemsize > 8 else array  # a long double
+
+
+def are_whole_counts(array: np.ndarray) -> bool:
+    """Whether an array of whole numbers fits the default integer dtype."""
+    limits = np.iinfo(jax.dtypes.canonicalize_dtype(np.int64))
+    # One pass for the usual counts: the bits of all of them are those of a number in the range.
+    bits = int(np.bitwise_or.reduce(array, axis=None))
+    return 0 <= bits <= limits.max or (limits.min <= array.min() and array.max() <= limits.max)

@@ -148,16 +148,17 @@ class Time:
         Each is an exact difference divided once. A length of 0 gives finite fractions without a meaning: the
         caller selects the end there.
         """
-        if is_whole(steps) and self._part is None:
-            elapsed, remaining = real(self._whole), real(minus(steps, self._whole))
-        else:
+        length, zero, one = real(steps), real(0.0), real(1.0)
+        if not is_whole(steps):
             elapsed, remaining = self.distances(0, steps)
-        length = real(steps)
-        one, zero = default_float().type(1), default_float().type(0)
-        if is_whole(steps):
-            safe = max(length, one) if isinstance(steps, int) else lax.max(length, one)
-        else:
             safe = select(length > 0, length, one)
+            return lax.div(lax.min(elapsed, length), safe), lax.div(lax.max(remaining, zero), safe)
+        safe = max(length, one) if isinstance(steps, int) else lax.max(length, one)
+        if self._part is None and self.is_narrow() and not isinstance(steps, Wide):
+            end = whole(steps)
+            passed = lax.min(self._whole, end)
+            return lax.div(real(passed), safe), lax.div(real(lax.sub(end, passed)), safe)
+        elapsed, remaining = self.distances(0, steps)
         return lax.div(lax.min(elapsed, length), safe), lax.div(lax.max(remaining, zero), safe)
 
     def ratio(self, scale: Any) -> Any:
@@ -227,6 +228,8 @@ class Time:
 
     def after(self, start: Any) -> Time:
         """The time on a clock that starts at ``start >= 0``, and is at 0 before that."""
+        if isinstance(start, int) and start == 0:
+            return self
         if not is_whole(start):
             return Time.of_real((real(self._whole) - real(start)) + (0 if self._part is None else self._part))
         passed = minus(self._whole, start)

@@ -14,7 +14,7 @@ import numpy as np
 
 from .._core import checks
 from .._core.evaluation import evaluate_on_host
-from .._core.scalars import default_float
+from .._core.scalars import default_float, default_int
 from .._core.schedule import Count, Function, Schedule, ScheduleLike, Steps, as_schedule_argument
 from .._core.time import Time
 
@@ -76,13 +76,19 @@ def sample(schedule: ScheduleLike, counts: Count) -> np.ndarray:
     schedule = as_schedule_argument("sample", "schedule", schedule)
     if isinstance(counts, range):
         counts = np.arange(counts.start, counts.stop, counts.step)
-    with jax.transfer_guard("allow"):
-        array = np.asarray(checks.count(counts))
+    if isinstance(counts, np.ndarray) and counts.dtype.kind in "iu" and checks.are_whole_counts(counts):
+        array, dtype = counts, default_int()  # which the padding below converts
+    else:
+        with jax.transfer_guard("allow"):
+            array = np.asarray(checks.count(counts))
+        dtype = array.dtype
     if not array.size:
         return np.zeros(array.shape, default_float())
     flat = array.ravel()
     padded = max(LEAST, 1 << (flat.size - 1).bit_length())
-    values = values_at(schedule, np.pad(flat, (0, padded - flat.size), mode="edge"))
+    filled = np.empty(padded, dtype)
+    filled[: flat.size], filled[flat.size :] = flat, flat[-1]
+    values = values_at(schedule, filled)
     return values[: flat.size].reshape(array.shape)
 
 
