@@ -19,7 +19,7 @@ def scaled(batch_size, base_batch_size=256, **arguments):
 
 
 def test_the_square_root_rule():
-    """Malladi et al., definition 5.2, where the root is rational: the decimals that one would write."""
+    """The rule of Malladi et al. where the root is rational: the decimals that one would write."""
     assert scaled(1024) == {
         "learning_rate": 6e-4,
         "b1": 0.6,

@@ -110,8 +110,8 @@ def scale_hyperparams(
         finite number > 0. It changes only the weight decay; `transfer_peak` says what a length does to the peak.
 
     Returns:
-      A dict of Python floats: ``learning_rate``, and each of ``b1``, ``b2``, ``eps`` and ``weight_decay`` that
-      was given, under its name. The examples of a warmup and of a decay stay, so their updates are divided
+      A dict of Python floats. It has ``learning_rate``, and each of ``b1``, ``b2``, ``eps`` and ``weight_decay``
+      that was given, under its name. The examples of a warmup and of a decay stay, so their updates are divided
       by :math:`k`.
 
     Raises:
@@ -123,7 +123,7 @@ def scale_hyperparams(
     Both rules hold while noise dominates the gradient, so up to a critical batch size that has to be measured.
 
     Source: Malladi et al., On the SDEs and Scaling Rules for Adaptive Gradient Algorithms (2022,
-    arXiv 2205.10287), definition 5.2; Goyal et al., Accurate, Large Minibatch SGD (2017), section 2.1; Wang &
+    arXiv 2205.10287); Goyal et al., Accurate, Large Minibatch SGD (2017), section 2.1; Wang &
     Aitchison, How to set AdamW's weight decay as you scale model and dataset size (2024, arXiv 2405.13698).
 
     >>> import warmup_optax as wo

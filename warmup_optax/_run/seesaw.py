@@ -69,7 +69,7 @@ def seesaw(schedule: ScheduleLike, *, total_steps: Number, batch_size: Number, d
     the gradient. Adam's ``b1`` and ``b2`` stay as they are; `scale_hyperparams` changes them with the batch.
 
     Source: Meterez et al., Seesaw: Accelerating Training by Balancing Learning Rate and Batch Size Scheduling
-    (2025, arXiv 2510.14717), algorithm 1 with a factor of 2.
+    (2025, arXiv 2510.14717), with a factor of 2.
 
     >>> import warmup_optax as wo
     >>> cosine = wo.warmup_cosine(1e-3, warmup_steps=100, total_steps=10_000)

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
+from .._core.scalars import default_float
 from .._core.schedule import ScheduleLike, Steps, as_schedule_argument
-from .._core.time import default_float
 from .sample import run_length, sample
 
 if TYPE_CHECKING:
