@@ -47,10 +47,14 @@ FILES = {  # the first prefix that fits
     "_combinators/": [LAWS, MISUSE],
     "_shapes/": [LAWS, MISUSE, "test_new_shapes.py"],
     "_recipes": [LAWS, MISUSE],
+    "_run/exact": ["run/test_units.py", "run/test_scaling.py"],
+    "_run/scaling": ["run/test_scaling.py", "run/test_units.py"],
+    "_run/seesaw": ["run/test_seesaw.py"],
     "_run/units": ["run/test_units.py"],
     "_optimizers/state": ["optimizers/test_state.py", "optimizers/test_state_optimizers.py"],
     "_convert/config": ["convert/test_config.py", OWN],
     "_view/check": ["view/test_check.py"],
+    "_view/transfer": ["view/test_transfer.py"],
 }
 # What is left then is for the tests that every module has a part in.
 ALL = [
