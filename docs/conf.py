@@ -43,6 +43,7 @@ extensions = [
     "sphinx_sitemap",
     "sphinxext.opengraph",
     "curves",
+    "editor",
     "inventories",
     "pages",
 ]

@@ -418,3 +418,9 @@ def test_no_config_gives_a_traceback(tmp_path, content):
 def test_the_script_is_declared():
     text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
     assert 'warmup-optax = "warmup_optax._cli:script"' in text
+
+
+def test_schema_prints_the_json_schema():
+    status, out, err = run("schema")
+    assert (status, err) == (0, "")
+    assert json.loads(out) == wo.config_schema()

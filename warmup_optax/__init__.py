@@ -25,6 +25,7 @@ from ._combinators.stretch import stretch
 from ._convert import frameworks as _adapters
 from ._convert.config import from_config, to_config
 from ._convert.frameworks import to_keras, to_torch
+from ._convert.schema import config_schema
 from ._core.checks import ArgumentError, ArgumentTypeError
 from ._core.node import static, steps
 from ._core.schedule import Schedule, as_schedule, constant
@@ -81,6 +82,7 @@ __all__ = [
     "clip",
     "compare",
     "compat",
+    "config_schema",
     "constant",
     "cosine",
     "counter_schedule",

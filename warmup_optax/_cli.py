@@ -127,6 +127,10 @@ def _parser() -> argparse.ArgumentParser:
     check = command("check", _check, "Looks for what is most often wrong; status 1 on warnings.")
     plot = command("plot", _plot, "Writes a picture; several files are drawn over one another.", "+")
     plot.add_argument("--out", required=True, metavar="PICTURE", help="a .png, .svg or .pdf file to write")
+    schema = commands.add_parser(
+        "schema", help=_SCHEMA, description=_SCHEMA, formatter_class=formatter, allow_abbrev=False
+    )
+    schema.set_defaults(run=_schema)
     for sub in (show, plot):
         sub.add_argument(
             "--total-steps", type=_steps, metavar="N", help="updates to show; default: all there is"
@@ -137,6 +141,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--ignore", action="append", default=[], choices=names, metavar="NAME", help=about)
     check.add_argument("--strict", action="store_true", help="status 1 on notes too")
     return parser
+
+
+_SCHEMA = "Prints the JSON Schema of configs, with which an editor completes and checks them."
+
+
+def _schema(options: argparse.Namespace) -> tuple[int, str]:
+    return 0, json.dumps(wo.config_schema(), indent=2)
 
 
 def _version() -> str:

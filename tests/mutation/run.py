@@ -75,7 +75,7 @@ DESELECTED = [
     "core/test_weights.py::test_every_finite_shape_is_here",
 ]
 ARGUMENTS = ["-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-o", "addopts="]
-MARKS = "not (aot or exhaustive or live or notebooks or typing)"
+MARKS = "not (aot or browser or exhaustive or live or notebooks or typing)"
 
 
 def files_of(mutant: Mutant) -> list[str]:

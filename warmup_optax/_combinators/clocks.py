@@ -76,6 +76,10 @@ class SpeedUp(Schedule, kind="speed_up"):
     """A schedule that goes ``factor`` counts forward with every update, a whole number >= 1.
 
     A kind of configs; in code it is ``stretch(schedule, Fraction(1, factor))``.
+
+    Args:
+      schedule: A schedule, a function of a count, or a number.
+      factor: The counts of the schedule in one update, a whole number >= 1.
     """
 
     schedule: Schedule = checked(as_schedule_argument)

@@ -398,7 +398,12 @@ class _Operator(Schedule):
 
 
 class Scale(_Operator, kind="scale"):
-    """A schedule times a number: ``schedule * factor``."""
+    """A schedule times a number: ``schedule * factor``.
+
+    Args:
+      schedule: A schedule, a function of a count, or a number.
+      factor: Any finite number.
+    """
 
     schedule: Schedule = checked(as_schedule_argument)
     factor: NumberField = checked(checks.number)
@@ -414,7 +419,12 @@ class Scale(_Operator, kind="scale"):
 
 
 class Divide(_Operator, kind="divide"):
-    """A schedule over a number: ``schedule / divisor``."""
+    """A schedule over a number: ``schedule / divisor``.
+
+    Args:
+      schedule: A schedule, a function of a count, or a number.
+      divisor: Any finite number but 0.
+    """
 
     schedule: Schedule = checked(as_schedule_argument)
     divisor: NumberField = checked(checks.number, nonzero=True)
@@ -466,7 +476,11 @@ class _Chain(Together, _Operator):
 
 
 class Product(_Chain, kind="product"):
-    """Schedules multiplied count by count: ``a * b``."""
+    """Schedules multiplied count by count: ``a * b``.
+
+    Args:
+      schedules: Schedules, functions of a count, or numbers; at least one.
+    """
 
     _combine = staticmethod(operator.mul)
 
@@ -475,7 +489,11 @@ class Product(_Chain, kind="product"):
 
 
 class Add(_Chain, kind="add"):
-    """Schedules added count by count: ``a + b``."""
+    """Schedules added count by count: ``a + b``.
+
+    Args:
+      schedules: Schedules, functions of a count, or numbers; at least one.
+    """
 
     _combine = staticmethod(operator.add)
 

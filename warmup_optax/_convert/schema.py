@@ -1,0 +1,244 @@
+"""The JSON Schema of configs, for editors and validators."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from .._combinators.ramps import Shape, shape_argument
+from .._combinators.stretch import factor_argument
+from .._core import checks
+from .._core.checks import FLOAT32_MAX
+from .._core.schedule import Schedule, as_schedule_argument, schedules_argument
+from .._shapes.finite import FiniteSchedule, finite_argument
+from .config import _RENAMED, VERSION, _Kind, _kinds, _shapes
+
+JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | float | bool | None"
+_Object: TypeAlias = dict[str, JSON]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_BOUNDS = {
+    "above": "exclusiveMinimum",
+    "at_least": "minimum",
+    "below": "exclusiveMaximum",
+    "at_most": "maximum",
+}
+
+
+def config_schema() -> dict[str, JSON]:
+    """Return the JSON Schema of a config, draft 2020-12, for editors and validators.
+
+    An editor that has it completes the kinds and keys of a YAML or JSON file while you type, shows what each key
+    means, and underlines a wrong one. The site publishes it, and ``warmup-optax schema`` prints it.
+
+    Returns:
+      A new dict of plain JSON. Each kind is a definition: its keys with descriptions, types, ranges and defaults,
+      from the signature and the docstring of the function of that name. Your own kinds are in it if their modules
+      are imported. A schema describes keys one by one, so `from_config` has more rules: lengths that must fit,
+      boundaries that must increase, phases that must fit into a run.
+
+    >>> import warmup_optax as wo
+    >>> schema = wo.config_schema()
+    >>> schema["$defs"]["linear"]["required"]
+    ['kind', 'init_value', 'end_value', 'steps']
+    >>> schema["$defs"]["linear"]["properties"]["steps"]["minimum"]
+    0
+    """
+    kinds = _kinds()
+    definitions: _Object = {kind: _definition(kind, known) for kind, known in sorted(kinds.items())}
+    return {
+        "$schema": _DIALECT,
+        "title": "A schedule of warmup_optax",
+        "description": "What warmup_optax.to_config writes and warmup_optax.from_config reads.",
+        "required": ["version"],
+        "$ref": "#/$defs/schedule",
+        "$defs": {**_shared(kinds), **definitions},
+    }
+
+
+def _shared(kinds: dict[str, _Kind]) -> _Object:
+    """The definitions that are no kind."""
+    shapes = _shapes()
+    finite = [kind for kind, known in kinds.items() if issubclass(known.node, FiniteSchedule)]
+    return {
+        "number": {"type": "number", "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX},
+        "schedule": {
+            "type": "object",
+            "required": ["kind"],
+            "properties": {"kind": {"enum": sorted(kinds)}, "version": _version()},
+            "allOf": _chosen(sorted(kinds), "#/$defs/"),
+        },
+        "schedule_or_number": {"anyOf": [{"$ref": "#/$defs/schedule"}, {"$ref": "#/$defs/number"}]},
+        "finite_schedule": {
+            "$ref": "#/$defs/schedule",
+            "properties": {"kind": {"enum": sorted(finite)}},
+        },
+        "shape": {
+            "description": "The name of a shape, or a dict with its kind and the options to fix.",
+            "anyOf": [
+                {"enum": [kind for kind in shapes if not _options(kinds[kind])["required"]]},
+                {
+                    "type": "object",
+                    "required": ["kind"],
+                    "properties": {"kind": {"enum": list(shapes)}},
+                    "allOf": [_if_kind(kind, _options(kinds[kind])) for kind in shapes],
+                },
+            ],
+        },
+    }
+
+
+def _version() -> _Object:
+    return {
+        "const": VERSION,
+        "description": "The version of the format. A config inside another may have it.",
+    }
+
+
+def _chosen(kinds: list[str], prefix: str) -> list[JSON]:
+    """The definition of the kind that is written: an editor then shows the errors of that kind alone."""
+    return [_if_kind(kind, {"$ref": prefix + kind}) for kind in kinds]
+
+
+def _if_kind(kind: str, schema: _Object) -> _Object:
+    return {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": schema}
+
+
+def _definition(kind: str, known: _Kind) -> _Object:
+    """The object of one kind."""
+    summary, described = _documented(known)
+    keys: _Object = {"kind": {"const": kind}, "version": _version()}
+    required: list[JSON] = ["kind"]
+    for name, parameter in known.parameters().items():
+        has_default = parameter.default is not parameter.empty
+        keys[name] = _key(known, name, described.get(name, ""), has_default, parameter.default)
+        if not has_default:
+            required.append(name)
+    for (owner, old), new in _RENAMED.items():
+        if owner == kind:
+            keys[old] = {
+                "description": f"What 0.1 called {new}.",
+                "deprecated": True,
+                "$ref": "#/$defs/number",
+            }
+    return {
+        "description": summary,
+        "type": "object",
+        "properties": keys,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _options(known: _Kind) -> _Object:
+    """The object of a kind as a shape: without both values and the length, which its combinator gives."""
+    whole = _definition(known.node._kind, known)
+    keys, required = whole["properties"], whole["required"]
+    assert isinstance(keys, dict)
+    assert isinstance(required, list)
+    given = ("version", "init_value", "end_value", "steps")
+    return {
+        "properties": {name: schema for name, schema in keys.items() if name not in given},
+        "required": [name for name in required if name not in (*given, "kind")],
+        "additionalProperties": False,
+    }
+
+
+def _key(known: _Kind, name: str, description: str, has_default: bool, default: object) -> _Object:
+    """The schema of one argument."""
+    schema: _Object = {"description": description} if description else {}
+    accepted = _value(known.node, name)
+    if has_default and default is None:
+        schema["anyOf"] = [accepted, {"type": "null"}]
+    else:
+        schema.update(accepted)
+    if has_default and (written := _written(default)) is not None:
+        schema["default"] = written
+    return schema
+
+
+def _written(default: object) -> JSON:
+    """A default as a config would have it; None if it has no such form."""
+    if isinstance(default, Shape):
+        return default.name
+    if inspect.isfunction(default):
+        return default.__name__
+    if isinstance(default, tuple):
+        return list(default)
+    return default if isinstance(default, (bool, int, float, str)) else None
+
+
+def _value(node: type[Schedule], name: str) -> _Object:
+    """What the check of a field accepts."""
+    check = node._checks.get(name)
+    rules = check.keywords if isinstance(check, functools.partial) else {}
+    function = check.func if isinstance(check, functools.partial) else check
+    if function is checks.steps:
+        least = rules.get("at_least", 0)
+        return dict(_WHOLE, minimum=-FLOAT32_MAX if least is None else least)
+    if function is checks.number:
+        found: _Object = {_BOUNDS[key]: value for key, value in rules.items() if key in _BOUNDS}
+        nonzero: _Object = {"not": {"const": 0}} if rules.get("nonzero") else {}
+        return {"$ref": "#/$defs/number", **found, **nonzero}
+    if function is checks.choice:
+        return {"enum": list(rules["words"])}
+    made = _FIXED.get(getattr(function, "__name__", ""))
+    return {} if made is None else made()
+
+
+def _reference(name: str) -> Callable[[], _Object]:
+    return lambda: {"$ref": f"#/$defs/{name}"}
+
+
+def _list_of(item: _Object, **more: JSON) -> Callable[[], _Object]:
+    return lambda: {"type": "array", "items": item, **more}
+
+
+_WHOLE: _Object = {"type": "integer", "minimum": 0, "maximum": FLOAT32_MAX}
+# By the name of a check, for those that have no rules of their own. A check without an entry accepts anything.
+_FIXED: dict[str, Callable[[], _Object]] = {
+    checks.boolean.__name__: lambda: {"type": "boolean"},
+    checks.numbers.__name__: _list_of({"$ref": "#/$defs/number"}, minItems=1),
+    checks.boundaries.__name__: _list_of(_WHOLE),
+    checks.step_counts.__name__: _list_of(_WHOLE),
+    "_offsets": _list_of({**_WHOLE, "minimum": -FLOAT32_MAX}),
+    factor_argument.__name__: lambda: {
+        "anyOf": [
+            {"$ref": "#/$defs/number", "exclusiveMinimum": 0},
+            {"type": "string", "pattern": r"^\s*0*[1-9][0-9]*/0*[1-9][0-9]*\s*$"},
+        ]
+    },
+    as_schedule_argument.__name__: _reference("schedule_or_number"),
+    schedules_argument.__name__: _list_of({"$ref": "#/$defs/schedule_or_number"}, minItems=1),
+    finite_argument.__name__: _reference("finite_schedule"),
+    shape_argument.__name__: _reference("shape"),
+}
+
+
+# ------------------------------------------------------------------ what the docstrings say
+
+
+def _documented(known: _Kind) -> tuple[str, dict[str, str]]:
+    """The first sentence of a kind, and what is said of each argument."""
+    text = inspect.getdoc(known.make) or ""
+    summary = _plain_text(text.partition("\n\n")[0])
+    found = re.search(r"^(?:Args|Attributes):\n((?:[ ]+.*\n?|\n(?=[ ]))+)", text, flags=re.M)
+    if found is None:
+        return summary, {}
+    described, name = {}, ""
+    for line in inspect.cleandoc(found[1]).splitlines():
+        begin = re.match(r"\*?(\w+): (.*)", line)
+        if begin and not line.startswith(" "):
+            name, described[begin[1]] = begin[1], begin[2]
+        elif name:
+            described[name] += " " + line.strip()
+    return summary, {key: _plain_text(value) for key, value in described.items()}
+
+
+def _plain_text(text: str) -> str:
+    """A docstring's text without markup."""
+    text = re.sub(r":math:`([^`]*)`", r"\1", " ".join(text.split()))
+    return re.sub(r"`+([^`]*)`+", r"\1", text)
