@@ -8,6 +8,7 @@ import inspect
 import os
 import pickle
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
@@ -21,16 +22,10 @@ import warmup_optax as wo
 PACKAGE = Path(wo.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = sorted({wo.__name__, *(m.name for m in pkgutil.walk_packages([PACKAGE], "warmup_optax."))})
-CORE = ["_core", "_shapes", "_combinators", "_recipes"]  # each may import those before it
-TOOLS = {
-    "_view",
-    "_optimizers",
-    "_run",
-    "_convert",
-    "_cli",
-    "_suggestions",
-    "_extras",
-}  # the core imports none
+# A folder may import those before it, and no other; `compat` the package, which imports it lazily.
+ORDER = ["_extras", "_suggestions", "_core", "_shapes", "_combinators", "_recipes"]
+ORDER += ["_view", "_run", "_optimizers", "_convert", "nodes", "shapes", "", "_cli", "__main__", "compat"]
+CORE = ["_core", "_shapes", "_combinators", "_recipes"]
 
 
 def folder(path):
@@ -38,19 +33,16 @@ def folder(path):
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def imports(path, *, inside_functions=False):
-    """The other folders that a file imports; "" for the package itself."""
+def imported(path):
+    """The modules of the package that a file imports, inside functions too: their files."""
     package = ["warmup_optax", *path.relative_to(PACKAGE).parts[:-1]]
-    tree = ast.parse(path.read_text())
-    later = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.FunctionDef, ast.If))
-        for inner in ast.walk(node)
-    }
-    found = []
+    found, tree = [], ast.parse(path.read_text())
+    only_types = [
+        node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+    ]
+    ignored = {id(inner) for node in only_types for inner in ast.walk(node)}
     for node in ast.walk(tree):
-        if id(node) in later and not inside_functions:  # reached when the function is called, or by a checker
+        if id(node) in ignored:
             continue
         if isinstance(node, ast.Import):
             found += [alias.name.split(".") for alias in node.names]
@@ -58,34 +50,66 @@ def imports(path, *, inside_functions=False):
             base = package[: len(package) + 1 - node.level] if node.level else []
             base = base + (node.module.split(".") if node.module else [])
             found += [[*base, alias.name] for alias in node.names]
-    ours = [name[1:] or [""] for name in found if name[0] == "warmup_optax"]
-    return {name[0] if name[0] in FOLDERS else "" for name in ours} - {folder(path)}
+    files = {_file(name[1:]) for name in found if name[0] == "warmup_optax"} - {path}
+    lazily = PACKAGE / "compat" / "__init__.py"
+    return files - {lazily} if path == PACKAGE / "__init__.py" else files
+
+
+def _file(names):
+    """The file of a dotted name, whose last parts may be what the module defines."""
+    while names:
+        path = PACKAGE.joinpath(*names)
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.exists():
+                return file
+        names = names[:-1]
+    return PACKAGE / "__init__.py"
+
+
+def imports(path):
+    """The other folders that a file imports; "" for the package itself."""
+    return {"" if folder(file) == "__init__" else folder(file) for file in imported(path)} - {folder(path)}
 
 
 FOLDERS = sorted({folder(path) for path in FILES} - {"__init__"})
 
 
-def imported_by(name, **options):
-    """Every folder that the files of a folder import."""
-    return set().union(*(imports(path, **options) for path in FILES if folder(path) == name))
-
-
 def test_the_folders_are_those_of_the_layout():
     """The layout in CONTRIBUTING.md names these; elsewhere the tests of this file would look at nothing."""
-    assert {*CORE, *TOOLS, "compat", "nodes", "shapes", "__main__"} == set(FOLDERS)
+    assert set(ORDER) - {""} == set(FOLDERS)
     assert imports(PACKAGE / "_recipes.py") == {"_core", "_shapes", "_combinators"}
+    drawn = (PACKAGE.parent / "CONTRIBUTING.md").read_text().partition("```text\n")[2].partition("tests/")[0]
+    files = {
+        path for path in FILES if path.name != "__init__.py" and folder(path) not in ("compat", "__main__")
+    }
+    assert {path.stem for path in files} - set(re.findall(r"\w+", drawn)) == set()
 
 
-@pytest.mark.parametrize("name", CORE)
-def test_imports_run_one_way(name):
-    """No folder of the core imports one after it, nor a tool, a port or the package."""
-    assert imported_by(name) <= set(CORE[: CORE.index(name)])
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_one_way(path):
+    """No file imports a folder after its own, inside functions too."""
+    place = "" if folder(path) == "__init__" else folder(path)
+    assert imports(path) <= set(ORDER[: ORDER.index(place)])
 
 
-def test_the_core_imports_no_tool_later_either():
-    """Imports inside functions run the same way."""
-    for name in CORE:
-        assert imported_by(name, inside_functions=True) <= set(CORE[: CORE.index(name)])
+def test_there_is_no_import_cycle():
+    """Between files, within a folder too; the one exception is the lazy import of `compat`."""
+    edges = {path: imported(path) for path in FILES}
+    while edges:
+        free = [path for path, others in edges.items() if not others & set(edges)]
+        assert free, {str(path.relative_to(PACKAGE)) for path in edges}
+        for path in free:
+            del edges[path]
+
+
+@pytest.mark.parametrize("module", ["wo", "wo.compat.torch", "wo.shapes"])
+def test_an_unknown_name_imports_nothing(module):
+    """`hasattr` is asked by tools for names that no module has."""
+    code = "import sys, {}; before = set(sys.modules); print(hasattr({}, 'nope'), *set(sys.modules) - before)"
+    name = module.replace("wo", "warmup_optax", 1)
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+    command = [sys.executable, "-c", code.format(name, name)]
+    assert subprocess.check_output(command, env=environment, text=True).split() == ["False"]
 
 
 def test_the_oldest_releases_tested_are_the_floors():
@@ -114,7 +138,7 @@ def test_compat_uses_the_public_names_only():
     }
     for path in (PACKAGE / "compat").rglob("*.py"):
         allowed = further.get(path.name, {""})
-        assert imports(path, inside_functions=True) <= allowed, path
+        assert imports(path) <= allowed, path
 
 
 # ------------------------------------------------------------------------------- the surface
@@ -146,6 +170,13 @@ def test_a_pickle_does_not_carry_the_layout():
     for schedule in (*kinds, wo.join([kinds[0], wo.with_warmup(kinds[1], steps=2)], [4])):
         assert b"warmup_optax._" not in pickle.dumps(schedule)
         assert pickle.loads(pickle.dumps(schedule)) == schedule
+
+
+def test_names_that_are_imported_when_they_are_asked_for():
+    import warmup_optax.compat
+
+    ask = vars(wo)["__getattr__"]  # `wo.compat` would be there by now
+    assert ask("compat") is warmup_optax.compat
 
 
 def test_the_version_is_the_metadata_s():

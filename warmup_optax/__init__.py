@@ -22,10 +22,13 @@ from ._combinators.ramps import with_cooldown, with_warmup
 from ._combinators.restart import restart
 from ._combinators.stack import stack, unstack
 from ._combinators.stretch import stretch
-from ._convert import frameworks as _adapters
 from ._convert.config import from_config, to_config
-from ._convert.frameworks import to_keras, to_torch
+from ._convert.keras import keras_class as _keras_class
+from ._convert.keras import register_with_keras as _register_with_keras
+from ._convert.keras import to_keras
 from ._convert.schema import config_schema
+from ._convert.torch import to_torch
+from ._convert.torch import torch_class as _torch_class
 from ._core.checks import ArgumentError, ArgumentTypeError
 from ._core.node import static, steps
 from ._core.schedule import Schedule, as_schedule, constant
@@ -151,13 +154,15 @@ if _typing.TYPE_CHECKING:
 else:  # a checker refuses a name that is not there
 
     def __getattr__(name: str) -> _typing.Any:
-        """Imports `compat` when it is asked for: most programs never do. Finds the classes by name."""
+        """Imports `compat`, and makes the classes that need Keras or PyTorch, when a program needs them."""
         if name == "compat":
             import importlib
 
             return importlib.import_module(".compat", __name__)
-        if name == "KerasSchedule":  # made when it is asked for, and so registered with Keras
-            return _adapters.KerasSchedule
+        if name == "KerasSchedule":  # which registers it with Keras
+            return _keras_class()
+        if name == "TorchSchedule":
+            return _torch_class()
         elsewhere = [f"wo.{home}.{rare}" for home in ("shapes", "nodes") for rare in globals()[home].__all__]
         raise _no_attribute(__name__, name, [*elsewhere, *__all__])
 
@@ -175,4 +180,4 @@ for _home in (nodes, shapes, _sys.modules[__name__]):
         if hasattr(_value, "__module__"):
             _value.__module__ = _home.__name__
 Schedule._repr_png_ = _png  # pyright: ignore[reportAttributeAccessIssue] # how a notebook shows a schedule; the core knows no pictures
-_adapters.register_with_keras()
+_register_with_keras()

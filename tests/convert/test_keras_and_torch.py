@@ -1,6 +1,7 @@
 """`to_keras` and `to_torch`: a schedule of ours drives training in Keras and in PyTorch."""
 
 import copy
+import importlib
 import io
 import json
 import os
@@ -17,7 +18,7 @@ import optax
 import pytest
 
 import warmup_optax as wo
-from warmup_optax._convert import frameworks as adapters
+from warmup_optax._convert import host_rates
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
@@ -53,8 +54,8 @@ def torch():
 )
 def test_a_library_that_is_not_installed_is_named(library, call, monkeypatch):
     """One sentence: what is missing, and what to type."""
-    name = f"{library}_class"
-    monkeypatch.setattr(adapters, name, getattr(adapters, name).__wrapped__)
+    name, module = f"{library}_class", importlib.import_module(f"warmup_optax._convert.{library}")
+    monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)
     monkeypatch.setitem(sys.modules, library, None)
     message = f"to_{library} needs {library}, which is not installed; pip install {library}"
     with pytest.raises(ImportError, match=message):
@@ -63,7 +64,7 @@ def test_a_library_that_is_not_installed_is_named(library, call, monkeypatch):
 
 def test_rates_on_the_host_are_the_schedule():
     """Sampled in blocks, in any order, they are what a call gives, bit for bit; only a new block samples."""
-    rates, block = adapters.HostRates(SCHEDULE), adapters.BLOCK
+    rates, block = host_rates.HostRates(SCHEDULE), host_rates.BLOCK
     counts = [0, 1, 5, 11, 12, block - 1, block, 2, 10 * block + 1]
     assert [rates(count) for count in counts] == [float(value) for value in SCHEDULE(np.array(counts))]
 

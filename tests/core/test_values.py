@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import PartitionSpec
 from support.catalogue import CASES, ONE_OF_EACH
 
 import warmup_optax as wo
@@ -259,3 +260,33 @@ def test_a_sum_of_schedules_has_no_zero_in_it():
     """Python's `sum` starts at 0."""
     some = [wo.linear(0.0, 1.0, 4), wo.constant(0.5), wo.constant(0.25)]
     assert sum(some) == some[0] + some[1] + some[2] == wo.nodes.Add(tuple(some))
+
+
+def test_a_field_cannot_be_deleted():
+    schedule = wo.constant(1.0)
+    with pytest.raises(dataclasses.FrozenInstanceError, match="cannot delete field 'value'"):
+        del schedule.value
+
+
+class Rebuilt(wo.Schedule):
+    """Makes a schedule while it is evaluated, which is slower and no less right."""
+
+    value: float
+
+    def evaluate(self, time):
+        return wo.join([wo.linear(0.0, self.value, 4), self.value], [4]).evaluate(time)
+
+
+def test_a_schedule_made_while_another_is_evaluated():
+    assert Rebuilt(2.0)([0, 2, 4, 9]).tolist() == [0.0, 1.0, 2.0, 2.0]
+
+
+def test_an_eager_shard_map():
+    """Everything is traced there, the numbers that a program keeps on the device as well."""
+    mesh = jax.make_mesh((8,), ("data",), (jax.sharding.AxisType.Auto,), devices=jax.devices("cpu"))
+    spec = PartitionSpec("data")
+    schedule = wo.linear(0.0, 8.0, 8)
+    mapped = jax.shard_map(
+        lambda count: schedule(3) + schedule(count), mesh=mesh, in_specs=spec, out_specs=spec
+    )
+    np.testing.assert_array_equal(mapped(np.arange(8)), 3.0 + np.arange(8))

@@ -1,7 +1,7 @@
 """Eight devices: every constructor, every way JAX runs on many of them, gives the bits of plain `jit`.
 
 All schedules are in one program for each way. The ways are used as a train step uses them: a device holds
-the count and computes the rate. `test_optimizers.py` has the optimizers. By default each constructor meets
+the count and computes the rate. `test_with_optax.py` has the optimizers. By default each constructor meets
 two or three of the ways; `-m exhaustive` runs the whole product.
 """
 

@@ -102,3 +102,14 @@ def test_one_boundary_is_traced_and_the_other_is_not(at):
 
     expected = wo.piecewise_constant([1.0, 0.5, 0.25], [4, 8] if at == 0 else [2, 4])(np.arange(10))
     np.testing.assert_array_equal(jax.jit(value)(4), expected)
+
+
+def test_a_decay_of_zero_stays_zero():
+    """A moving average without a memory; and beta3 may start there."""
+    assert wo.shapes.debiased_decay(0.0)(np.array([0, 1, 100])).tolist() == [0.0, 0.0, 0.0]
+    half = wo.shapes.half_life(0.0, 0.5, 10)(np.array([0, 5, 10]))
+    np.testing.assert_allclose(half, [0.0, 0.25, 0.5], rtol=1e-6)  # half of a half-life of one update
+    traced = jax.jit(lambda first: wo.shapes.half_life(first, 0.5, 10)(5))(0.0)
+    np.testing.assert_allclose(traced, 0.25, rtol=1e-6)
+    # A half-life of 0.0007 updates: 2 ** -1520 is no number of float32.
+    assert wo.shapes.half_life(0.0, 0.9, 10_000)(1) == 0.0

@@ -333,3 +333,89 @@ def test_traced_numbers_are_never_looked_at():
 
     values = build(0.5, 50)  # longer than the run, negative, growth < 1, repeated, crossed
     assert all(value.shape == () for value in values)
+
+
+ONE_SENTENCE = {
+    "a clip of nothing": (
+        lambda: wo.clip(wo.constant(1.0)),
+        "clip: min_value must be a number where max_value is None, got None; give min_value, max_value or both",
+    ),
+    "a shape that makes a number": (
+        lambda: wo.with_warmup(wo.constant(1.0), steps=4, shape=lambda a, b, n: 0.5),
+        "shape must be a function that makes a schedule",
+    ),
+    "a growth that needs too many cycles": (
+        lambda: wo.restart(wo.linear(1.0, 0.0, 4), period=1, growth=1.0001),
+        "restart: growth must be 1, or large enough for 262144 cycles, got 1.0001; give 1",
+    ),
+    "a traced bool": (
+        lambda: jax.jit(lambda x: wo.constant(x)(0))(True),
+        "value must be a finite number, got .*; a bool is not a number here",
+    ),
+    "a number that float32 does not hold": (
+        lambda: wo.constant(1e39),
+        r"value must be a finite number, got 1e\+39; float32 holds numbers up to 3.4e38",
+    ),
+    "a number that no float holds": (lambda: wo.constant(10**400), "value must be a finite number, got inf"),
+    "a matrix of boundaries": (
+        lambda: wo.piecewise_constant([1.0, 2.0, 3.0], np.ones((2, 2))),  # pyright: ignore[reportArgumentType]
+        "boundaries must be a sequence of whole numbers of steps",
+    ),
+    "counts of two lengths": (
+        lambda: wo.constant(1.0)([[1], [1, 2]]),
+        "a schedule's count must be a whole or real number, got ",
+    ),
+    "a list of counts with one that no float holds": (
+        lambda: wo.constant(1.0)([10**400, 0.5]),
+        "a schedule's count must be a whole or real number, got ",
+    ),
+    "a complex count": (
+        lambda: jax.jit(wo.constant(1.0))(1j),
+        "a schedule's count must be a whole or real number, got dtype complex",
+    ),
+    "a function that gives a vector": (
+        lambda: wo.as_schedule(lambda count: jnp.ones(3))(0),
+        r"a schedule must give one number for one count, got shape \(3,\) from .*; return a scalar",
+    ),
+    "a knot past every count": (
+        lambda: wo.shapes.piecewise_cosine([1.0, 0.0], [0.0, 2.0**61]),
+        r"piecewise_cosine: boundaries\[1\] must be within 2\^61 of 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ONE_SENTENCE)
+def test_a_bad_argument_gets_one_sentence(name):
+    make, message = ONE_SENTENCE[name]
+    with pytest.raises((ValueError, TypeError), match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: wo.shapes.logarithmic(0.0, 0.1, 2.5), "logarithmic: steps must be"),
+        (lambda: wo.shapes.logarithmic(math.nan, 0.1, 2), "logarithmic: init_value must be"),
+        (
+            lambda: wo.shapes.rex(0.1, 0.0, 10, curvature=1.0),
+            r"rex: curvature must be a finite number < 1, got 1\.0",
+        ),
+        (lambda: wo.shapes.rex(0.1, 0.0, -1), "rex: steps must be"),
+        (
+            lambda: wo.shapes.half_life(1.0, 0.9, 10),
+            r"half_life: init_value must be a finite number >= 0 and < 1, got 1\.0",
+        ),
+        (
+            lambda: wo.shapes.half_life(0.9, -0.1, 10),
+            r"half_life: end_value must be a finite number >= 0 and < 1",
+        ),
+        (
+            lambda: wo.shapes.debiased_decay(1.5),
+            r"debiased_decay: decay must be a finite number >= 0 and < 1, got 1\.5",
+        ),
+        (lambda: wo.shapes.debiased_decay("0.9"), "debiased_decay: decay must be"),
+    ],
+)
+def test_bad_input_is_named(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()
