@@ -187,6 +187,13 @@ def test_every_recipe_passes_with_its_defaults(schedule):
         ),
         (wo.warmup_constant(1.0, warmup_steps=1, init_value=0.1), 9, []),
         (wo.stretch(wo.linear(1.0, 0.0, 5), Fraction(1, 10)), 1, []),  # a decay
+        # cycles that are shorter than an update, and those that are just long enough
+        (
+            wo.stretch(wo.restart(wo.linear(1.0, 0.5, 9), period=9), Fraction(1, 10)),
+            9,
+            [("cycles_below_one_step", 0)],
+        ),
+        (wo.stretch(wo.restart(wo.linear(1.0, 0.5, 10), period=10), Fraction(1, 10)), 9, []),
         (-wo.constant(1.0), 10, [("negative", 0)]),
         (wo.linear(1.0, -1.0, 10), 10, [("negative", 6)]),
         (lambda count: 1.0 / (50.0 - count.astype("float32")), 49, [("rises_after_the_end", 49)]),

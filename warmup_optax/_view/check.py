@@ -39,6 +39,7 @@ WARNINGS = (
     "beyond_the_clock",
     "negative",
     "not_finite",
+    "cycles_below_one_step",
 )
 
 
@@ -89,6 +90,7 @@ def check(
     phase_not_reached     warning  the run ends before a phase begins
     beyond_the_clock      warning  something is due at a count that the clock cannot reach
     negative              warning  a rate below 0
+    cycles_below_one_step warning  cycles of a restart are shorter than one update
     not_finite            warning  a NaN or an infinity, from a function that is no schedule of this library
     ===================== ======== ======================================================================
 
@@ -129,6 +131,7 @@ updates change nothing; make the schedule 1000 steps long, or stop at 900
         _negative,
         _zero,
         _short_warmup,
+        _short_cycles,
         _flat,
         _jumps,
         _floors,
@@ -185,6 +188,11 @@ class _Run:
     def at(self, counts: Any) -> np.ndarray:
         """The values at counts, in float64."""
         return sample(self.schedule, counts).astype(np.float64)
+
+    def beside(self, step: int) -> tuple[float, float]:
+        """The values at the count before a phase begins, and at its begin."""
+        index = int(np.searchsorted(self.counts, step))
+        return float(self.values[index - 1]), float(self.values[index])
 
     def _cut_warmup(self) -> int | None:
         """Where the warmup ends that a run begins with and does not finish."""
@@ -267,6 +275,18 @@ def _short_warmup(run: _Run) -> Iterator[Finding]:
         yield _finding("warmup_below_one_step", 0, message)
 
 
+def _short_cycles(run: _Run) -> Iterator[Finding]:
+    """Restarts that come more often than updates, on a clock of tokens, say."""
+    for phase in run.phases:
+        if phase.short and phase.first < run.total:
+            message = (
+                "the cycles here are shorter than one update, so that the rate of an update is from anywhere in "
+                "a cycle; give the period in the unit of the schedule's clock, or make it longer"
+            )
+            yield _finding("cycles_below_one_step", phase.first, message)
+            return
+
+
 def _flat(run: _Run) -> Iterator[Finding]:
     """A decay that is over, at a rate above 0, when the run is not."""
     inside = [phase for phase in run.phases if phase.first < run.total]
@@ -289,7 +309,10 @@ def _jumps(run: _Run) -> Iterator[Finding]:
         step = phase.first
         if phase.cause != "join" or before.last is None or phase.again or step >= run.total:
             continue
-        left, (previous, right) = before.last(), run.at(np.array([step - 1, step]))
+        previous, right = run.beside(step)
+        if phase.start is None and abs(right - previous) <= TOLERANCE * max(abs(right), abs(previous)):
+            continue  # the gap is at most this
+        left = before.last()
         # Where phases meet between two counts, the values there are compared, not those of the counts.
         right = right if phase.start is None else phase.start()
         # A left phase that itself starts a cycle right here is where it was one update earlier.
@@ -396,7 +419,7 @@ def _rises(run: _Run) -> Iterator[Finding]:
     if higher.size and run.warmup is None:
         step, value = int(run.later[higher[0]]), run.after[higher[0]]
         owner = [phase for phase in run.phases if phase.first <= step][-1]
-        if owner.again or CYCLIC in owner.shape:
+        if owner.again or owner.short or CYCLIC in owner.shape:
             return
         message = (
             f"a run that goes on after {run.total} steps sees the rate rise from {last:.4g} to {value:.4g}; "

@@ -3,8 +3,10 @@
 A node is asked for its phases in its own time, lazily, since a restart has infinitely many. A combinator
 shifts, cuts and stretches those of its parts. A node that says nothing is one phase, from 0 on.
 
-Each rule takes the time from which on phases are wanted. It may yield earlier ones as well; a restart goes
-to the cycle of that time by arithmetic, because a resumed schedule may have had millions of cycles.
+Each rule takes a `View`: the time after which phases are wanted, and the time that passes from one count to the
+next. It may yield earlier phases as well. A restart goes to a cycle by arithmetic, because a resumed schedule
+may have had millions of cycles. Where cycles are shorter than one update, it yields one phase for all of them.
+So a phase costs a time that depends on the size of the expression alone, not on its numbers.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import heapq
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -42,6 +44,26 @@ CYCLES = 4  # the number shown of an endless row of cycles
 FAR = 2.0**62
 
 
+class View(NamedTuple):
+    """What is wanted of the phases of a node.
+
+    Attributes:
+      begin: Phases that are over at this time of the node are not wanted.
+      step: The time of the node that passes from one count to the next.
+    """
+
+    begin: float = 0.0
+    step: float = 1.0
+
+    def after(self, start: float) -> View:
+        """The same on a clock that starts at ``start``, which is at 0 before that."""
+        return View(max(self.begin - start, 0.0), self.step)
+
+    def scaled(self, factor: float) -> View:
+        """The same on a clock that is ``factor`` times as fast."""
+        return View(self.begin * factor, self.step * factor)
+
+
 class Phase(NamedTuple):
     """A part of a schedule that is one curve.
 
@@ -53,6 +75,7 @@ class Phase(NamedTuple):
       last: The value that the curve runs up to, if the next phase may begin with another.
       floor: A bound that the curve was given to stop at.
       again: Whether it repeats a phase of the first cycle of a restart.
+      short: Whether it stands for many cycles, each shorter than one update.
     """
 
     begin: float
@@ -62,6 +85,7 @@ class Phase(NamedTuple):
     last: Callable[[], float] | None = None
     floor: float | None = None
     again: bool = False
+    short: bool = False
 
     @property
     def first(self) -> int:
@@ -87,7 +111,7 @@ def concrete(where: str, schedule: Any) -> Schedule:
 
 def phases(schedule: Schedule) -> Iterator[Phase]:
     """The phases that hold at least one count, from count 0 on. There may be no end of them."""
-    for phase, following in _with_next(walk(schedule)):
+    for phase, following in _with_next(walk(schedule, View())):
         if following is None or following.first > phase.first:
             yield phase
 
@@ -153,7 +177,9 @@ def _window(
     """The phases in ``[begin, end)``; ``at_begin`` and ``at_end`` are the values there, if it is a cut."""
     for phase, following in _with_next(found):  # pragma: no branch (the last phase has no end)
         stop = math.inf if following is None else following.begin
-        if stop <= begin or phase.begin >= end or begin >= end:
+        if phase.begin >= end or begin >= end:
+            return
+        if stop <= begin:
             continue
         if phase.begin <= begin:
             start = at_begin or (phase.start if phase.begin == begin else None)
@@ -164,11 +190,11 @@ def _window(
             return
 
 
-def _delayed(schedule: Schedule, steps: float, begin: float) -> Iterator[Phase]:
-    """The phases from ``begin`` on of a schedule whose clock is at 0 at ``steps``, held before that."""
-    found = walk(schedule, max(begin - steps, 0))
+def _delayed(schedule: Schedule, steps: float, view: View) -> Iterator[Phase]:
+    """The phases of a schedule whose clock is at 0 at ``steps``, and before that."""
+    found = walk(schedule, view.after(steps))
     first = next(found)
-    if begin < steps and first.shape != CONSTANT:
+    if view.begin < steps and first.shape != CONSTANT:
         yield Phase(-math.inf, CONSTANT)
         yield first._replace(begin=steps)
     else:
@@ -181,8 +207,8 @@ def _delayed(schedule: Schedule, steps: float, begin: float) -> Iterator[Phase]:
 
 
 @functools.singledispatch
-def walk(node: Any, begin: float = 0.0) -> Iterator[Phase]:
-    """The phases of a node in its own time, those at least that are not over at ``begin``.
+def walk(node: Any, view: View) -> Iterator[Phase]:
+    """The phases of a node in its own time, those at least that are in the view.
 
     This is the rule for a node that has no other. Its method ``phases()`` gives the schedule whose phases it
     has, or pairs ``(begin, name)``, or None for a single phase.
@@ -191,8 +217,9 @@ def walk(node: Any, begin: float = 0.0) -> Iterator[Phase]:
     if told is None:
         yield Phase(0, node._kind)
     elif isinstance(told, Schedule):
-        yield from walk(told, begin)
+        yield from walk(told, view)
     else:
+        told = list(told)
         begins = [float(first) for first, _ in told]
         if not begins or begins[0] != 0 or any(x >= y for x, y in itertools.pairwise(begins)):
             raise ValueError(
@@ -204,37 +231,37 @@ def walk(node: Any, begin: float = 0.0) -> Iterator[Phase]:
 
 
 @walk.register
-def _(node: Constant, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Constant, view: View) -> Iterator[Phase]:
     yield Phase(0, CONSTANT)
 
 
 @walk.register
-def _(node: Function, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Function, view: View) -> Iterator[Phase]:
     name = getattr(node.function, "__qualname__", type(node.function).__name__)
     yield Phase(0, name.split(".<locals>")[0])
 
 
 @walk.register
-def _(node: FiniteSchedule, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: FiniteSchedule, view: View) -> Iterator[Phase]:
     if node.steps > 0:
         yield Phase(0, node._kind)
     yield Phase(node.steps, CONSTANT, "end" if node.steps > 0 else "start")
 
 
 @walk.register
-def _(node: Exponential, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Exponential, view: View) -> Iterator[Phase]:
     yield Phase(0, node._kind, floor=node.end_value if node.decay_rate < 1 else None)
 
 
 @walk.register
-def _(node: PiecewiseConstant, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: PiecewiseConstant, view: View) -> Iterator[Phase]:
     for first, value, cause in zip((0, *node.boundaries), node.values, _causes("step"), strict=False):
         yield Phase(first, CONSTANT, cause, last=functools.partial(float, value))
 
 
 @walk.register(PiecewiseLinear)
 @walk.register(PiecewiseCosine)
-def _(node: Any, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Any, view: View) -> Iterator[Phase]:
     name = node._kind.removeprefix("piecewise_")
     between = [Phase(knot, name, "knot") for knot in node.boundaries[:-1]]
     every = [Phase(-math.inf, CONSTANT), *between, Phase(node.boundaries[-1], CONSTANT, "end")]
@@ -242,92 +269,150 @@ def _(node: Any, begin: float = 0.0) -> Iterator[Phase]:
 
 
 @walk.register
-def _(node: Join, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Join, view: View) -> Iterator[Phase]:
     firsts = (0, *node.boundaries)
     offsets = firsts if node.offsets is None else node.offsets
     windows = zip(
         node.schedules, firsts, (*node.boundaries, math.inf), offsets, _causes("join"), strict=False
     )
     for schedule, first, end, offset, cause in windows:
-        if end <= begin:
+        if end <= view.begin:
             continue
         at_begin = _value(schedule, first - offset) if first > 0 else None
         at_end = _value(schedule, end - offset)
-        found = _delayed(schedule, offset, max(first, begin))
+        found = _delayed(schedule, offset, view._replace(begin=max(first, view.begin)))
         yield from _window(found, first, end, at_begin, at_end, cause)
 
 
 @walk.register
-def _(node: WithWarmup, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: WithWarmup, view: View) -> Iterator[Phase]:
     yield Phase(0, node.shape.name)
-    after = _delayed(node.schedule, 0 if node.overlap else node.steps, max(begin, node.steps))
+    later = view._replace(begin=max(view.begin, node.steps))
+    after = _delayed(node.schedule, 0 if node.overlap else node.steps, later)
     yield from _window(after, node.steps, math.inf, cause="warmup")
 
 
 @walk.register
-def _(node: WithCooldown, begin: float = 0.0) -> Iterator[Phase]:
-    if begin < node.begin:
-        yield from _window(walk(node.schedule, begin), 0, node.begin)
+def _(node: WithCooldown, view: View) -> Iterator[Phase]:
+    if view.begin < node.begin:
+        yield from _window(walk(node.schedule, view), 0, node.begin)
     yield Phase(node.begin, node.shape.name, "cooldown")
     yield Phase(node.begin + node.steps, CONSTANT, "end" if node.steps else "step")
 
 
 @walk.register
-def _(node: Shift, begin: float = 0.0) -> Iterator[Phase]:
-    yield from _window(_delayed(node.schedule, node.steps, begin), 0, math.inf)
+def _(node: Shift, view: View) -> Iterator[Phase]:
+    yield from _window(_delayed(node.schedule, node.steps, view), 0, math.inf)
 
 
 @walk.register
-def _(node: SpeedUp, begin: float = 0.0) -> Iterator[Phase]:
-    for phase in walk(node.schedule, begin * node.factor):
+def _(node: SpeedUp, view: View) -> Iterator[Phase]:
+    for phase in walk(node.schedule, view.scaled(node.factor)):
         yield phase._replace(begin=phase.begin / node.factor)
 
 
 @walk.register
-def _(node: Stretch, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Stretch, view: View) -> Iterator[Phase]:
     factor = Fraction(str(node.factor)) if isinstance(node.factor, float) else Fraction(node.factor)
     numerator, denominator = float(factor.numerator), float(factor.denominator)
-    for phase in walk(node.schedule, begin * denominator / numerator):
+    for phase in walk(node.schedule, view.scaled(denominator / numerator)):
         yield phase._replace(begin=phase.begin * numerator / denominator)
 
 
 @walk.register
-def _(node: InSteps, begin: float = 0.0) -> Iterator[Phase]:
-    firsts = (0, *node.boundaries)
+def _(node: InSteps, view: View) -> Iterator[Phase]:
+    yield from _window(_in_units(node, view), 0, math.inf)
 
-    def units(count: float) -> float:
-        i = bisect.bisect_right(firsts, count) - 1
-        return (node.starts[i] + (count - firsts[i]) * node.rates[i]) / node.scale
 
-    def count(units: float) -> float:
-        i = max(bisect.bisect_right(node.starts, units * node.scale) - 1, 0)
-        return firsts[i] + (units * node.scale - node.starts[i]) / node.rates[i]
+def _in_units(node: InSteps, view: View) -> Iterator[Phase]:
+    firsts, scale = (0, *node.boundaries), node.scale
+    starts = [start / scale for start in node.starts]
+    rates = [rate / scale for rate in node.rates]
+    running, short = False, False
+    for i, j in _stretches(firsts, starts, rates):
+        first, end = firsts[i], firsts[j] if j < len(firsts) else math.inf
+        if end <= view.begin:
+            continue
+        if not max(rates[i:j]):  # no unit is seen: the value stays
+            yield Phase(first, CONSTANT, "step" if running else "start")
+            continue
+        continues = (
+            running and not short and starts[i] == _units(firsts[i], firsts[:i], starts[:i], rates[:i])
+        )
+        begin = max(first, view.begin)
+        slowest = min([rate for rate in rates[i:j] if rate])
+        now = _units(begin, firsts[i:j], starts[i:j], rates[i:j])
+        running = True
+        for phase in walk(node.schedule, View(now, slowest)):
+            known = phase.begin <= now and i > 0  # it began in an earlier stretch, or the clock was set to it
+            if known and continues and phase.begin < starts[i] and not phase.short:
+                continue
+            count = first if known else _count(phase.begin, firsts[i:j], starts[i:j], rates[i:j])
+            if count >= end or count == math.inf:
+                break
+            short = phase.short
+            yield phase._replace(begin=count, cause="knot" if known and not continues else phase.cause)
 
-    for phase in walk(node.schedule, units(begin)):
-        yield phase._replace(begin=count(phase.begin) if math.isfinite(phase.begin) else phase.begin)
+
+def _stretches(firsts: Sequence[int], starts: list[float], rates: list[float]) -> Iterator[tuple[int, int]]:
+    """The segments from ``i`` to ``j`` that are one clock: no unit is left out, and the rates are alike."""
+    i, low, high = 0, math.inf, 0.0
+    for j in range(1, len(firsts) + 1):
+        low, high = min(low, rates[j - 1] or low), max(high, rates[j - 1])
+        if j == len(firsts):
+            yield i, j
+            return
+        follows = starts[j] == starts[j - 1] + (firsts[j] - firsts[j - 1]) * rates[j - 1]
+        if not follows or max(high, rates[j]) > 8 * min(low, rates[j] or low):
+            yield i, j
+            i, low, high = j, math.inf, 0.0
+
+
+def _units(count: float, firsts: Sequence[int], starts: list[float], rates: list[float]) -> float:
+    """The units seen at a count."""
+    i = max(bisect.bisect_right(firsts, count) - 1, 0)
+    return starts[i] + (count - firsts[i]) * rates[i]
+
+
+def _count(units: float, firsts: Sequence[int], starts: list[float], rates: list[float]) -> float:
+    """The time at which units have been seen; infinity for never."""
+    i = max(bisect.bisect_left(starts, units) - 1, 0)
+    if units <= starts[i]:
+        return firsts[i] if units == starts[i] or not rates[i] else firsts[i] + (units - starts[i]) / rates[i]
+    reached = firsts[i] + (units - starts[i]) / rates[i] if rates[i] else math.inf
+    return min(reached, firsts[i + 1]) if i + 1 < len(firsts) else reached
 
 
 @walk.register
-def _(node: Staircase, begin: float = 0.0) -> Iterator[Phase]:
-    for phase in walk(node.schedule, begin // node.steps):
+def _(node: Staircase, view: View) -> Iterator[Phase]:
+    inside = View(view.begin // node.steps, max(view.step / node.steps, 1.0))  # whole counts alone are seen
+    for phase in walk(node.schedule, inside):
         yield phase._replace(begin=phase.first * node.steps)
 
 
 @walk.register
-def _(node: Restart, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Restart, view: View) -> Iterator[Phase]:
     period, growth, decay = float(node.period), float(node.growth), float(node.decay)
     at_end = _value(node.schedule, period)
-    for cycle in itertools.count(_cycle_at(begin, period, growth)):
+    cycle = _cycle_at(view.begin, period, growth)
+    while True:
         unit = growth**cycle
         first = period * (cycle if growth == 1 else (unit - 1) / (growth - 1))
+        if period * unit < view.step:
+            yield Phase(first, node._kind, "cycle" if cycle else "start", again=cycle > 0, short=True)
+            if growth == 1:
+                return
+            cycle = max(cycle + 1, math.ceil(math.log(view.step / period) / math.log(growth)))
+            continue
         factor = _power(decay, cycle)
-        inside = walk(node.schedule, max(begin - first, 0) / unit)
+        inside = walk(node.schedule, view.after(first).scaled(1 / unit))
         for phase in _window(inside, 0, period, None, at_end, "cycle" if cycle else "start"):
             floor = None if phase.floor is None else phase.floor * factor
             phase = _mapped(phase, functools.partial(operator.mul, factor), floor)
             yield phase._replace(begin=first + phase.begin * unit, again=cycle > 0)
         if first + period * unit > FAR:
             return
+        cycle += 1
 
 
 def _cycle_at(time: float, period: float, growth: float) -> int:
@@ -347,44 +432,44 @@ def _power(base: float, exponent: int) -> float:
 
 
 @walk.register
-def _(node: Scale, begin: float = 0.0) -> Iterator[Phase]:
-    for phase in walk(node.schedule, begin):
+def _(node: Scale, view: View) -> Iterator[Phase]:
+    for phase in walk(node.schedule, view):
         floor = phase.floor * node.factor if phase.floor is not None and node.factor > 0 else None
         yield _mapped(phase, functools.partial(operator.mul, node.factor), floor)
 
 
 @walk.register
-def _(node: Divide, begin: float = 0.0) -> Iterator[Phase]:
-    yield from walk(Scale(node.schedule, 1 / node.divisor), begin)
+def _(node: Divide, view: View) -> Iterator[Phase]:
+    yield from walk(Scale(node.schedule, 1 / node.divisor), view)
 
 
 @walk.register
-def _(node: Clip, begin: float = 0.0) -> Iterator[Phase]:
+def _(node: Clip, view: View) -> Iterator[Phase]:
     low = -math.inf if node.min_value is None else node.min_value
     high = math.inf if node.max_value is None else node.max_value
-    for phase in walk(node.schedule, begin):
+    for phase in walk(node.schedule, view):
         floor = phase.floor if node.min_value is None else node.min_value
         yield _mapped(phase, lambda value: min(max(value, low), high), floor)
 
 
 @walk.register
-def _(node: Product, begin: float = 0.0) -> Iterator[Phase]:
-    yield from _together(node.schedules, " * ", math.prod, begin)
+def _(node: Product, view: View) -> Iterator[Phase]:
+    yield from _together(node.schedules, " * ", math.prod, view)
 
 
 @walk.register
-def _(node: Add, begin: float = 0.0) -> Iterator[Phase]:
-    yield from _together(node.schedules, " + ", math.fsum, begin)
+def _(node: Add, view: View) -> Iterator[Phase]:
+    yield from _together(node.schedules, " + ", math.fsum, view)
 
 
 @walk.register
-def _(node: Minimum, begin: float = 0.0) -> Iterator[Phase]:
-    yield from _together(node.schedules, " or ", min, begin)
+def _(node: Minimum, view: View) -> Iterator[Phase]:
+    yield from _together(node.schedules, " or ", min, view)
 
 
 @walk.register
-def _(node: Maximum, begin: float = 0.0) -> Iterator[Phase]:
-    yield from _together(node.schedules, " or ", max, begin)
+def _(node: Maximum, view: View) -> Iterator[Phase]:
+    yield from _together(node.schedules, " or ", max, view)
 
 
 def _causes(later: str) -> Iterator[str]:
@@ -393,11 +478,11 @@ def _causes(later: str) -> Iterator[str]:
 
 
 def _together(
-    schedules: tuple[Schedule, ...], sign: str, combine: Callable[[Any], float], begin: float
+    schedules: tuple[Schedule, ...], sign: str, combine: Callable[[Any], float], view: View
 ) -> Iterator[Phase]:
     """The phases of several schedules at once: one begins wherever one of theirs does."""
     every = [
-        zip(_window(walk(schedule, begin), begin, math.inf), itertools.repeat(i))
+        zip(_window(walk(schedule, view), view.begin, math.inf), itertools.repeat(i))
         for i, schedule in enumerate(schedules)
     ]
     merged = heapq.merge(*every, key=lambda pair: pair[0].begin)
@@ -412,9 +497,9 @@ def _together(
         now = [changed.get(i, phase) for i, phase in enumerate(now)]
         cause = min((phase.cause for phase in changed.values()), key=CAUSES.index)
         curves = [shape for shape in dict.fromkeys(phase.shape for phase in now) if shape != CONSTANT]
-        again = any(phase.again for phase in now)
+        again, short = any(phase.again for phase in now), any(phase.short for phase in now)
         start = _combined(schedules, starts, first, combine) if any(starts) else None
-        pending = Phase(first, sign.join(curves) or CONSTANT, cause, start, again=again)
+        pending = Phase(first, sign.join(curves) or CONSTANT, cause, start, again=again, short=short)
     if pending is not None:  # pragma: no branch (every schedule has a phase)
         yield pending
 
