@@ -99,7 +99,7 @@ OF_A_PAGE = {
 
 def spans():
     for page in PAGES:
-        name = str(page.relative_to(ROOT / "docs" if "docs" in page.parts else ROOT))
+        name = str(page.relative_to(ROOT / "docs" if page.is_relative_to(ROOT / "docs") else ROOT))
         text = page.read_text()
         text = re.sub(r"\A---\n.*?^---$", "", text, flags=re.MULTILINE | re.DOTALL)
         for found in SPAN.finditer(ROLE.sub("", FENCE.sub("", text))):
