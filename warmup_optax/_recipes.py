@@ -1,4 +1,4 @@
-"""The schedules that users come for: each is a value of its own kind, of its user's arguments."""
+"""Complete schedules, most with a warmup. Each is a node whose fields are the arguments of its function."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ._shapes.piecewise import PiecewiseConstant
 
 
 class Recipe(Schedule, kind="Recipe"):
-    """A schedule that is an expression of others: its fields are its user's arguments."""
+    """A schedule that is an expression of shapes and combinators; its fields are the user's arguments."""
 
     @abc.abstractmethod
     def _expression(self) -> Schedule:
-        """What it stands for, of numbers that were checked."""
+        """The equivalent expression, of numbers that are already checked."""
 
     def expand(self) -> Schedule:
-        """The shapes and combinators that this schedule stands for: the same values at every count."""
+        """Return the equivalent expression of shapes and combinators, with the same value at every count."""
         with unchecked():
             return self._expression()
 
@@ -47,12 +47,12 @@ class _Warmup(Recipe):
     warmup_steps: NumberField = checked(checks.steps)
 
     def _then(self, decay: Schedule, init_value: Any, begin: Any) -> Schedule:
-        """The warmup, which holds its end, and a decay from ``begin`` on."""
+        """The warmup, constant after its end, and a decay that begins at ``begin``."""
         return Join((Linear(init_value, self.peak_value, self.warmup_steps), decay), (begin,))
 
 
 class _WarmupDecay(_Warmup):
-    """A linear warmup, a hold, and a decay to the end of the run."""
+    """A linear warmup, a plateau, and a decay to the end of the run."""
 
     total_steps: NumberField = checked(checks.steps, at_least=1)
     hold_steps: NumberField = checked(checks.steps, default=0)
@@ -71,7 +71,7 @@ class _WarmupDecay(_Warmup):
 
 
 def _fits(node: Any, total: str, **parts: Any) -> None:
-    """Refuses parts that are together longer than the whole."""
+    """Raise an error if the parts together are longer than the whole."""
     used, length = sum(parts.values()), getattr(node, total)
     allowed, fix = f"at least {' + '.join(parts)} = {used}", "shorten one of them or train longer"
     checks.at_least(node._kind, total, length, used, allowed, fix)
@@ -88,19 +88,19 @@ class WarmupConstant(_Warmup, kind="warmup_constant"):
 
 @checks.by_name
 def warmup_constant(peak_value: Number, *, warmup_steps: Steps, init_value: Number = 0.0) -> WarmupConstant:
-    """A linear warmup to a rate that then stays.
+    """Linear warmup, then constant. Also known as constant with warmup.
 
     Args:
-      peak_value: The rate from ``count == warmup_steps`` on, exactly.
-      warmup_steps: Updates of warmup, a whole number >= 0. With 0 the rate is ``peak_value`` at once (with
-        Optax it stays ``init_value``).
+      peak_value: The rate at ``count == warmup_steps`` and after it, exactly.
+      warmup_steps: The number of warmup updates, a whole number >= 0. With 0 the first update has
+        ``peak_value``. (In Optax the rate then stays at ``init_value``.)
       init_value: The rate of the first update.
 
     Returns:
-      A `Schedule`: ``linear(init_value, peak_value, warmup_steps)``, which holds its end.
+      A `Schedule`: the same values as ``linear(init_value, peak_value, warmup_steps)``.
 
     Raises:
-      ValueError: If a number is bad.
+      ValueError: If ``warmup_steps`` is negative or not whole, or a rate is not finite.
       TypeError: If an argument is not a number.
 
     >>> import warmup_optax as wo
@@ -127,21 +127,25 @@ def warmup_linear(
     init_value: Number = 0.0,
     end_value: Number = 0.0,
 ) -> WarmupLinear:
-    """A linear warmup, a hold, and a linear decay: the schedule of BERT.
+    """Linear warmup, then linear decay: the schedule of BERT. Also known as linear with warmup, or D2Z.
+
+    The rate of the last update, at ``count == total_steps - 1``, is one step of the decay above ``end_value``.
 
     Args:
-      peak_value: The rate at ``count == warmup_steps`` and through the hold, exactly.
-      warmup_steps: Updates of warmup, a whole number >= 0.
-      total_steps: Updates of the whole run >= 1, warmup and hold included; ``end_value`` from there on.
-      hold_steps: Updates at the peak between warmup and decay, a whole number >= 0.
+      peak_value: The rate at ``count == warmup_steps`` and on the plateau, exactly.
+      warmup_steps: The number of warmup updates, a whole number >= 0.
+      total_steps: The number of updates of the whole run, a whole number >= 1. It includes the warmup and the
+        plateau.
+      hold_steps: The number of updates at the peak between warmup and decay, a whole number >= 0.
       init_value: The rate of the first update.
-      end_value: The rate at ``total_steps`` and after it, exactly.
+      end_value: The rate at ``count == total_steps`` and after it, exactly.
 
     Returns:
       A `Schedule`.
 
     Raises:
-      ValueError: If warmup and hold are longer than the run, or a number is bad.
+      ValueError: If warmup and plateau are longer than the run, a number of steps is negative or not whole, or
+        a value is not finite or out of its range.
       TypeError: If an argument is not a number.
 
     Source: Devlin et al., BERT (2019), appendix A.2.
@@ -174,23 +178,27 @@ def warmup_cosine(
     end_value: Number = 0.0,
     exponent: Number = 1.0,
 ) -> WarmupCosine:
-    """A linear warmup, a hold, and half a cosine down: the default of most training runs.
+    """Linear warmup, then cosine decay: the usual schedule of training runs. Also known as cosine with warmup.
+
+    The warmup is linear from ``init_value`` to ``peak_value``. The decay is half a period of a cosine, flat at
+    both ends. The last update, at ``count == total_steps - 1``, has nearly ``end_value``.
 
     Args:
-      peak_value: The rate at ``count == warmup_steps`` and through the hold, exactly.
-      warmup_steps: Updates of warmup, a whole number >= 0.
-      total_steps: Updates of the whole run, warmup and hold included (Optax calls it ``decay_steps``; the
-        ``decay_steps`` of Keras leaves the warmup out); ``end_value`` from there on.
-      hold_steps: Updates at the peak between warmup and decay, a whole number >= 0.
+      peak_value: The rate at ``count == warmup_steps`` and on the plateau, exactly.
+      warmup_steps: The number of warmup updates, a whole number >= 0.
+      total_steps: The number of updates of the whole run, a whole number >= 1. It includes the warmup and the
+        plateau. Optax calls it ``decay_steps``. The ``decay_steps`` of Keras excludes the warmup.
+      hold_steps: The number of updates at the peak between warmup and decay, a whole number >= 0.
       init_value: The rate of the first update.
-      end_value: The rate at ``total_steps`` and after it, exactly; absolute, not a fraction of the peak.
-      exponent: A power > 0 of the cosine, Optax's.
+      end_value: The rate at ``count == total_steps`` and after it, exactly. A rate, not a fraction.
+      exponent: The power of the cosine, a number > 0, as in Optax.
 
     Returns:
       A `Schedule`.
 
     Raises:
-      ValueError: If warmup and hold are longer than the run, or a number is bad.
+      ValueError: If warmup and plateau are longer than the run, a number of steps is negative or not whole, or
+        a value is not finite or out of its range.
       TypeError: If an argument is not a number.
 
     Source: Loshchilov & Hutter, SGDR (2017), with the warmup of Goyal et al. (2017), section 2.2.
@@ -223,22 +231,26 @@ def warmup_polynomial(
     init_value: Number = 0.0,
     end_value: Number = 0.0,
 ) -> WarmupPolynomial:
-    """A linear warmup, a hold, and a decay by a power of the remaining time.
+    """Linear warmup, then polynomial decay: a power of the remaining fraction of the run.
+
+    Also known as polynomial decay with warmup, or poly.
 
     Args:
-      peak_value: The rate at ``count == warmup_steps`` and through the hold, exactly.
-      power: > 0: 1 is `warmup_linear`, 2 falls faster first.
-      warmup_steps: Updates of warmup, a whole number >= 0.
-      total_steps: Updates of the whole run >= 1, warmup and hold included; ``end_value`` from there on.
-      hold_steps: Updates at the peak between warmup and decay, a whole number >= 0.
+      peak_value: The rate at ``count == warmup_steps`` and on the plateau, exactly.
+      power: A number > 0. 1 is `warmup_linear`; with 2 the rate decays faster at first.
+      warmup_steps: The number of warmup updates, a whole number >= 0.
+      total_steps: The number of updates of the whole run, a whole number >= 1. It includes the warmup and the
+        plateau.
+      hold_steps: The number of updates at the peak between warmup and decay, a whole number >= 0.
       init_value: The rate of the first update.
-      end_value: The rate at ``total_steps`` and after it, exactly.
+      end_value: The rate at ``count == total_steps`` and after it, exactly.
 
     Returns:
       A `Schedule`.
 
     Raises:
-      ValueError: If warmup and hold are longer than the run, or a number is bad.
+      ValueError: If warmup and plateau are longer than the run, a number of steps is negative or not whole, or
+        a value is not finite or out of its range.
       TypeError: If an argument is not a number.
 
     >>> import warmup_optax as wo
@@ -278,23 +290,25 @@ def warmup_exponential(
     end_value: Number | None = None,
     init_value: Number = 0.0,
 ) -> WarmupExponential:
-    """A linear warmup, a hold, and a decay by a factor every ``transition_steps``.
+    """Linear warmup, then exponential decay: a factor for every ``transition_steps``.
+
+    Also known as exponential decay with warmup; with ``staircase=True``, step decay.
 
     Args:
-      peak_value: The rate at ``count == warmup_steps`` and through the hold, exactly.
-      warmup_steps: Updates of warmup, a whole number >= 0.
-      decay_rate: The factor of each ``transition_steps``, > 0.
-      transition_steps: Updates from one factor to the next, a whole number >= 1.
-      hold_steps: Updates at the peak between warmup and decay, a whole number >= 0.
-      staircase: Whether each factor comes all at once.
-      end_value: A bound that the decay does not pass, as in `exponential`; None for none.
+      peak_value: The rate at ``count == warmup_steps`` and on the plateau, exactly.
+      warmup_steps: The number of warmup updates, a whole number >= 0.
+      decay_rate: The factor for each ``transition_steps``, a number > 0.
+      transition_steps: The number of updates from one factor to the next, a whole number >= 1.
+      hold_steps: The number of updates at the peak between warmup and decay, a whole number >= 0.
+      staircase: If true, apply the factor in discrete steps, as Optax does.
+      end_value: A bound that the decay does not cross, as in `exponential`. ``None``: no bound.
       init_value: The rate of the first update.
 
     Returns:
-      A `Schedule` without an end.
+      A `Schedule` that never ends.
 
     Raises:
-      ValueError: If a number is bad.
+      ValueError: If a number of steps is negative or not whole, or a value is not finite or out of its range.
       TypeError: If an argument is of the wrong type.
 
     >>> import warmup_optax as wo
@@ -333,19 +347,23 @@ class WarmupPiecewiseConstant(Recipe, kind="warmup_piecewise_constant"):
 def warmup_piecewise_constant(
     values: Sequence[Number], boundaries: Sequence[Steps], *, warmup_steps: Steps, init_value: Number = 0.0
 ) -> WarmupPiecewiseConstant:
-    """A linear warmup into steps whose boundaries are counts of the whole run.
+    """Linear warmup, then constant values that change at given steps: the schedule of ResNet.
+
+    Also known as multi-step or step decay with warmup.
 
     Args:
       values: The rate of each phase, as for `piecewise_constant`.
-      boundaries: The counts at which the next value begins, warmup included: they do not move with it.
-      warmup_steps: Updates of warmup, a whole number >= 0; it ends at the value that holds there.
+      boundaries: The counts at which the next value begins, from the start of the run, warmup included.
+      warmup_steps: The number of warmup updates, a whole number >= 0. The warmup ends at the value that applies
+        at ``warmup_steps``.
       init_value: The rate of the first update.
 
     Returns:
       A `Schedule`.
 
     Raises:
-      ValueError: If the lengths do not fit, the boundaries are not increasing, or a number is bad.
+      ValueError: If there is not one more value than boundaries, the boundaries are not increasing, a number of
+        steps is negative or not whole, or a value is not finite.
       TypeError: If an argument is of the wrong type.
 
     Source: He et al., Deep Residual Learning (2016), section 3.4, with the warmup of Goyal et al. (2017).
@@ -373,7 +391,7 @@ class WarmupInverseSqrt(_Warmup, kind="warmup_inverse_sqrt"):
     def _expression(self) -> Schedule:
         timescale = self.timescale
         if timescale is None:
-            # A traced warmup of no steps has no timescale of its own: its slope stays finite.
+            # A traced warmup of 0 steps has no timescale. Its gradient must stay finite.
             steps = self.warmup_steps
             timescale = jnp.maximum(real(steps), 1) if checks.is_traced(steps) else float(steps)
         return self._then(InverseSqrt(self.peak_value, timescale), self.init_value, self.warmup_steps)
@@ -383,20 +401,24 @@ class WarmupInverseSqrt(_Warmup, kind="warmup_inverse_sqrt"):
 def warmup_inverse_sqrt(
     peak_value: Number, *, warmup_steps: Steps, timescale: Number | None = None, init_value: Number = 0.0
 ) -> WarmupInverseSqrt:
-    r"""A linear warmup and a decay as one over the square root of time: the Transformer's schedule.
+    r"""Linear warmup, then inverse square-root decay: the Noam schedule of the Transformer. Also known as rsqrt.
+
+    The paper writes the rate as ``d_model**-0.5 * min(n**-0.5, n * warmup_steps**-1.5)``. Its peak is
+    ``peak_value = d_model**-0.5 * warmup_steps**-0.5``.
 
     Args:
       peak_value: The rate at ``count == warmup_steps``, exactly.
-      warmup_steps: Updates of warmup, a whole number >= 0.
-      timescale: :math:`\tau` > 0 of `inverse_sqrt`. None takes ``warmup_steps``, which gives the
-        ``peak_value * sqrt(warmup_steps / count)`` of the paper, fairseq and T5.
+      warmup_steps: The number of warmup updates, a whole number >= 0.
+      timescale: :math:`\tau` of `inverse_sqrt`, a number > 0. ``None``: ``warmup_steps``, which gives
+        ``peak_value * sqrt(warmup_steps / count)``, as in the paper, fairseq and T5.
       init_value: The rate of the first update.
 
     Returns:
-      A `Schedule` without an end.
+      A `Schedule` that never ends.
 
     Raises:
-      ValueError: If a number is bad, or there is neither a warmup nor a timescale.
+      ValueError: If ``warmup_steps`` is 0 and there is no ``timescale``, a number of steps is negative or not
+        whole, or a value is not finite or out of its range.
       TypeError: If an argument is not a number.
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 5.3.
@@ -439,22 +461,25 @@ def warmup_stable_decay(
     end_value: Number = 0.0,
     decay_shape: ShapeLike = one_minus_sqrt,
 ) -> WarmupStableDecay:
-    """A linear warmup, a long plateau, and a short decay (WSD): stop, extend or branch the plateau at will.
+    """Warmup-stable-decay (WSD): linear warmup, a long plateau, and a short decay. Also known as trapezoidal.
+
+    You can stop, extend or branch the plateau. The decay usually takes 10 to 20 % of the run.
 
     Args:
-      peak_value: The rate from ``count == warmup_steps`` to the decay, exactly.
-      warmup_steps: Updates of warmup, a whole number >= 0.
-      decay_steps: Updates of the decay alone, a whole number >= 0; it ends at ``total_steps``.
-      total_steps: Updates of the whole run; ``end_value`` from there on.
+      peak_value: The rate from ``count == warmup_steps`` to the start of the decay, exactly.
+      warmup_steps: The number of warmup updates, a whole number >= 0.
+      decay_steps: The number of updates of the decay alone, a whole number >= 0. It ends at ``total_steps``.
+      total_steps: The number of updates of the whole run, a whole number >= 1.
       init_value: The rate of the first update.
-      end_value: The rate at ``total_steps`` and after it, exactly.
-      decay_shape: The curve of the decay: a finite shape, or a ``functools.partial`` of one.
+      end_value: The rate at ``count == total_steps`` and after it, exactly.
+      decay_shape: The curve of the decay: a finite shape such as `linear`, or a ``functools.partial`` of one.
 
     Returns:
-      A `Schedule`. To branch a cooldown off a run that goes on, use `with_cooldown`.
+      A `Schedule`. To branch a cooldown from a run that continues, use `with_cooldown`.
 
     Raises:
-      ValueError: If warmup and decay are longer than the run, or a number is bad.
+      ValueError: If warmup and decay are longer than the run, a number of steps is negative or not whole, or a
+        value is not finite.
       TypeError: If an argument is of the wrong type.
 
     Source: Hu et al., MiniCPM (2024), section 4; the shape: Hägele et al. (2024), section 4.
@@ -503,24 +528,26 @@ def warmup_cosine_restarts(
     init_value: Number = 0.0,
     end_value: Number = 0.0,
 ) -> WarmupCosineRestarts:
-    """One linear warmup, then cosines that start again at the peak (SGDR).
+    """One linear warmup, then cosine decays that restart at the peak (SGDR). Also known as cosine with restarts.
+
+    Other names: warm restarts, cosine annealing with hard restarts.
 
     Args:
-      peak_value: The rate at ``count == warmup_steps``, exactly; cycle ``i`` starts at
+      peak_value: The rate at ``count == warmup_steps``, exactly. Cycle ``i`` starts at
         ``peak_value * decay**i``.
-      warmup_steps: Updates of warmup, a whole number >= 0.
-      cycle_steps: Updates of the first cycle, a whole number >= 1.
-      growth: >= 1, whole or not: each cycle is so many times as long as the last.
-      decay: > 0: the factor from one peak to the next.
+      warmup_steps: The number of warmup updates, a whole number >= 0.
+      cycle_steps: The number of updates of the first cycle, a whole number >= 1.
+      growth: A number >= 1, whole or not. Each cycle is ``growth`` times longer than the last.
+      decay: The factor from one peak to the next, a number > 0.
       init_value: The rate of the first update.
-      end_value: The rate that every cycle falls to (the same for all), which a cycle's last update just
-        misses: at the very end of a cycle the next one starts.
+      end_value: The rate that every cycle decays to. The last update of a cycle does not reach it, because the
+        next cycle starts at that count.
 
     Returns:
-      A `Schedule` without an end.
+      A `Schedule` that never ends.
 
     Raises:
-      ValueError: If a number is bad.
+      ValueError: If a number of steps is negative or not whole, or a value is not finite or out of its range.
       TypeError: If an argument is not a number.
 
     Source: Loshchilov & Hutter, SGDR (2017), section 3.
@@ -580,21 +607,24 @@ def one_cycle(
     final_div_factor: Number = 1e4,
     shape: ShapeLike = cosine,
 ) -> OneCycle:
-    """Up and down once (1cycle): from a fraction of the peak to the peak, and to nearly nothing.
+    """The 1cycle policy: one rise from a fraction of the peak to the peak, then one decay to almost 0.
+
+    Also known as OneCycleLR and super-convergence.
 
     Args:
       peak_value: The rate at ``count == round(warmup_fraction * total_steps)``, exactly.
-      total_steps: Updates of the whole run, a whole number >= 1.
-      warmup_fraction: The part of the run that rises, in [0, 1].
-      div_factor: > 0: the first update's rate is ``peak_value / div_factor``.
-      final_div_factor: > 0: the rate at ``total_steps`` is the first update's over this.
-      shape: The curve of both ways: a finite shape, or a ``functools.partial`` of one.
+      total_steps: The number of updates of the whole run, a whole number >= 1.
+      warmup_fraction: The fraction of the run in which the rate rises, in [0, 1].
+      div_factor: A number > 0. The rate of the first update is ``peak_value / div_factor``.
+      final_div_factor: A number > 0. The rate at ``total_steps`` is the rate of the first update divided by it.
+      shape: The curve of the rise and of the decay: a finite shape, or a ``functools.partial`` of one.
 
     Returns:
-      A `Schedule`. (PyTorch's peaks one update earlier and raises after the end; `compat.torch` has it.)
+      A `Schedule`. PyTorch's OneCycleLR peaks one update earlier and raises an error after the end. The port in
+      ``compat.torch`` peaks there too.
 
     Raises:
-      ValueError: If a number is bad.
+      ValueError: If ``total_steps`` is below 1 or not whole, or a value is not finite or out of its range.
       TypeError: If an argument is of the wrong type.
 
     Source: Smith & Topin, Super-Convergence (2018), section 4.
