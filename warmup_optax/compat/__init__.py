@@ -35,14 +35,14 @@ from ._port import no_attribute
 # fmt: off
 if TYPE_CHECKING:
     from . import (  # isort: skip
-        axlearn, big_vision, deepspeed, fairseq, keras, levanter, maxtext, mediapipe, megatron, optax, paddle,
-        praxis, pytorch_warmup, scenic, t5x, tfm, timm, torch, transformers, trax,
+        axlearn, big_vision, deepspeed, fairseq, keras, levanter, maxtext, mediapipe, megatron, mmengine, neox,
+        optax, paddle, paddledet, praxis, pytorch_warmup, scenic, t5x, tfm, timm, torch, transformers, trax,
     )
 
 __all__ = [
-    "axlearn", "big_vision", "deepspeed", "fairseq", "keras", "levanter", "maxtext", "mediapipe", "megatron",
-    "optax", "paddle", "praxis", "pytorch_warmup", "scenic", "t5x", "tfm", "timm", "torch",
-    "transformers", "trax",
+    "axlearn", "big_vision", "deepspeed", "fairseq", "keras", "levanter", "maxtext", "mediapipe",
+    "megatron", "mmengine", "neox", "optax", "paddle", "paddledet", "praxis", "pytorch_warmup", "scenic",
+    "t5x", "tfm", "timm", "torch", "transformers", "trax",
 ]
 # fmt: on
 

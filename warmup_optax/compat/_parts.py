@@ -94,8 +94,8 @@ def shrinking_cycles(
 ) -> wo.Schedule:
     """Cycles that get shorter, ``curve(i, steps)`` the i-th, and ``after`` behind ``number`` of them.
 
-    They come closer and closer to a moment without reaching it. The originals take a logarithm of the time
-    that is left until then, and fail from there on: there the last rate holds.
+    They come closer and closer to a moment without reaching it. The originals take a logarithm of the time that
+    is left until then, and fail from there on: there the last rate holds.
     """
     growth, period = exact(growth), exact(period)
     last = math.ceil(period / (1 - growth)) - 1
@@ -127,6 +127,13 @@ def _whole_if_near(moment: Decimal) -> Decimal:
     return nearest if abs(moment - nearest) < Decimal(10) ** -20 else moment
 
 
+def missing(argument: str, key: str, value: Any, fix: str = "") -> Any:
+    """A value of a configuration, which must be there; OmegaConf writes ``???`` for one that is not."""
+    if value is None or value == "???":
+        refuse(argument, value, f"a configuration with {key}", fix)
+    return value
+
+
 def meaning(words: dict[str, Any], name: str, word: Any) -> Any:
     """What a word stands for."""
     if not isinstance(word, str) or word not in words:
@@ -137,8 +144,8 @@ def meaning(words: dict[str, Any], name: str, word: Any) -> Any:
 def joined(schedules: Sequence[Any], begins: Sequence[int], offsets: Sequence[int] | None = None) -> Any:
     """Each schedule from its begin on, whatever stands before it; its own clock is at 0 at its offset.
 
-    A later schedule wins over an earlier one wherever it has begun, as in Optax, so one that begins no
-    later than its predecessor replaces it. `join` refuses such phases; here they are left out.
+    A later schedule wins over an earlier one wherever it has begun, as in Optax, so one that begins no later
+    than its predecessor replaces it. `join` refuses such phases; here they are left out.
     """
     phases: list[tuple[Any, int, int]] = []
     for schedule, begin, offset in zip(schedules, begins, offsets or begins, strict=True):

@@ -29,8 +29,8 @@ def port(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     The core says ``linear: steps must be ..., got -1``; through ``@port(steps="decay_steps")`` the user of
     `compat.keras` reads ``compat.keras.PolynomialDecay: decay_steps must be ..., got -1``. JAX's own errors
-    pass through. What an argument may be is its annotation: a number, a bool, or one of the above. Numbers reach
-    the constructor as Python numbers or as tracers. A `LastStep` moves the schedule to the step after it.
+    pass through. What an argument may be is its annotation: a number, a bool, or one of the above. Numbers
+    reach the constructor as Python numbers or as tracers. A `LastStep` moves the schedule to the step after it.
 
     Args:
       **names: For an argument of the core, the one that it was made of.

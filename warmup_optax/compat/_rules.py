@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Rational
@@ -54,7 +55,7 @@ def _items(where: str, name: str, value: object, of: Sequence[Check], allowed: s
     return tuple(checked(of, where, f"{name}[{i}]", item) for i, item in enumerate(items))
 
 
-def checked(rules: Iterable[Check], where: str, name: str, value: object) -> object:
+def checked(rules: Iterable[Check], where: str, name: str, value: object) -> Any:
     """A value after all of its rules."""
     return functools.reduce(lambda passed, rule: rule.check(where, name, passed), rules, value)
 
@@ -88,3 +89,15 @@ concrete = Check(_concrete)
 finite = Check(plain_number)
 cut_counts = items("a sequence of counts", concrete, finite, Check(_cut))
 LAST = at_least(-1)
+
+
+def from_text(name: str, value: object) -> Any:
+    """A value as a typed reader of configurations takes it: a text that is a number is that number."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().replace("_", "")
+    with contextlib.suppress(ValueError):
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
+    fix = "fill in what the variable stands for" if "$" in text else ""
+    fix = "??? stands for a value that you must give" if text == "???" else fix
+    checks.raise_bad_argument("", name, value, "a number", fix, error=TypeError)

@@ -16,14 +16,25 @@ from typing import Annotated, Any, ParamSpec
 import warmup_optax as wo
 
 from . import _port
-from ._arguments import Counts, Fixed, Number, Positive, Steps, Tuple, Whole
+from ._arguments import Counts, Fixed, Number, Positive, Steps, Whole
 from ._parts import is_zero, joined
 from ._port import check_steps, refuse
-from ._rules import Scalar, bounded
+from ._rules import Check, Scalar, bounded, items, plain_number
 
 P = ParamSpec("P")
 SHIFT = type(wo.shift(0.0, -1))
 
+
+def _own(where: str, name: str, schedule: object) -> object:
+    """A schedule on its own steps; None is 1."""
+    if isinstance(schedule, SHIFT) and schedule.steps == -1:  # made here
+        return schedule.schedule
+    return (
+        1.0 if schedule is None else schedule if callable(schedule) else plain_number(where, name, schedule)
+    )
+
+
+Schedules = Annotated[Sequence[Any], items("a sequence of schedules", Check(_own))]
 Peak = Annotated[Number, "The highest rate."]
 First = Annotated[Number, "The rate of own step 0, where the ramp starts."]
 Alpha = Annotated[Number, "The last rate, as a fraction of ``peak_lr``; it stays."]
@@ -44,14 +55,6 @@ def port(**names: str) -> Callable[[Callable[P, wo.Schedule]], Callable[P, wo.Sc
         return _port.port(**names)(used)
 
     return decorate
-
-
-def _own(schedule: Any) -> Any:
-    """A schedule on its own steps."""
-    if schedule is None:
-        return 1.0
-    made_here = isinstance(schedule, SHIFT) and schedule.steps == -1
-    return schedule.schedule if made_here else schedule
 
 
 @port()
@@ -156,7 +159,7 @@ def decay_bias_correction(decay: Annotated[Number, bounded("in [0, 1)", at_least
 
 @port()
 def stepwise(
-    sub: Annotated[Tuple[Any], "The schedules, or numbers."],
+    sub: Annotated[Schedules, "The schedules, or numbers."],
     start_step: Annotated[Counts, "The own steps at which all but the first begin, in order."],
 ) -> wo.Schedule:
     """One schedule after the other; each begins with its own step 0, at update ``start_step - 1``.
@@ -169,12 +172,12 @@ def stepwise(
         refuse("start_step", list(start_step), f"one step for each of the {len(sub)} schedules but the first")
     if list(start_step) != sorted(start_step):
         refuse("start_step", list(start_step), ">= 0 and in order")
-    return joined([_own(x) for x in sub], [0, *start_step])
+    return joined(sub, [0, *start_step])
 
 
 @port()
 def segment_wise(
-    segments: Annotated[Tuple[Any], "The schedules, or numbers."],
+    segments: Annotated[Schedules, "The schedules, or numbers."],
     *,
     segment_steps: Annotated[Counts, "The length of each but the last."],
 ) -> wo.Schedule:
@@ -185,7 +188,7 @@ def segment_wise(
     >>> axlearn.segment_wise([ramp, 0.5], segment_steps=[4])([0, 3, 4]).tolist()
     [0.25, 1.0, 0.5]
     """
-    return _segments([_own(x) for x in segments], segment_steps)
+    return _segments(segments, segment_steps)
 
 
 @port(init_value="begin_value")

@@ -6,15 +6,16 @@ used, as in the configs. Update 0 has the rate of ``step_update(0)``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import warmup_optax as wo
 
 from ._arguments import Fixed, Length, NonNegative, Number, Positive, Steps, Whole
-from ._parts import in_ticks, in_updates, product, remaining, shrinking_cycles, warmed
+from ._parts import in_ticks, in_updates, meaning, missing, product, remaining, shrinking_cycles, warmed
 from ._port import check_above, check_concrete, check_number, check_steps, is_concrete, port, refuse
-from ._rules import Check, bounded, concrete, items, plain_number
+from ._rules import Check, bounded, concrete, from_text, items, plain_number
 
 
 def _rates(where: str, name: str, lr: object) -> list[Any]:
@@ -210,3 +211,61 @@ def FixedLRSchedule(
         annealed = wo.exponential(lr[-1], decay_rate=lr_shrink, transition_steps=1)
         epochs = wo.join([epochs, annealed], [max(force_anneal - 1, 0)], [0, force_anneal - 2])
     return product(wo.staircase(epochs, updates_per_epoch), warmup)
+
+
+SCHEDULERS = {
+    "inverse_sqrt": InverseSquareRootSchedule,
+    "tri_stage": TriStageLRSchedule,
+    "polynomial_decay": PolynomialDecayLRSchedule,
+    "cosine": CosineLRSchedule,
+    "triangular": TriangularLRSchedule,
+    "fixed": FixedLRSchedule,
+}
+
+
+@port()
+def from_config(config: Mapping[str, Any], *, updates_per_epoch: Length | None = None) -> wo.Schedule:
+    """The schedule of a fairseq configuration (Hydra's YAML).
+
+    Args:
+      config: A mapping with ``lr_scheduler`` and ``optimization``. The first has its name in ``_name`` and the
+        fields of its config class. ``lr`` and ``max_update`` are those of ``optimization`` unless given, and
+        ``total_num_update`` is ``max_update``. Numbers may be text, as OmegaConf converts them; ``???`` is
+        missing.
+      updates_per_epoch: The number of updates in an epoch, for "fixed".
+
+    >>> from warmup_optax.compat import fairseq
+    >>> block = {"lr_scheduler": {"_name": "polynomial_decay", "warmup_updates": 2}}
+    >>> block["optimization"] = {"lr": ["5e-1"], "max_update": 10}
+    >>> fairseq.from_config(block)([0, 2, 6, 10]).tolist()
+    [0.0, 0.5, 0.25, 0.0]
+    """
+    block = missing("config", "lr_scheduler", config.get("lr_scheduler"))
+    block = {"_name": block} if isinstance(block, str) else block
+    fields = {key: x for key, x in block.items() if x is not None}
+    name = fields.pop("_name", None)
+    if name == "pass_through":
+        refuse(
+            "lr_scheduler",
+            name,
+            "a schedule",
+            "each group of the composite optimizer has an lr_scheduler: pass it",
+        )
+    make = meaning(SCHEDULERS, "lr_scheduler._name", name)
+    known = [key for key in inspect.signature(make).parameters if key != "updates_per_epoch"]
+    for key, value in fields.items():
+        if key not in known:
+            refuse(f"lr_scheduler.{key}", value, "left out", f"{block['_name']} has {', '.join(known)}")
+    run = config.get("optimization") or {}
+    shared = {"lr": run.get("lr", [0.25]), "max_update": run.get("max_update") or 0}
+    fields = {**{key: x for key, x in shared.items() if key in known}, **fields}
+    if make is PolynomialDecayLRSchedule and "total_num_update" not in fields:
+        fields["total_num_update"] = shared["max_update"]
+    for key, value in fields.items():
+        if isinstance(value, (list, tuple)):
+            fields[key] = [from_text(key, x) for x in value]
+        elif value == "???":
+            missing("config", "optimization.max_update" if key == "total_num_update" else key, value)
+        else:
+            fields[key] = from_text(key, value)
+    return make(**fields, **({"updates_per_epoch": updates_per_epoch} if make is FixedLRSchedule else {}))

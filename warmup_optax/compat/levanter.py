@@ -8,6 +8,7 @@ and a decay are at most as long as their cycle. Before, they reached back into w
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import itertools
 import math
 import warnings
@@ -19,7 +20,7 @@ import warmup_optax as wo
 from ._arguments import Declared, Fixed, Ignored, Number, Steps
 from ._parts import joined, meaning
 from ._port import check_number, is_concrete, port, refuse
-from ._rules import Check, Scalar, plain_number
+from ._rules import Check, Scalar, from_text, plain_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,6 +226,105 @@ def lr_scheduler(
         schedules.append(wo.linear(bottom, top * min_lr_ratio, cooldown_steps))
         begins.append(ends[-1])
     return joined(schedules, begins)
+
+
+OTHERS = frozenset(
+    [
+        "type",
+        "adam_lr",
+        "adam_weight_decay",
+        "adamc_weight_decay",
+        "adamnorm_eps",
+        "backend_steps",
+        "beta",
+        "beta1",
+        "beta2",
+        "block_size",
+        "clip_update_norm",
+        "coefficient_type",
+        "col_state_clamp_c",
+        "eps",
+        "epsilon",
+        "gamma",
+        "lax_map_batch_size",
+        "lax_map_scanned_layers",
+        "max_grad_norm",
+        "max_precond_dim",
+        "max_size_triangular",
+        "memory_save_mode",
+        "merge_small_dims",
+        "min_ndim_triangular",
+        "momentum",
+        "mu2",
+        "mu_dtype",
+        "muon_epsilon",
+        "nesterov",
+        "normalize_grads",
+        "one_diag",
+        "params_sharding",
+        "partition_grads_into_blocks",
+        "precond_dtype",
+        "precond_grads_precision",
+        "precond_update_precision",
+        "precondition_frequency",
+        "preconditioner_init_scale",
+        "preconditioner_lr",
+        "preconditioner_sharding",
+        "preconditioner_update_probability",
+        "scale_coeff",
+        "scion_epsilon",
+        "scion_to_signum_lr",
+        "shampoo_beta",
+        "skip_bad_steps",
+        "target_merged_dim_size",
+        "update_interval",
+        "update_prob_flat_start",
+        "update_rms_clipping",
+        "use_kimi_scaling",
+        "weight_decay",
+    ]
+)  # of its optimizers
+
+
+@port()
+def from_config(config: Mapping[str, Any], *, num_train_steps: Fixed[Steps] | None = None) -> wo.Schedule:
+    """The schedule of a Levanter configuration.
+
+    Args:
+      config: The mapping of a whole file, with ``optimizer`` and ``trainer.num_train_steps``; or its
+        ``optimizer`` alone. The keys of Levanter's optimizers are ignored, others raise an error, as there.
+        Numbers may be text.
+      num_train_steps: The length of the run; None for that of the trainer, which is 400,000 unless given.
+
+    >>> from warmup_optax.compat import levanter
+    >>> block = {"optimizer": {"learning_rate": "6E-4", "beta1": 0.9, "lr_schedule": {"type": "linear"}}}
+    >>> levanter.from_config(block, num_train_steps=1000)([0, 10, 1000]).round(6).tolist()
+    [0.0, 0.0005999999702908099, 5.999999848427251e-05]
+    """
+    whole = "optimizer" in config
+    block = (config["optimizer"] or {}) if whole else config
+    known = [
+        name
+        for name in inspect.signature(lr_scheduler).parameters
+        if name not in ("num_train_steps", "override_lr")
+    ]
+    for key, value in block.items():
+        if key not in known and key not in OTHERS:
+            refuse(f"optimizer.{key}", value, "left out", f"the schedule has {', '.join(known)}")
+    if num_train_steps is None:
+        trainer = (config.get("trainer") or {}) if whole else {}
+        if not whole:
+            refuse("num_train_steps", None, "a number of updates", "or give the whole configuration")
+        num_train_steps = from_text("trainer.num_train_steps", trainer.get("num_train_steps", 400_000))
+    fields = {key: x for key, x in block.items() if key in known and x is not None}
+    for key, value in fields.items():
+        if isinstance(value, Mapping):
+            fields[key] = {k: x if k == "type" else from_text(k, x) for k, x in value.items()}
+        elif key not in ("lr_schedule", "weight_decay_modules", "weight_decay"):
+            fields[key] = (
+                [from_text(key, x) for x in value] if isinstance(value, list) else from_text(key, value)
+            )
+    return lr_scheduler(num_train_steps, **fields)  # pyright: ignore[reportArgumentType]
 
 
 def _decay(kind: Any, top: Scalar, ratio: Scalar, warmup_steps: int, steps: int) -> wo.Schedule:

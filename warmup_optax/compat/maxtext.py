@@ -12,7 +12,7 @@ import warmup_optax as wo
 
 from ._parts import meaning
 from ._port import check_number, check_steps, port, refuse
-from ._rules import Scalar, plain_number
+from ._rules import Scalar, from_text, plain_number
 
 FIELDS = {  # and what they are in base.yml
     "learning_rate": 3e-5,
@@ -111,6 +111,26 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
     ends = [begin for begin, _ in phases[1:]]
     phases = [phase for phase, end in zip(phases, [*ends, None], strict=True) if phase[0] != end]
     return wo.join([schedule for _, schedule in phases], [begin for begin, _ in phases[1:]])
+
+
+@port()
+def from_config(config: Mapping[str, Any], **fields: Any) -> wo.Schedule:
+    """The schedule of a MaxText configuration, which is read over the values of ``base.yml``.
+
+    Args:
+      config: The mapping of a file; other keys are ignored. Numbers may be text, as MaxText converts them.
+      **fields: Fields by name, over those of ``config``, as on MaxText's command line.
+
+    >>> from warmup_optax.compat import maxtext
+    >>> block = {"base_config": "base.yml", "learning_rate": "5e-1", "warmup_steps_fraction": 0.2}
+    >>> maxtext.from_config(block, steps=100)([0, 10, 20]).tolist()
+    [0.0, 0.25, 0.5]
+    """
+    given = {name: config[name] for name in (*FIELDS, OLD) if name in config} | fields
+    words = ("lr_schedule_type", "wsd_decay_style")
+    return create_learning_rate_schedule(
+        **{k: x if k in words else from_text(k, x) for k, x in given.items()}
+    )
 
 
 def _cosine(peak: Scalar, floor: Scalar, steps: int) -> wo.Schedule:

@@ -8,7 +8,10 @@ the loss, and ``get_adafactor_schedule`` reports what its optimizer does. None o
 
 from __future__ import annotations
 
+import functools
 import inspect
+import json
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -17,7 +20,7 @@ import warmup_optax as wo
 from ._arguments import Fixed, LastStep, Number, Positive, Steps
 from ._parts import exact, in_ticks, in_updates, is_zero, meaning, remaining, warmed
 from ._port import check_below, is_concrete, port, refuse
-from ._rules import one_of
+from ._rules import from_text, one_of, plain_number
 
 Rate = Annotated[Number, "The base learning rate."]
 Warmup = Annotated[Steps, "Updates of warmup."]
@@ -284,6 +287,69 @@ def get_scheduler(
         if value is None and (key, make) != ("num_training_steps", get_wsd_schedule):
             refuse(key, value, f"a number of updates for {name!r}")
     return make(lr, **passed_on, **others)
+
+
+@port()
+def from_config(config: Mapping[str, Any], *, num_training_steps: Fixed[Steps] | None = None) -> wo.Schedule:
+    """The schedule of a configuration with the keys of ``TrainingArguments``, or axolotl's or LLaMA-Factory's.
+
+    Args:
+      config: ``learning_rate`` (5e-5), ``lr_scheduler_type`` ("linear"), ``lr_scheduler_kwargs``, also as JSON
+        text, ``warmup_steps`` (0), below 1 a fraction, and ``warmup_ratio``, a fraction that is used without
+        steps. A fraction is rounded up. Other keys are ignored. Numbers may be text, as these readers convert
+        them. With axolotl's ``lr_scheduler`` its rules apply: ``warmup_ratio`` is rounded down, 3 % but at most
+        100 steps is the default, one step of warmup is two, and there are ``cosine_min_lr_ratio``,
+        ``cosine_constant_lr_ratio`` and ``lr_quadratic_warmup``.
+      num_training_steps: The length of the run, in updates; None for ``max_steps``.
+
+    >>> from warmup_optax.compat import transformers
+    >>> block = {"learning_rate": "2e-4", "lr_scheduler_type": "cosine", "warmup_ratio": 0.1}
+    >>> transformers.from_config(block, num_training_steps=100)([0, 5, 10, 100]).round(6).tolist()
+    [0.0, 9.999999747378752e-05, 0.00019999999494757503, 0.0]
+    """
+
+    def number(key: str, default: Any) -> Any:
+        value = config.get(key)
+        return plain_number("", key, from_text(key, default if value is None else value))
+
+    lr, total = number("learning_rate", 5e-5), num_training_steps
+    if total is None and number("max_steps", -1) > 0:
+        total = number("max_steps", -1)
+    kwargs = config.get("lr_scheduler_kwargs") or {}
+    if isinstance(kwargs, str) and kwargs.lstrip().startswith("{"):
+        kwargs = json.loads(kwargs)
+    if not isinstance(kwargs, Mapping):
+        refuse("lr_scheduler_kwargs", kwargs, "a mapping, or one as JSON text", error=TypeError)
+    kwargs = {
+        key: from_text(key, x) if key not in ("warmup_type", "decay_type") else x for key, x in kwargs.items()
+    }
+    axolotl = "lr_scheduler" in config
+    name = config.get("lr_scheduler" if axolotl else "lr_scheduler_type") or (
+        "cosine" if axolotl else "linear"
+    )
+    if name == "constant":
+        return get_constant_schedule(lr)
+    if total is None:
+        refuse("num_training_steps", None, "a number of updates", "or give max_steps in the configuration")
+    steps, ratio = number("warmup_steps", 0), number("warmup_ratio", 0.0)
+    if axolotl and config.get("warmup_steps") is None:
+        steps = int(ratio * total) if config.get("warmup_ratio") is not None else min(int(0.03 * total), 100)
+    elif not axolotl and not steps > 0:
+        steps = ratio if ratio < 1 else refuse("warmup_ratio", ratio, "in [0, 1)", "write warmup_steps")
+    steps = 2 if axolotl and steps == 1 else steps
+    if steps < 0:
+        refuse("warmup_steps", steps, ">= 0")
+    warmup = int(steps) if steps >= 1 else math.ceil(total * steps)
+    low, part = number("cosine_min_lr_ratio", 0.0), number("cosine_constant_lr_ratio", 0.0)
+    if axolotl and name == "cosine" and config.get("lr_quadratic_warmup") is True:
+        rise = functools.partial(wo.polynomial, power=2.0, origin="init")
+        decay = _cosines(lr, 0.0, remaining(total, warmup, 1), 0.5)
+        return wo.with_warmup(decay, steps=warmup, shape=rise)
+    if axolotl and name == "cosine" and low:
+        end = int(total * part) if part else total
+        wave = wo.cosine if part else wo.shapes.cosine_wave
+        return warmed(lr, warmup, wave(lr, low * lr, max(end - warmup, 1)))
+    return get_scheduler(name, lr, warmup, total, kwargs)
 
 
 SCHEDULES = {

@@ -1,0 +1,165 @@
+"""PaddleDetection (2.8): the ``LearningRate`` block of its configurations, and the schedulers in it.
+
+Its trainer steps once after every update, so the rate of update ``n`` is that of ``last_epoch == n``. Epochs
+are counted in ``step_per_epoch`` updates. Under the warmup the decay has been running, from update 0 on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import warmup_optax as wo
+
+from ._arguments import Fixed, Length, Number
+from ._parts import missing
+from ._port import check_number, check_steps, port, refuse
+from ._rules import checked, finite, items
+
+DECAYS = {
+    "PiecewiseDecay": {"gamma": [0.1, 0.01], "milestones": [8, 11], "values": None, "use_warmup": True},
+    "CosineDecay": {"max_epochs": 1000, "use_warmup": True, "min_lr_ratio": 0.0, "last_plateau_epochs": 0},
+}
+WARMUPS = {
+    "LinearWarmup": {"steps": 500, "start_factor": 1.0 / 3, "epochs": None, "epochs_first": True},
+    "ExpWarmup": {"steps": 1000, "epochs": None, "power": 2},
+}
+
+
+@port()
+def LearningRate(
+    base_lr: Annotated[Number, "The rate after the warmup."] = 0.01,
+    schedulers: Annotated[Sequence[Any] | None, items("a sequence of schedulers")] = None,
+    *,
+    step_per_epoch: Annotated[Fixed[Length], "The number of updates in an epoch."],
+) -> wo.Schedule:
+    """A warmup from 0 on, and a decay on the clock of the whole run.
+
+    The decays are "PiecewiseDecay", ``base_lr * gamma[i]`` from epoch ``milestones[i]`` on, and "CosineDecay",
+    half a cosine over ``max_epochs`` less ``last_plateau_epochs``. After the end the last rate stays, but a
+    cosine without a warmup and a plateau *rises again*. A ``gamma`` that is a number is divided by 10 from
+    milestone to milestone.
+
+    Args:
+      schedulers: The decay and the warmup, in this order; one alone must have ``use_warmup: False``. Each is
+        ``{"name": "PiecewiseDecay", "milestones": [8, 11]}``, or an object with the name of its class and the
+        arguments as attributes, as YAML's ``!PiecewiseDecay`` becomes one. None: those of the original.
+
+    >>> from warmup_optax.compat import paddledet
+    >>> decay = {"name": "PiecewiseDecay", "gamma": [0.5, 0.25], "milestones": [4, 6]}
+    >>> warmup = {"name": "LinearWarmup", "steps": 4, "start_factor": 0.5}
+    >>> paddledet.LearningRate(1.0, [decay, warmup], step_per_epoch=2)([0, 2, 4, 7, 8, 12]).tolist()
+    [0.5, 0.75, 1.0, 1.0, 0.5, 0.25]
+    """
+    given = [{"name": "PiecewiseDecay"}, {"name": "LinearWarmup"}] if schedulers is None else schedulers
+    if not given:
+        refuse("schedulers", given, "a decay and a warmup")
+    name, decay = _read(0, given[0], DECAYS)
+    warmup, ramp = 0, None
+    if decay["use_warmup"]:
+        if len(given) < 2:
+            refuse("schedulers", list(given), "a decay and a warmup", "or set use_warmup: False")
+        warmup, ramp = _warmup(base_lr, *_read(1, given[1], WARMUPS), step_per_epoch)
+    if name == "PiecewiseDecay":
+        steps = _piecewise(base_lr, decay, step_per_epoch)
+        return steps if ramp is None else wo.join([ramp, steps], [warmup], [0, 0])
+    check_steps("max_epochs", decay["max_epochs"])
+    check_steps("last_plateau_epochs", decay["last_plateau_epochs"], at_least=0)
+    check_number("min_lr_ratio", decay["min_lr_ratio"])
+    total, low = decay["max_epochs"] * step_per_epoch, base_lr * decay["min_lr_ratio"]
+    end = total - decay["last_plateau_epochs"] * step_per_epoch
+    if end <= warmup:  # no update is left for the cosine
+        return wo.join(
+            [wo.as_schedule(low) if ramp is None else ramp, base_lr if total <= warmup else low], [warmup]
+        )
+    if ramp is None and end == total:
+        return wo.shapes.cosine_wave(base_lr, low, total)
+    # Tabled up to update `total - 1`, the rate of which stays.
+    part = min(total - 1 - warmup, end - warmup) / (end - warmup)
+    last = low + (base_lr - low) * math.cos(math.pi / 2 * part) ** 2 if part < 1 else low
+    phases = [wo.cosine(base_lr, low, end - warmup), last]
+    if ramp is None:
+        return wo.join(phases, [total - 1])
+    return (
+        wo.join([ramp, *phases], [warmup, total - 1])
+        if total - 1 > warmup
+        else wo.join([ramp, last], [warmup])
+    )
+
+
+@port()
+def from_config(config: Mapping[str, Any], *, step_per_epoch: Fixed[Length]) -> wo.Schedule:
+    """The schedule of a PaddleDetection configuration.
+
+    Args:
+      config: The ``LearningRate`` block, or the mapping of a whole file, merged with the files of its ``_BASE_``.
+      step_per_epoch: The number of updates in an epoch: the original's ``len(loader)``.
+
+    >>> from warmup_optax.compat import paddledet
+    >>> schedulers = [{"name": "CosineDecay", "max_epochs": 3}, {"name": "ExpWarmup", "epochs": 1}]
+    >>> block = {"LearningRate": {"base_lr": 0.5, "schedulers": schedulers}, "epoch": 3}
+    >>> paddledet.from_config(block, step_per_epoch=4)([0, 2, 4, 8]).round(6).tolist()
+    [0.0, 0.125, 0.5, 0.25]
+    """
+    block = config.get("LearningRate", config)
+    if not isinstance(block, Mapping):
+        refuse("LearningRate", block, "a mapping with base_lr and schedulers", error=TypeError)
+    for key, value in block.items():
+        if block is not config and key not in ("base_lr", "schedulers", "name"):
+            refuse(f"LearningRate[{key!r}]", value, "left out", "it has base_lr and schedulers")
+    schedulers = block.get("schedulers")
+    if "_BASE_" in config:
+        missing("config", "LearningRate.schedulers", schedulers, "merge the files of _BASE_ first")
+    return LearningRate(block.get("base_lr", 0.01), schedulers, step_per_epoch=step_per_epoch)
+
+
+def _read(i: int, given: Any, known: Mapping[str, Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """The name of a scheduler and its arguments, with the original's defaults."""
+    fields = dict(given) if isinstance(given, Mapping) else {"name": type(given).__name__, **vars(given)}
+    name = fields.pop("name", None)
+    if name not in known:
+        refuse(f"schedulers[{i}]", given, f"one of {', '.join(known)}")
+    for key, value in fields.items():
+        if key not in known[name]:
+            refuse(f"schedulers[{i}][{key!r}]", value, "left out", f"{name} has {', '.join(known[name])}")
+    return name, {**known[name], **fields}
+
+
+def _warmup(base_lr: Any, name: str, fields: dict[str, Any], step_per_epoch: int) -> tuple[int, wo.Schedule]:
+    by_epochs = fields["epochs"] is not None and fields.get("epochs_first", True)
+    key = "epochs" if by_epochs else "steps"
+    check_steps(key, fields[key], at_least=0)
+    steps = max(fields[key] * (step_per_epoch if by_epochs else 1), 1)
+    if name == "LinearWarmup":
+        check_number("start_factor", fields["start_factor"])
+        return steps, wo.linear(base_lr * fields["start_factor"], base_lr, steps)
+    check_number("power", fields["power"], above=0)
+    return steps, wo.polynomial(0.0, base_lr, steps, power=fields["power"], origin="init")
+
+
+def _piecewise(base_lr: Any, fields: dict[str, Any], step_per_epoch: int) -> wo.Schedule:
+    milestones, gamma, values = fields["milestones"], fields["gamma"], fields["values"]
+    milestones = checked([items("a list of epochs", finite)], "", "milestones", milestones)
+    if not isinstance(gamma, (list, tuple)):
+        check_number("gamma", gamma)
+        gamma = [gamma / 10**i for i in range(len(milestones))]
+    rates = [
+        base_lr,
+        *(base_lr * x for x in checked([items("a list of factors", finite)], "", "gamma", gamma)),
+    ]
+    if values is not None:
+        if fields["use_warmup"]:
+            refuse(
+                "values", values, "None with a warmup", "the original takes them for the rates of the warmup"
+            )
+        rates = checked([items("a list of rates", finite)], "", "values", values)
+    if len(rates) < len(milestones) + 1:
+        refuse(
+            "gamma" if values is None else "values",
+            gamma if values is None else values,
+            "one for each milestone",
+        )
+    begins = [math.ceil(step_per_epoch * epoch) for epoch in milestones]
+    rates = [*rates[: len(begins)], rates[-1]]  # of more rates Paddle uses the last one
+    return wo.piecewise_constant(rates, begins)
