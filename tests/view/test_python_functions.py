@@ -103,6 +103,20 @@ def test_inside_of_other_schedules(name):
         np.testing.assert_allclose(wo.sample(schedule, counts), want, rtol=1e-6)
 
 
+def test_inside_of_a_clock_of_tokens():
+    """The function compares with a number past int32, and receives real counts there."""
+    run = wo.TrainingRun(batch_size=1000, tokens_per_example=1000, total_tokens=10**11)
+    schedule = run.in_steps(lambda tokens: 1.0 if tokens < 3 * 10**9 else 0.5)
+    assert wo.sample(schedule, [0, 2000, 2999, 3000, 90_000]).tolist() == [1.0, 1.0, 1.0, 0.5, 0.5]
+
+
+def test_in_a_join_of_many():
+    """The library evaluates many schedules of one structure as a table."""
+    schedule = wo.join([f] * 12, range(10, 120, 10))
+    expected = [f(n % 10) if n < 110 else f(n - 110) for n in range(130)]
+    np.testing.assert_allclose(wo.sample(schedule, range(130)), expected, rtol=1e-6)  # float32
+
+
 def test_the_tools():
     ours = wo.warmup_cosine(6e-4, warmup_steps=100, total_steps=1000, end_value=6e-5)
     assert wo.compare(with_if, ours, 500).new_value == wo.sample(ours, 500)

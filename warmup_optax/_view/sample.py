@@ -110,7 +110,7 @@ def values_at(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
         if "_is_python" not in vars(schedule):
             try:
                 return _evaluator.get()(schedule, counts)
-            except TypeError:  # what a function with an `if`, a `math.cos` or a list raises for a tracer
+            except (TypeError, OverflowError):  # an `if`, a `math.cos` or a list; a number past int32
                 leaves = jax.tree.leaves(schedule)
                 if not list(_functions(schedule)) or any(map(checks.is_traced, leaves)):
                     raise
