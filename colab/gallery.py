@@ -86,7 +86,7 @@ gallery(
 # %% [markdown]
 # ## Shapes with an end
 #
-# From one value to another in so many steps. Both ends are your numbers, exactly; the last one holds.
+# From one value to another in `steps` steps. Both ends are exactly your numbers, and the last one continues.
 
 # %%
 gallery(
@@ -108,7 +108,7 @@ gallery(
 )
 
 # %% [markdown]
-# ## Shapes without an end
+# ## Shapes that never end
 
 # %%
 gallery(
@@ -267,7 +267,7 @@ gallery(
 # %% [markdown]
 # ## What `check` says
 #
-# Each of these trains without an error, for 1000 updates; what comes after them is grey. `wo.check` finds
+# Each of these trains without an error, for 1000 updates; the part after them is gray. `wo.check` finds
 # what is wrong, and where, before the run does. What is usually meant is a *note* (blue), the rest are
 # *warnings* (red).
 

@@ -162,12 +162,12 @@ restored == schedule
 
 # %% [markdown]
 # It has no state to save: the count is in the optimizer's state, which you checkpoint anyway. So a run that
-# goes on from halfway, with the restored schedule, ends where the first one did, bit for bit.
+# continues from halfway with the restored schedule ends where the first one did, bit for bit.
 
 # %%
 schedule = restored
 again, state_again = halfway
-print("goes on at count", wo.update_count(state_again))
+print("continues at count", wo.update_count(state_again))
 for count in range(120, steps):
     again, state_again, _ = train_step(again, state_again, order[count])
 

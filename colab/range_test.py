@@ -142,7 +142,7 @@ print(f"best peak: {best:.3g}")
 # %% [markdown]
 # ## How good is the suggestion?
 #
-# The range test with 32 seeds, beside the best peak: how often is a reading within a factor of 3 of it?
+# The range test with 32 seeds, compared with the best peak: how often is a reading within a factor of 3 of it?
 
 # %%
 suggestions = [wo.suggest_learning_rate(rates, losses) for losses in tests]

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Resume and branch
 #
-# One long run at a steady rate, one checkpoint, three ways to finish, and the average of checkpoints beside
-# each. And what happens when a run goes on with another schedule.
+# One long run at a steady rate, one checkpoint, three ways to finish, and the average of checkpoints
+# next to each. And what happens when a run continues with another schedule.
 
 # %% cellView="form" jupyter={"source_hidden": true}
 # @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
@@ -117,7 +117,7 @@ def windows_of(text, starts):
 
 
 # %% [markdown]
-# One function goes on from any state, for so many updates, with any schedule. The schedule is data, so all
+# One function continues from any state, for `n` updates, with any schedule. The schedule is data, so all
 # the runs below share one compiled program.
 
 # %%
@@ -141,7 +141,7 @@ def train_chunk(schedule, params, state):
 
 
 def train(schedule, params, state, updates):
-    """Goes on, and returns the parameters, the state, and the log: counts, rates, held-out losses."""
+    """Continue, and return the parameters, the state, and the log: counts, rates, held-out losses."""
     log = {"count": [], "rate": [], "loss": []}
     for _ in range(updates // CHUNK):
         params, state, rates, loss = train_chunk(schedule, params, state)
@@ -167,7 +167,7 @@ print(f"held-out loss at count {wo.update_count(state)}: {trunk_log['loss'][-1]:
 # ## The checkpoint
 #
 # A schedule has no state. What Orbax saves is the parameters and the optimizer's state, which has the
-# count, and the schedule itself as JSON beside them.
+# count, and the schedule as JSON next to them.
 
 # %%
 folder = Path(tempfile.mkdtemp())
@@ -212,7 +212,7 @@ logs["no cooldown"] = train(trunk, *restore()[:2], 200)[2]
 
 
 def draw(logs, schedules, first=0):
-    """Rates above, held-out losses below; the trunk is grey."""
+    """Rates above, held-out losses below; the trunk is gray."""
     above, below = plt.subplots(2, figsize=(8.4, 6.2), sharex=True, layout="constrained")[1]
     counts = np.arange(first, 801)
     above.plot(counts, wo.sample(trunk, counts), color="0.4", linewidth=2.2)
@@ -235,8 +235,8 @@ def draw(logs, schedules, first=0):
 _ = draw(logs, branches | {"no cooldown": trunk}).set_ylim(None, 2.6)
 
 # %% [markdown]
-# A cooldown pays at once: the short one, after 80 updates, is below the run that goes on without one for
-# 200. And the trunk loses nothing. It can go on, and be branched again later.
+# A cooldown pays immediately: the short one, after 80 updates, is below the run that continues without one for
+# 200. And the trunk loses nothing. It can continue, and you can branch it again later.
 
 # %% [markdown]
 # ## Or average checkpoints
@@ -244,7 +244,7 @@ _ = draw(logs, branches | {"no cooldown": trunk}).set_ylim(None, 2.6)
 # A cooldown gives late updates less weight. An average of checkpoints of the steady run does so too, with no
 # cooldown run at all: `wo.checkpoint_weights` has the weights that stand for a cooldown of some shape, and
 # `wo.merge_checkpoints` asks for one checkpoint after the other, so that one at a time is in memory. Here the
-# trunk goes on for 200 updates at its steady rate, and Orbax keeps its parameters every 20.
+# trunk continues for 200 updates at its steady rate, and Orbax keeps its parameters every 20.
 
 # %%
 params, state, _ = restore()
@@ -272,13 +272,13 @@ for name, (shape, updates) in endings.items():
 
 # %% [markdown]
 # Each average is better than the run that it was made of, and none is as good as the cooldown it stands for: it
-# has about 60 to 80 % of the gain. The cooldown's gradients are those of its own, calmer path, which no average
-# of another path has. But an average needs no run of its own: one steady run gives all three, and goes on.
+# has about 60 to 80 % of the gain. The cooldown's gradients are those of a calmer path, which no average
+# of another path has. But an average needs no further run: one steady run gives all three, and continues.
 
 # %% [markdown]
 # ## What a swap does on resume
 #
-# The count goes on where it was, so another schedule takes over *in the middle*. Three swaps of the same
+# The count continues, so another schedule takes over *in the middle*. Three swaps of the same
 # trunk:
 
 # %%

@@ -81,7 +81,7 @@ def loss_fn(params, images, labels):
 # ## A sweep is one program
 #
 # A function trains one network with one schedule. `wo.stack` makes one schedule of 64, `jax.vmap` trains
-# with all of them at once, each with three seeds.
+# with all of them in one call, each with three seeds.
 
 # %%
 steps = 200
@@ -127,7 +127,7 @@ _ = figure.colorbar(picture)
 # %% [markdown]
 # The lowest peaks train too slowly, with or without a warmup, and near the best peak it hardly matters. It does
 # above that: from 0.02 to 0.07, the loss with a warmup of 20 to 80 updates is about two to four times lower than
-# without one. (With 120 the row of 0.07 is bad again, and at 0.12 nothing helps.) A warmup widens the range of
+# without one. (With 120 the row of 0.07 diverges again, and at 0.12 nothing helps.) A warmup widens the range of
 # peaks that work.
 #
 # `wo.unstack` gives the schedules back, one by one. The last one with a loss below 0.1, and so the highest peak:
@@ -215,8 +215,8 @@ def validation_loss(schedule, seeds):
     return jax.vmap(lambda seed: train(schedule, seed)[0])(seeds).mean()
 
 
-slope = jax.jit(jax.value_and_grad(validation_loss, allow_int=True))
-loss, gradient = slope(start, jnp.arange(8))
+loss_and_gradient = jax.jit(jax.value_and_grad(validation_loss, allow_int=True))
+loss, gradient = loss_and_gradient(start, jnp.arange(8))
 np.round(gradient.values, 2)
 
 # %% [markdown]
@@ -233,7 +233,7 @@ logs = jnp.log(jnp.array(start.values))
 state = optimizer.init(logs)
 learning, learned = [], start
 for i in range(meta_steps):
-    loss, gradient = slope(learned, 8 * i + jnp.arange(8))
+    loss, gradient = loss_and_gradient(learned, 8 * i + jnp.arange(8))
     updates, state = optimizer.update(jnp.array(gradient.values) * jnp.exp(logs), state)
     logs = jnp.asarray(optax.apply_updates(logs, updates))
     learned = wo.piecewise_linear(jnp.exp(logs).tolist(), knots)

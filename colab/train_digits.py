@@ -10,7 +10,7 @@ seeds, the initial weights, the images of every batch.
     python colab/train_digits.py                       # under a minute on two CPU cores
     python colab/train_digits.py --steps 20 --seeds 1  # a first look
 
-What it does not show: that a constant rate cannot train this network. A tenth of this peak does,
+It does not show that a constant rate cannot train this network. A tenth of this peak does,
 as well (try ``--peak 1e-3``). A warmup widens the range of peaks that work. The decay alone does
 not save this one: with ``warmup_steps=0``, all five seeds stay at chance, 8 % of the digits.
 """
@@ -126,7 +126,7 @@ def train(
       schedule: The learning rate: anything that Optax takes for a schedule.
       seeds: Each fixes its model's initial weights and batches, whatever the schedule.
       steps: The number of updates.
-      label: The name beside the progress bar; None shows no bar.
+      label: The name next to the progress bar; None shows no bar.
 
     Returns:
       The loss of each update's batch before that update, and the test accuracy after the last.
@@ -204,7 +204,7 @@ def draw(results: dict[str, Result], peak: float) -> Figure:
     """The learning rates, and below them the losses that they lead to."""
     seeds, steps = results["constant"].losses.shape
     warmup_steps = steps // 5
-    # A Figure of its own, not pyplot's: importing this file changes nobody's plotting backend.
+    # A separate Figure, not pyplot's: importing this file changes nobody's plotting backend.
     figure = Figure(figsize=(9, 6), layout="constrained")
     figure.suptitle("Same network, data, seeds and peak rate: only the schedule differs")
     rate_axes, loss_axes = figure.subplots(2, sharex=True, height_ratios=(2, 3))

@@ -22,7 +22,7 @@ from warmup_optax._view.phases import horizon
 
 LOGGER = logging.getLogger(__name__)
 
-GREY = "#888888"  # readable on white and on black, so that one picture serves both
+GRAY = "#888888"  # readable on white and on black, so that one picture serves both
 BLUE = "#3b8ed8"
 
 
@@ -64,7 +64,7 @@ def drawable(found: list[tuple[wo.Schedule, Any]]) -> tuple[wo.Schedule, np.ndar
         with contextlib.suppress(Exception):  # a stack, or traced numbers
             counts = np.unique(np.concatenate([np.ravel(np.asarray(c)) for s, c in found if s is schedule]))
             counts = counts[np.isfinite(counts) & (counts >= 0)]
-            while len(counts) > 2 and counts[-1] > 8 * counts[-2]:  # what holds "for ever" is not a picture
+            while len(counts) > 2 and counts[-1] > 8 * counts[-2]:  # a value that stays is not a picture
                 counts = counts[:-1]
             if len(counts) > 1 and np.ndim(schedule(0)) == 0:
                 return schedule, counts
@@ -75,8 +75,8 @@ def axes(figure: Figure, *place: int) -> Any:
     """Axes for both backgrounds."""
     ax = figure.add_subplot(*place)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(GREY)
-    ax.tick_params(colors=GREY, labelsize=8)
+    ax.spines[["left", "bottom"]].set_color(GRAY)
+    ax.tick_params(colors=GRAY, labelsize=8)
     return ax
 
 
@@ -89,7 +89,7 @@ def draw(schedule: wo.Schedule, counts: np.ndarray, path: Path) -> None:
     rates = values(schedule, dense)
     ax.plot(dense, rates, color=BLUE, linewidth=1.8)
     ax.plot(counts, rates[np.searchsorted(dense, counts)], "o", color=BLUE, markersize=4)
-    ax.set_xlabel("count", color=GREY, fontsize=8)
+    ax.set_xlabel("count", color=GRAY, fontsize=8)
     ax.margins(0.03, 0.08)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if rates.min() >= 0 and rates.max() > 0:
@@ -109,7 +109,7 @@ def draw_recipes(path: Path) -> None:
     for index, (name, schedule) in enumerate(RECIPES.items()):
         ax = axes(figure, 2, 5, index + 1)
         ax.plot(counts, values(schedule, counts), color=BLUE, linewidth=1.8)
-        ax.set_title(name, fontsize=9, color=GREY, family="monospace")
+        ax.set_title(name, fontsize=9, color=GRAY, family="monospace")
         ax.set_ylim(-0.04, 1.08)
         ax.set(xticks=[], yticks=[])
     figure.savefig(path, transparent=True)

@@ -63,7 +63,9 @@ def all_documented(app: Any, env: Any) -> None:
     """Every public name has its entry in the reference."""
     names = {name for name, *_ in env.get_domain("py").get_objects()}
     public = {
-        f"warmup_optax.{name}" for name in wo.__all__ if name not in ("__version__", "compat", "nodes", "shapes")
+        f"warmup_optax.{name}"
+        for name in wo.__all__
+        if name not in ("__version__", "compat", "nodes", "shapes")
     }
     public |= {f"warmup_optax.shapes.{name}" for name in wo.shapes.__all__ if name not in wo.__all__}
     if missing := sorted(public - names):
