@@ -22,6 +22,7 @@ TABLES = (
     "ulp_table",
     "calls",
     "first_call",
+    "tracing",
     "joins",
     "train_step",
     "groups",

@@ -54,7 +54,9 @@ class Restart(Schedule, kind="restart"):
             checks.raise_bad_argument(self._kind, "growth", self.growth, allowed, fix)
 
     def lower(self) -> Lowered:
-        return _Restarted(self.schedule.lower(), self._clock(), *split_rate(self.decay))
+        # A concrete decay of 1 is a structure of its own, which costs no power.
+        decay = None if isinstance(self.decay, float) and self.decay == 1 else split_rate(self.decay)
+        return _Restarted(self.schedule.lower(), self._clock(), decay)
 
     def _clock(self) -> _EqualCycles | _GrowingCycles:
         if not (isinstance(self.period, (int, float)) and isinstance(self.growth, (int, float))):
@@ -67,12 +69,15 @@ class Restart(Schedule, kind="restart"):
 class _Restarted(Lowered):
     schedule: Lowered
     cycles: _EqualCycles | _GrowingCycles
-    decay: Scalar
-    dropped: Scalar
+    decay: tuple[Scalar, Scalar] | None  # and what float32 cuts off from it
 
     def evaluate(self, time: Time) -> Any:
         number, local = self.cycles.at(time)
-        return real(self.schedule.evaluate(local)) * rate_power(real(self.decay), self.dropped, real(number))
+        value = real(self.schedule.evaluate(local))
+        if self.decay is None:
+            return value
+        decay, dropped = self.decay
+        return value * rate_power(real(decay), dropped, real(number))
 
 
 class _EqualCycles(Record):
@@ -99,7 +104,7 @@ class _Table(Record):
         )
         begin, unit = take((self.begins, self.units), row)
         if isinstance(begin, Moment):
-            return row, time.stretched_since(begin, unit)
+            return row, time._stretched_since(begin, unit)
         return row, time.after(begin).rescale(unit)
 
 
@@ -116,12 +121,12 @@ class _GrowingCycles(Record):
 
     def at(self, time: Time) -> tuple[Any, Time]:
         """The number of the cycle, and the time within it as if the cycle had the first length."""
-        table = self.near if self.far is None or time.is_narrow() else self.far
+        table = self.near if self.far is None or time._is_narrow() else self.far
         number, local = table.at(time)
         if self.equal is None:
             return number, local
         count, within = self.equal.at(time)
-        return jnp.where(self.alike, real(count), real(number)), local.replaced(self.alike, within)
+        return jnp.where(self.alike, real(count), real(number)), local._replaced(self.alike, within)
 
 
 def _traced_cycles(period: Any, growth: Any) -> _GrowingCycles:

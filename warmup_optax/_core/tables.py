@@ -67,6 +67,10 @@ def take(tables: T, row: Scalar) -> T:
         if explicit:  # where shardings are types a gather has none: the row is picked by a mask
             here = (np.arange(x.shape[0]) == row).reshape((-1,) + (1,) * (x.ndim - 1))
             return jnp.sum(jnp.where(here, x, jnp.zeros((), x.dtype)), axis=0, dtype=x.dtype)
-        return lax.dynamic_index_in_dim(x, row, keepdims=False, allow_negative_indices=False)
+        # `lax.dynamic_index_in_dim` is the same, inside of a function that stays in the program.
+        starts = (jnp.asarray(row, np.int32), *[np.int32(0)] * (x.ndim - 1))
+        return lax.squeeze(
+            lax.dynamic_slice(x, starts, (1, *x.shape[1:]), allow_negative_indices=False), (0,)
+        )
 
     return jax.tree.map(of, tables)

@@ -76,7 +76,7 @@ class Time:
         if not jnp.issubdtype(count.dtype, jnp.integer) and count.dtype != jnp.bool_:
             if not jnp.issubdtype(count.dtype, jnp.floating):
                 raise TypeError(f"a schedule's count must be a whole or real number, got dtype {count.dtype}")
-            return cls.of_real(real(count))
+            return cls._of_real(real(count))
         largest = min(LARGEST, np.iinfo(default_int()).max)
         if jnp.issubdtype(count.dtype, jnp.unsignedinteger):
             # An unsigned count past the largest signed one stays there; a plain cast would wrap below 0.
@@ -86,7 +86,7 @@ class Time:
         return cls(count if default_int() == np.int32 else lax.min(count, np.int64(largest)))
 
     @classmethod
-    def of_real(cls, count: Any) -> Time:
+    def _of_real(cls, count: Any) -> Time:
         """The time at a real number of steps; before 0 it is 0."""
         count = jnp.clip(count, 0, float(LARGEST))
         steps = lax.stop_gradient(jnp.floor(count))
@@ -137,7 +137,9 @@ class Time:
         """The steps since ``begin`` and those to ``end`` as real scalars, negative on the wrong side."""
         if not (is_whole(begin) and is_whole(end)):
             return self.elapsed() - real(begin), real(end) - self.elapsed()
-        since, until = minus(self._whole, begin), minus(end, self._whole)
+        from_0 = isinstance(begin, int) and begin == 0
+        since = self._whole if from_0 else minus(self._whole, begin)
+        until = minus(end, self._whole)
         if self._part is None:
             return real(since), real(until)
         return real(since) + self._part, real(minus(until, 1)) + self._rest
@@ -154,7 +156,7 @@ class Time:
             safe = select(length > 0, length, one)
             return lax.div(lax.min(elapsed, length), safe), lax.div(lax.max(remaining, zero), safe)
         safe = max(length, one) if isinstance(steps, int) else lax.max(length, one)
-        if self._part is None and self.is_narrow() and not isinstance(steps, Wide):
+        if self._part is None and self._is_narrow() and not isinstance(steps, Wide):
             end = whole(steps)
             passed = lax.min(self._whole, end)
             return lax.div(real(passed), safe), lax.div(real(lax.sub(end, passed)), safe)
@@ -191,7 +193,10 @@ class Time:
         found = np.int32(0)
         while block:
             ends = jax.tree.map(lambda x, n=block: x[n - 1 :: n].reshape(-1, BLOCKS)[:, : BLOCKS - 1], table)
-            found = found * BLOCKS + jnp.sum(self.reached(take(ends, found)), dtype=jnp.int32)
+            first = block * BLOCKS > size  # of one row, which needs no gather
+            row = jax.tree.map(lambda x: x[0], ends) if first else take(ends, found)
+            reached = jnp.sum(self.reached(row), dtype=jnp.int32)
+            found = reached if first else found * BLOCKS + reached
             block //= BLOCKS
         return lax.min(found, np.int32(size))
 
@@ -212,7 +217,7 @@ class Time:
             number, rest = divided(self._whole, safe)
             return number, Time(rest, self._part, self._rest)
         number, rest = _divided_reals(self.elapsed(), jnp.where(real(steps) > 0, real(steps), 1))
-        return number, Time.of_real(rest)
+        return number, Time._of_real(rest)
 
     def quotient(self, steps: Any) -> tuple[Any, Any]:
         """``(whole, part)`` as real scalars: how many times ``steps`` have passed, and the fraction since."""
@@ -222,7 +227,7 @@ class Time:
     def floor_divide(self, steps: Any) -> Time:
         """The time that advances by one with every ``steps``."""
         number, _ = self._cycle(steps)
-        return Time(number if is_whole(number) else Time.of_real(number)._whole)
+        return Time(number if is_whole(number) else Time._of_real(number)._whole)
 
     # ---------------------------------------------------------------- other clocks
 
@@ -231,7 +236,9 @@ class Time:
         if isinstance(start, int) and start == 0:
             return self
         if not is_whole(start):
-            return Time.of_real((real(self._whole) - real(start)) + (0 if self._part is None else self._part))
+            return Time._of_real(
+                (real(self._whole) - real(start)) + (0 if self._part is None else self._part)
+            )
         passed = minus(self._whole, start)
         if self._part is None and not isinstance(passed, Wide):
             return Time(lax.max(passed, default_int().type(0)))
@@ -263,7 +270,7 @@ class Time:
     def _bounded(self, bound: Any, *, lower: bool) -> Time:
         bound = exact(bound)
         if not is_whole(bound):
-            return Time.of_real((jnp.maximum if lower else jnp.minimum)(self.elapsed(), real(bound)))
+            return Time._of_real((jnp.maximum if lower else jnp.minimum)(self.elapsed(), real(bound)))
         if self._part is None and not isinstance(self._whole, Wide):
             if not isinstance(bound, Wide):
                 return Time((lax.max if lower else lax.min)(self._whole, whole(bound)))
@@ -285,7 +292,7 @@ class Time:
         steps = times(self._whole, factor)
         if self._part is None:
             return Time(steps)
-        inside = Time.of_real(self._part * real(factor))
+        inside = Time._of_real(self._part * real(factor))
         return Time(plus(steps, inside._whole), inside._part, inside._rest)
 
     def advance(self, steps: Any) -> Time:
@@ -299,9 +306,9 @@ class Time:
             elapsed, remaining = rest.distances(0, unit)
             return Time(number, elapsed / real(unit), remaining / real(unit))
         number, part, rest = _in_units(self.elapsed(), real(unit))
-        return Time(Time.of_real(number)._whole, part, rest)
+        return Time(Time._of_real(number)._whole, part, rest)
 
-    def stretched_since(self, start: Moment, unit: Any) -> Time:
+    def _stretched_since(self, start: Moment, unit: Any) -> Time:
         """The time since ``start``, which has been reached, in units of ``unit`` steps, a number >= 1."""
         local = self.after(start.whole)
         number, part, rest = _in_units(lax.max(local.elapsed() - start.part, real(0.0)), real(unit))
@@ -310,11 +317,11 @@ class Time:
         largest = np.nextafter(default_float().type(min(LARGEST, np.iinfo(default_int()).max)), 0)
         return Time(lax.min(number, largest.astype(default_float())).astype(default_int()), part, rest)
 
-    def is_narrow(self) -> bool:
+    def _is_narrow(self) -> bool:
         """Whether its whole counts are of the default integer dtype."""
         return not isinstance(self._whole, Wide)
 
-    def replaced(self, condition: Any, other: Time) -> Time:
+    def _replaced(self, condition: Any, other: Time) -> Time:
         """Another time where the condition is true; gradients are those of this one."""
         stop, zero, one = lax.stop_gradient, real(0.0), real(1.0)
         part, rest = (zero, one) if self._part is None else (self._part, self._rest)

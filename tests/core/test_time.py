@@ -1,0 +1,180 @@
+"""The methods of `Time`, as a user-defined node calls them, against exact fractions on every kind of clock."""
+
+import functools
+import random
+from fractions import Fraction
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from warmup_optax._core.scalars import Wide, divided, exact, real, times
+from warmup_optax._core.time import Time
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "own_nodes.md"
+MOST = 2**31 - 1
+SMALL = [0, 1, 2, 41, 10_000]
+# Exact times, and how each kind of clock has it.
+CLOCKS = {
+    "whole": (lambda t: Time.of(jnp.asarray(t, jnp.int32)), [*SMALL, 2**24 + 1, MOST - 1, MOST]),
+    "real": (
+        lambda t: Time.of(jnp.asarray(float(t), jnp.float32)),
+        [*SMALL, Fraction(1, 2), Fraction(41, 4), 2**24],
+    ),
+    "wide": (lambda t: Time(Wide.of(int(t))), [*SMALL, MOST, 2**31, 2**31 + 1, 2**45 + 12_345, 2**60 + 1]),
+    "wide and a part": (
+        lambda t: Time(Wide.of(int(t)), jnp.float32(t % 1), jnp.float32(1 - t % 1)),
+        [Fraction(1, 4), 2**31 + Fraction(1, 2), 2**50 + Fraction(3, 4)],
+    ),
+}
+LENGTHS = [1, 7, 41, 2**24 + 3, MOST, 2**31 + 5, 2**52]
+clocks = pytest.mark.parametrize("clock", CLOCKS)
+
+
+def length(n):
+    """A number of steps as a lowered node has it."""
+    return Wide.of(n) if n > MOST else n
+
+
+def value(x):
+    """A whole number or a real one, exactly."""
+    x = exact(x)
+    return int(x.high) * 2**30 + int(x.low) if isinstance(x, Wide) else Fraction(np.asarray(x).item())
+
+
+def exactly(time):
+    """The whole count of a time, and its part."""
+    return value(time._whole), 0 if time._part is None else value(time._part)
+
+
+def close(got, wanted, ulp=4):
+    """Within a few roundings: of each of two numbers, of a sum, and of a division."""
+    np.testing.assert_allclose(np.asarray(got, np.float64), float(wanted), rtol=ulp * 2.0**-23, atol=1e-30)
+
+
+@pytest.fixture(autouse=True)
+def silent():
+    """Operations on concrete numbers are NumPy's here, which warns where a Wide wraps on purpose."""
+    with np.errstate(all="ignore"):
+        yield
+
+
+def each(clock):
+    make, instants = CLOCKS[clock]
+    for t in instants:
+        yield Fraction(t), functools.partial(make, t)
+
+
+@clocks
+def test_what_time_it_is(clock):
+    """`elapsed`, `count`, `started`, `reached`, `ratio`."""
+    for t, make in each(clock):
+        time = make()
+        close(time.elapsed(), t)
+        close(time.count(), t)
+        close(time.ratio(3.0), t / 3)
+        assert bool(time.started()) == (t > 0)
+        for n in [*LENGTHS, int(t), int(t) + 1]:
+            assert bool(time.reached(length(n))) == (t >= n), (t, n)
+
+
+@clocks
+def test_distances_and_fractions(clock):
+    """`distances`, `progress`: each is an exact difference divided once."""
+    for t, make in each(clock):
+        time = make()
+        for n in LENGTHS:
+            since, until = time.distances(0, length(n))
+            close(since, t)
+            close(until, n - t)
+            p, q = time.progress(length(n))
+            close(p, min(t / n, 1))
+            close(q, max((n - t) / n, 0))
+
+
+@clocks
+def test_division(clock):
+    """`cycle`, `quotient`, `floor_divide`, `rescale`."""
+    for t, make in each(clock):
+        for n in LENGTHS:
+            time, n_ = make(), length(n)
+            number, local = time.cycle(n_)
+            assert value(number) == t // n
+            assert exactly(local) == divmod(t % n, 1)
+            assert exactly(time.floor_divide(n_)) == (t // n, 0)
+            whole, part = time.quotient(n_)
+            close(whole, t // n)
+            close(part, t % n / n)
+            units = time.rescale(n_)
+            assert value(units._whole) == t // n
+            close(units._part, t % n / n)
+            close(units._rest, 1 - t % n / n)
+
+
+@clocks
+def test_other_clocks(clock):
+    """`after`, `shift`, `clamp`, `scale`, `advance`."""
+    for t, make in each(clock):
+        for n in LENGTHS:
+            time, n_ = make(), length(n)
+            assert exactly(time.after(n_)) == divmod(max(t - n, 0), 1)
+            assert exactly(time.shift(n_)) == divmod(max(t - n, 0), 1)
+            assert exactly(time.shift(length(-n) if n <= MOST else -n_)) == divmod(t + n, 1)
+            assert exactly(time.clamp(n_, None)) == divmod(max(t, n), 1)
+            assert exactly(time.clamp(None, n_)) == divmod(min(t, n), 1)
+            assert exactly(time.clamp(3, n_)) == divmod(min(max(t, 3), n), 1)
+            if t * n < 2**61 and t % 1 == 0:
+                assert exactly(time.scale(n_)) == (t * n, 0)
+            elif t * n < 2**61:  # a part of a step is a float32, and so is the factor that multiplies it
+                assert abs(sum(exactly(time.scale(n_))) - t * n) <= n * 2.0**-23
+            if not (clock == "whole" and t + n > MOST):
+                assert exactly(time.advance(n_)) == divmod(t + n, 1)
+
+
+@clocks
+def test_the_index_of_a_phase(clock):
+    """`locate`: a tuple, and a table that is searched."""
+    for t, make in each(clock):
+        for size in (1, 8, 9, 70, 600):
+            table = np.array([3 * i + 1 for i in range(size)], np.int32)
+            wanted = int(np.searchsorted(table, float(t), side="right"))
+            assert int(make().locate(table)) == wanted
+            if size <= 9:
+                assert int(make().locate(tuple(table.tolist()))) == wanted
+
+
+def test_a_clock_before_0_is_at_0():
+    for count in (-1, -(2**31), -0.5):
+        assert exactly(Time.of(jnp.asarray(count))) == (0, 0)
+
+
+def test_wide_numbers_against_those_of_python():
+    """Sums, differences, products, quotients and comparisons, of either sign where there is one."""
+    r = random.Random(0)
+
+    def number(bits):
+        return r.getrandbits(r.randint(1, bits)) * r.choice([1, 1, 1, -1])
+
+    for _ in range(80):
+        a, b = number(60), number(60)
+        x, y = Wide.of(a), Wide.of(b)
+        assert value(x) == a
+        assert value(x + y) == a + b
+        assert value(x - y) == a - b
+        assert value(-x) == -a
+        assert bool(x.at_least(y)) == (a >= b)
+        close(real(x), a, ulp=2)
+        c, d = number(30), number(30)
+        assert value(Wide.of(c) * Wide.of(d)) == c * d
+        a, b = abs(a), abs(b) or 1
+        assert tuple(map(value, divided(Wide.of(a), Wide.of(b)))) == divmod(a, b)
+        assert tuple(map(value, divided(Wide.of(a * b % 2**61), Wide.of(b)))) == divmod(a * b % 2**61, b)
+        assert value(times(Wide.of(a), Wide.of(b))) == min(a * b, 2**61 - 1)
+        assert tuple(map(value, divided(np.int32(a % 2**31), Wide.of(b)))) == divmod(a % 2**31, b)
+
+
+def test_the_guide_names_every_method():
+    public = [name for name in vars(Time) if not name.startswith("_")]
+    text = GUIDE.read_text()
+    assert [name for name in public if f"time.{name}(" not in text and f"Time.{name}(" not in text] == []
