@@ -1,5 +1,8 @@
 """The guides: every cell runs, and the lines that they recommend do what they say."""
 
+import sys
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,6 +25,21 @@ def test_typing():
     page = run("typing")
     assert page["longer"].total_steps == 2000
     assert page["chosen"] == page["schedule"]
+
+
+def test_own_nodes(monkeypatch):
+    module = types.ModuleType("a_notebook")  # a config finds a class by its module
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    page = pages.run("guides/own_nodes", vars(module))
+    counts = [0, 50, 100, 799, 800, 900, 999, 1000, 5000]
+    expected = [0, 0.5, 1, 1, 1, 0.5, 1 / 200, 0, 0]
+    assert values(page["trapezoid"], counts) == pytest.approx(np.array(expected) * 1e-3, rel=1e-5)
+    assert values(page["floored"], [0, 1000]) == pytest.approx([1e-4, 1e-4])
+    assert values(page["noisy"], range(100)).std() == pytest.approx(1e-4 / 3**0.5, rel=0.3)  # uniform
+    table = wo.describe(page["trapezoid"]).split()
+    assert [table[i] for i in (5, 10, 15, 20)] == ["0", "100", "800", "1000"]
+    for node in ("decay", "wobble", "parabola", "noisy", "floored", "trapezoid"):
+        assert jax.jit(lambda s: s(7))(page[node]) == pytest.approx(float(page[node](7)), rel=1e-6)
 
 
 def test_hyperparameters():
