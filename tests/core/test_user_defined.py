@@ -699,3 +699,25 @@ def test_a_number_of_steps_is_no_python_int():
 
     with pytest.raises(TypeError, match=r"may be traced; .*wo.static\(\)"):
         Loops()(0)
+
+
+def test_phases_of_a_subclass_of_the_library():
+    """The newer definition is what `describe` shows; pairs may come from a generator."""
+
+    class Halves(wo.FiniteSchedule):
+        def weights(self, p, q):
+            return q, p
+
+        def phases(self):
+            yield 0, "first half"
+            yield self.steps // 2, "second half"
+
+    assert [line.split()[0] for line in wo.describe(Halves(1.0, 0.0, 10)).splitlines()] == ["from", "0", "5"]
+    assert "5  10" not in wo.describe(Halves(1.0, 0.0, 10))
+
+    class Backwards(Halves):
+        def phases(self):
+            return [(0, "a"), (7, "b"), (7, "c")]
+
+    with pytest.raises(ValueError, match=r"Backwards\.phases\(\) must give pairs"):
+        wo.describe(Backwards(1.0, 0.0, 10))

@@ -12,6 +12,7 @@ import pytest
 from support.catalogue import CASES, ONE_OF_EACH
 
 import warmup_optax as wo
+from warmup_optax._combinators import restart as _restart
 from warmup_optax._view import phases as _phases
 
 RUN: dict[str, Any] = {"warmup_steps": 100, "total_steps": 1000}
@@ -170,11 +171,11 @@ LATE = {
 def test_the_cycles_before_count_0_are_not_walked(name, monkeypatch):
     """A resumed restart may have had billions of them; the phases in sight agree with the values."""
     walked = []
-    shift = _phases._mapped
-    monkeypatch.setattr(_phases, "_mapped", lambda *args: walked.append(0) or shift(*args))
+    shift = _restart.mapped  # once for each phase of a cycle
+    monkeypatch.setattr(_restart, "mapped", lambda *args: walked.append(0) or shift(*args))
     schedule = LATE[name]
     found = list(itertools.islice(_phases.phases(schedule), 12))
-    assert len(walked) < 100
+    assert 0 < len(walked) < 100
     begins = [phase.first for phase in found]
     assert begins[0] == 0
     assert begins == sorted(set(begins))

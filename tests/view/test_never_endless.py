@@ -25,6 +25,9 @@ LENGTHS = [0, 1, 2, 3, 5, 41, 100, 1000, 10**6, 2**31 - 1, 10**10, 2**40]
 PERIODS = LENGTHS[1:]
 
 
+WALKING = {"walk", "window", "delayed", "together", "with_next", "phases", "_in_units", "_stretches"}
+
+
 def zeros(schedule, counts):
     return np.zeros(np.shape(counts), np.float32)
 
@@ -40,7 +43,7 @@ def at_most(calls):
 
     def count(frame, event, arg):
         nonlocal spent
-        if event == "call" and frame.f_code.co_filename == phases.__file__:
+        if event == "call" and frame.f_code.co_name in WALKING:
             spent += 1
             if spent > calls:
                 raise TooMuch
@@ -178,8 +181,8 @@ def test_the_table_has_the_values(seeds):
 
 
 # ------------------------------------------------------------------------------ what was endless, or failed
-def _lines(schedule, calls=2**7 * A_PHASE):
-    with evaluate_with(zeros), at_most(calls):
+def _lines(schedule):
+    with evaluate_with(zeros), at_most(2**7 * A_PHASE):
         return [tuple(line.split()[:3]) for line in wo.describe(schedule).splitlines()[1:]]
 
 
@@ -215,8 +218,7 @@ def test_thousands_of_segments_are_one_clock():
     run = wo.TrainingRun(num_examples=1000, batch_size=128, drop_last=False, num_epochs=20_000)
     schedule = run.in_steps(wo.warmup_cosine(1.0, warmup_steps=1000, total_steps=10**7), unit="examples")
     assert len(schedule.boundaries) == 40_000
-    lines = _lines(schedule, calls=3 * 120_000)  # its 120,001 numbers are read, two calls each
-    assert lines == [("0", "8", "linear"), ("8", "80000", "cosine"), ("80000", "constant", "0")]
+    assert _lines(schedule) == [("0", "8", "linear"), ("8", "80000", "cosine"), ("80000", "constant", "0")]
 
 
 def test_a_clock_that_is_set():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import jax.numpy as jnp
 
 from .._core import checks
 from .._core.node import checked
+from .._core.phases import Phase, View, mapped, together
 from .._core.scalars import real
 from .._core.schedule import Number, Schedule, ScheduleLike, Together, as_schedule_argument
 from .._core.time import Time
@@ -37,6 +40,13 @@ class Clip(Schedule, kind="clip"):
             value = jnp.minimum(value, real(self.max_value))
         return value
 
+    def walk(self, view: View) -> Iterator[Phase]:
+        low = -math.inf if self.min_value is None else self.min_value
+        high = math.inf if self.max_value is None else self.max_value
+        for phase in self.schedule.walk(view):
+            floor = phase.floor if self.min_value is None else self.min_value
+            yield mapped(phase, lambda value: min(max(value, low), high), floor)
+
 
 def clip(schedule: ScheduleLike, min_value: Number | None = None, max_value: Number | None = None) -> Clip:
     """A schedule held between a floor and a ceiling.
@@ -64,6 +74,9 @@ class Minimum(Together, kind="minimum"):
     """Made by `minimum`."""
 
     _combine = staticmethod(jnp.minimum)
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        yield from together(self.schedules, " or ", min, view)
 
 
 def minimum(*schedules: ScheduleLike) -> Minimum:
@@ -93,6 +106,9 @@ class Maximum(Together, kind="maximum"):
     """Made by `maximum`."""
 
     _combine = staticmethod(jnp.maximum)
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        yield from together(self.schedules, " or ", max, view)
 
 
 def maximum(*schedules: ScheduleLike) -> Maximum:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import bisect
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import checked
+from .._core.phases import CONSTANT, Phase, View, delayed, window
 from .._core.scalars import Length, whole_number
 from .._core.schedule import NumberField, Schedule, ScheduleLike, Steps, as_schedule_argument
 from .._core.tables import take, whole_table
@@ -24,6 +28,9 @@ class Shift(Schedule, kind="shift"):
         # The sign is a part of the structure: a head start may lead past the last int32.
         ahead = not (isinstance(self.steps, (int, float)) and self.steps >= 0)
         return (_Ahead if ahead else _Delayed)(self.schedule.lower(), steps)
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        yield from window(delayed(self.schedule, self.steps, view), 0, math.inf)
 
 
 class _Delayed(Lowered):
@@ -88,6 +95,10 @@ class SpeedUp(Schedule, kind="speed_up"):
     def evaluate(self, time: Time) -> Any:
         return self.schedule.evaluate(time.scale(self.factor))
 
+    def walk(self, view: View) -> Iterator[Phase]:
+        for phase in self.schedule.walk(view.scaled(self.factor)):
+            yield phase._replace(begin=phase.begin / self.factor)
+
 
 class InSteps(Schedule, kind="in_steps"):
     r"""A schedule written in other units (tokens, examples, epochs), on the clock of updates.
@@ -131,6 +142,9 @@ class InSteps(Schedule, kind="in_steps"):
         scale = None if isinstance(self.scale, int) and self.scale == 1 else whole_number(self.scale)
         return _InSteps(self.schedule.lower(), boundaries, segments, scale)
 
+    def walk(self, view: View) -> Iterator[Phase]:
+        yield from window(_in_units(self, view), 0, math.inf)
+
 
 class _Segments(NamedTuple):
     """Tables: the first update of each segment, the units before it, and the units of an update."""
@@ -161,6 +175,12 @@ class Staircase(Schedule, kind="staircase"):
     def evaluate(self, time: Time) -> Any:
         return self.schedule.evaluate(time.floor_divide(self.steps))
 
+    def walk(self, view: View) -> Iterator[Phase]:
+        # Whole counts alone are seen.
+        inside = view._replace(begin=view.begin // self.steps, step=max(view.step / self.steps, 1.0))
+        for phase in self.schedule.walk(inside):
+            yield phase._replace(begin=phase.first * self.steps)
+
 
 def staircase(schedule: ScheduleLike, steps: Steps) -> Staircase:
     r"""A schedule that goes one count forward every ``steps`` updates: once an epoch, say.
@@ -185,3 +205,62 @@ def staircase(schedule: ScheduleLike, steps: Steps) -> Staircase:
     [1.0, 1.0, 0.75, 0.25, 0.0]
     """
     return Staircase(schedule, steps)  # pyright: ignore[reportArgumentType]
+
+
+def _in_units(node: InSteps, view: View) -> Iterator[Phase]:
+    firsts, scale = (0, *node.boundaries), node.scale
+    starts = [start / scale for start in node.starts]
+    rates = [rate / scale for rate in node.rates]
+    running, short = False, False
+    for i, j in _stretches(firsts, starts, rates):
+        first, end = firsts[i], firsts[j] if j < len(firsts) else math.inf
+        if end <= view.begin:
+            continue
+        if not max(rates[i:j]):  # no unit is seen: the value stays
+            yield Phase(first, CONSTANT, "step" if running else "start")
+            continue
+        continues = (
+            running and not short and starts[i] == _units(firsts[i], firsts[:i], starts[:i], rates[:i])
+        )
+        begin = max(first, view.begin)
+        slowest = min([rate for rate in rates[i:j] if rate])
+        now = _units(begin, firsts[i:j], starts[i:j], rates[i:j])
+        running = True
+        for phase in node.schedule.walk(view._replace(begin=now, step=slowest)):
+            known = phase.begin <= now and i > 0  # it began in an earlier stretch, or the clock was set to it
+            if known and continues and phase.begin < starts[i] and not phase.short:
+                continue
+            count = first if known else _count(phase.begin, firsts[i:j], starts[i:j], rates[i:j])
+            if count >= end or count == math.inf:
+                break
+            short = phase.short
+            yield phase._replace(begin=count, cause="knot" if known and not continues else phase.cause)
+
+
+def _stretches(firsts: Sequence[int], starts: list[float], rates: list[float]) -> Iterator[tuple[int, int]]:
+    """The segments from ``i`` to ``j`` that are one clock: no unit is left out, and the rates are alike."""
+    i, low, high = 0, math.inf, 0.0
+    for j in range(1, len(firsts) + 1):
+        low, high = min(low, rates[j - 1] or low), max(high, rates[j - 1])
+        if j == len(firsts):
+            yield i, j
+            return
+        follows = starts[j] == starts[j - 1] + (firsts[j] - firsts[j - 1]) * rates[j - 1]
+        if not follows or max(high, rates[j]) > 8 * min(low, rates[j] or low):
+            yield i, j
+            i, low, high = j, math.inf, 0.0
+
+
+def _units(count: float, firsts: Sequence[int], starts: list[float], rates: list[float]) -> float:
+    """The units seen at a count."""
+    i = max(bisect.bisect_right(firsts, count) - 1, 0)
+    return starts[i] + (count - firsts[i]) * rates[i]
+
+
+def _count(units: float, firsts: Sequence[int], starts: list[float], rates: list[float]) -> float:
+    """The time at which units have been seen; infinity for never."""
+    i = max(bisect.bisect_left(starts, units) - 1, 0)
+    if units <= starts[i]:
+        return firsts[i] if units == starts[i] or not rates[i] else firsts[i] + (units - starts[i]) / rates[i]
+    reached = firsts[i] + (units - starts[i]) / rates[i] if rates[i] else math.inf
+    return min(reached, firsts[i + 1]) if i + 1 < len(firsts) else reached

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ import numpy as np
 from .._core import checks
 from .._core.lowered import Lowered, Record
 from .._core.node import checked, static
+from .._core.phases import Phase, View, causes, delayed, window
 from .._core.scalars import Length, real, select, whole_number
 from .._core.schedule import Schedule, ScheduleLike, Steps, schedules_argument
 from .._core.tables import form, table, take
@@ -60,6 +62,20 @@ class Join(Schedule, kind="join"):
         if len(groups) == count <= UNROLLED:
             return _Few(tuple(group.phase for group in groups), boundaries)
         return _Joined(tuple(groups), boundaries if count <= UNROLLED + 1 else table(boundaries))
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        firsts = (0, *self.boundaries)
+        offsets = firsts if self.offsets is None else self.offsets
+        windows = zip(
+            self.schedules, firsts, (*self.boundaries, math.inf), offsets, causes("join"), strict=False
+        )
+        for schedule, first, end, offset, cause in windows:
+            if end <= view.begin:
+                continue
+            at_begin = view.value(schedule, first - offset) if first > 0 else None
+            at_end = view.value(schedule, end - offset)
+            found = delayed(schedule, offset, view._replace(begin=max(first, view.begin)))
+            yield from window(found, first, end, at_begin, at_end, cause)
 
 
 class _Phase(Lowered):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import Node, checked, static, unchecked
+from .._core.phases import CONSTANT, Phase, View, delayed, window
 from .._core.scalars import Length, Scalar, real, select, whole_number
 from .._core.schedule import (
     Number,
@@ -110,6 +112,12 @@ class WithWarmup(Schedule, kind="with_warmup"):
         steps = whole_number(self.steps)
         return _WithWarmup(self.schedule.lower(), steps, self.init_value, self.shape, self.overlap)
 
+    def walk(self, view: View) -> Iterator[Phase]:
+        yield Phase(0, self.shape.name)
+        later = view._replace(begin=max(view.begin, self.steps))
+        after = delayed(self.schedule, 0 if self.overlap else self.steps, later)
+        yield from window(after, self.steps, math.inf, cause="warmup")
+
 
 class _WithWarmup(Lowered):
     schedule: Lowered
@@ -184,6 +192,12 @@ class WithCooldown(Schedule, kind="with_cooldown"):
     def lower(self) -> Lowered:
         begin, steps = whole_number(self.begin), whole_number(self.steps)
         return _WithCooldown(self.schedule.lower(), begin, steps, self.end_value, self.shape)
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        if view.begin < self.begin:
+            yield from window(self.schedule.walk(view), 0, self.begin)
+        yield Phase(self.begin, self.shape.name, "cooldown")
+        yield Phase(self.begin + self.steps, CONSTANT, "end" if self.steps else "step")
 
 
 class _WithCooldown(Lowered):

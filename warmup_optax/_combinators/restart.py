@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import math
+import operator
+from collections.abc import Iterator
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
@@ -15,6 +18,7 @@ import numpy as np
 from .._core import checks
 from .._core.lowered import Lowered, Record
 from .._core.node import checked
+from .._core.phases import FAR, Phase, View, mapped, window
 from .._core.powers import rate_power, split_rate
 from .._core.scalars import (
     LARGEST,
@@ -64,6 +68,29 @@ class Restart(Schedule, kind="restart"):
         if self.growth == 1:
             return _EqualCycles(whole_number(self.period))
         return _growing_cycles(int(self.period), Fraction(str(self.growth)))
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        period, growth, decay = float(self.period), float(self.growth), float(self.decay)
+        at_end = view.value(self.schedule, period)
+        cycle = _cycle_at(view.begin, period, growth)
+        while True:
+            unit = growth**cycle
+            first = period * (cycle if growth == 1 else (unit - 1) / (growth - 1))
+            if period * unit < view.step:
+                yield Phase(first, self._kind, "cycle" if cycle else "start", again=cycle > 0, short=True)
+                if growth == 1:
+                    return
+                cycle = max(cycle + 1, math.ceil(math.log(view.step / period) / math.log(growth)))
+                continue
+            factor = _power(decay, cycle)
+            inside = self.schedule.walk(view.after(first).scaled(1 / unit))
+            for phase in window(inside, 0, period, None, at_end, "cycle" if cycle else "start"):
+                floor = None if phase.floor is None else phase.floor * factor
+                phase = mapped(phase, functools.partial(operator.mul, factor), floor)
+                yield phase._replace(begin=first + phase.begin * unit, again=cycle > 0)
+            if first + period * unit > FAR:
+                return
+            cycle += 1
 
 
 class _Restarted(Lowered):
@@ -229,3 +256,19 @@ def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay:
     [1.0, 0.5, 0.5, 0.25, 0.25]
     """
     return Restart(schedule, period, growth, decay)  # pyright: ignore[reportArgumentType]
+
+
+def _cycle_at(time: float, period: float, growth: float) -> int:
+    """The cycle of a restart at a time, or the one before it where the arithmetic rounds."""
+    if time <= period:
+        return 0
+    if growth == 1:
+        return max(int(time // period) - 1, 0)
+    return max(int(math.log1p(time * (growth - 1) / period) / math.log(growth)) - 1, 0)
+
+
+def _power(base: float, exponent: int) -> float:
+    try:
+        return base**exponent
+    except OverflowError:
+        return math.inf

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -12,6 +13,7 @@ import jax
 from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import as_python, checked
+from .._core.phases import Phase, View
 from .._core.scalars import Length, real, whole_number
 from .._core.schedule import Number, NumberField, Schedule, ScheduleLike, as_schedule_argument
 from .._core.time import Time
@@ -112,6 +114,12 @@ class Stretch(Schedule, kind="stretch"):
             return _Stretched(self.schedule.lower(), None, factor)
         terms = [None if isinstance(term, int) and term == 1 else term for term in factor.terms()]
         return _Stretched(self.schedule.lower(), terms[1], terms[0])
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        factor = Fraction(str(self.factor)) if isinstance(self.factor, float) else Fraction(self.factor)
+        numerator, denominator = float(factor.numerator), float(factor.denominator)
+        for phase in self.schedule.walk(view.scaled(denominator / numerator)):
+            yield phase._replace(begin=phase.begin * numerator / denominator)
 
 
 class _Written:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import abc
 import functools
+import itertools
+import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
 import jax
@@ -15,6 +17,7 @@ import numpy as np
 from . import checks, evaluation, received
 from .lowered import Lowered
 from .node import Check, Node, as_python, checked, is_steps, leafwise, shown, static
+from .phases import CONSTANT, Phase, View, causes, mapped, together
 from .scalars import real, whole_number
 from .time import Time
 
@@ -87,9 +90,10 @@ class Schedule(Node):
     and a JAX pytree whose leaves are its numbers, so it can be printed, compared, hashed, pickled, saved,
     and passed through ``jit``, ``vmap``, ``grad``, ``pmap`` and ``shard_map``.
 
-    A schedule of your own is a subclass that lists its numbers as fields and defines `evaluate`. Fields may
-    be numbers, schedules, and tuples, lists and dicts of them; a choice (a word, a flag, a function) is
-    marked with `static`. Its own ``__init__`` or ``__post_init__`` may check the arguments.
+    A user-defined schedule is a subclass that lists its numbers as fields and defines `evaluate`. Fields are
+    numbers, schedules, and tuples, lists and dicts of them. A field annotated ``wo.Schedule`` accepts a schedule,
+    a number, or a function of a count. A whole number of steps is marked with `steps`, and a choice (a word, a
+    flag, a function, a seed) with `static`. An ``__init__`` or ``__post_init__`` may check the arguments.
 
     >>> import jax.numpy as jnp
     >>> import warmup_optax as wo
@@ -113,6 +117,8 @@ class Schedule(Node):
             cls.evaluate = _by_lowering(cls.lower)  # pyright: ignore
         elif "evaluate" in vars(cls) and "lower" not in vars(cls):  # of the two, the newer one is the curve
             cls.lower = Schedule.lower
+        if "phases" in vars(cls) and "walk" not in vars(cls):
+            cls.walk = Schedule.walk
 
     @classmethod
     def _check_of(cls, words: set[str]) -> Check:
@@ -127,8 +133,9 @@ class Schedule(Node):
     def evaluate(self, time: Time) -> Any:
         """The value at a local `Time`: one scalar in, one scalar out, straight-line arithmetic.
 
-        What a schedule of your own defines. A schedule among its fields is asked by
-        ``self.child.evaluate(time)``. Numbers may be traced, so there is no Python ``if`` on them.
+        A user-defined schedule defines it. Number fields are scalars of the default float dtype. They may be
+        traced, so use ``jnp.where`` instead of a Python ``if``. A child offers ``self.child.evaluate(time)`` and
+        its own fields, such as ``self.child.peak_value``.
 
         Args:
           time: The local time. It starts at 0 and is never negative.
@@ -165,14 +172,42 @@ class Schedule(Node):
         return received.Fields(tuple(values), names, choices, type(self))
 
     def phases(self) -> Schedule | Iterable[tuple[float, str]] | None:
-        """What `describe`, `check` and `plot` should know of the phases of this schedule.
+        """The phases that `describe`, `check` and `plot` show; a user-defined node may define it.
 
         Returns:
-          None for one phase, named as the class is (the default); another schedule, whose phases it has; or
-          pairs of the local count at which a phase begins, the first at 0, and its name ("constant" for a
-          value that is held).
+          None for one phase with the name of the class, the default. Or another schedule, whose phases it has.
+          Or pairs ``(begin, name)``: the local count at which a phase begins, the first at 0, and the name of
+          its curve. The name of a phase without a change is ``"constant"``.
         """
         return None
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        """The phases of this schedule in its own time, those at least that are in the view.
+
+        A combinator of the library defines it. A user-defined node defines `phases`, from which it follows.
+
+        Args:
+          view: The time from which phases are wanted, and the time between two counts.
+
+        Returns:
+          An iterator, which may have no end.
+        """
+        simple = self.phases()
+        if simple is None:
+            yield Phase(0, self._kind)
+            return
+        if isinstance(simple, Schedule):
+            yield from simple.walk(view)
+            return
+        pairs = list(simple)
+        begins = [float(first) for first, _ in pairs]
+        if not begins or begins[0] != 0 or any(x >= y for x, y in itertools.pairwise(begins)):
+            raise ValueError(
+                f"{type(self).__name__}.phases() must give pairs (begin, name), the first begin 0 and each "
+                f"greater than the one before, got begins {begins}"
+            )
+        for first, (_, name), cause in zip(begins, pairs, causes("knot"), strict=False):
+            yield Phase(first, name, cause)
 
     def _is_pure(self) -> bool:
         """Whether no function of a user's is inside: such a function may read what changes."""
@@ -296,6 +331,9 @@ class Constant(Schedule, kind="constant"):
     def evaluate(self, time: Time) -> Any:
         return real(self.value)
 
+    def walk(self, view: View) -> Iterator[Phase]:
+        yield Phase(0, CONSTANT)
+
 
 def constant(value: Number) -> Constant:
     """The same learning rate at every count.
@@ -334,6 +372,10 @@ class Function(Schedule, kind="as_schedule"):
                 f"from {self.function!r}; return a scalar"
             )
         return value
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        name = getattr(self.function, "__qualname__", type(self.function).__name__)
+        yield Phase(0, name.split(".<locals>")[0])
 
 
 def as_schedule(schedule: ScheduleLike) -> Schedule:
@@ -417,6 +459,11 @@ class Scale(_Operator, kind="scale"):
             return f"-{self.schedule._operand(_SIGNED)}", _SIGNED
         return f"{self.schedule._operand(_TERM)} * {shown(factor)}", _TERM
 
+    def walk(self, view: View) -> Iterator[Phase]:
+        for phase in self.schedule.walk(view):
+            floor = phase.floor * self.factor if phase.floor is not None and self.factor > 0 else None
+            yield mapped(phase, functools.partial(operator.mul, self.factor), floor)
+
 
 class Divide(_Operator, kind="divide"):
     """A schedule over a number: ``schedule / divisor``.
@@ -438,6 +485,9 @@ class Divide(_Operator, kind="divide"):
 
     def _written(self) -> tuple[str, int]:
         return f"{self.schedule._operand(_TERM)} / {shown(self.divisor)}", _TERM
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        yield from Scale(self.schedule, 1 / self.divisor).walk(view)
 
 
 class Together(Schedule, kind="Together"):
@@ -487,6 +537,9 @@ class Product(_Chain, kind="product"):
     def _joined(self, first: Schedule, others: Sequence[Schedule]) -> tuple[str, int]:
         return " * ".join([first._operand(_TERM), *(x._operand(_SIGNED) for x in others)]), _TERM
 
+    def walk(self, view: View) -> Iterator[Phase]:
+        yield from together(self.schedules, " * ", math.prod, view)
+
 
 class Add(_Chain, kind="add"):
     """Schedules added count by count: ``a + b``.
@@ -509,6 +562,9 @@ class Add(_Chain, kind="add"):
             else:
                 text += f" + {other._operand(_TERM)}"
         return text, _SUM
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        yield from together(self.schedules, " + ", math.fsum, view)
 
 
 def _number(schedule: Schedule) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import checked, static
+from .._core.phases import Phase, View
 from .._core.powers import HUGE, LOG_HUGE, TINY, growth_limit, rate_power, split_rate
 from .._core.scalars import Length, Scalar, real, whole_number
 from .._core.schedule import Number, NumberField, Schedule, Steps
@@ -29,6 +31,9 @@ class Exponential(Schedule, kind="exponential"):
         rate, dropped = split_rate(self.decay_rate)
         steps = whole_number(self.transition_steps)
         return _Exponential(self.init_value, rate, dropped, steps, self.end_value, self.staircase)
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        yield Phase(0, self._kind, floor=self.end_value if self.decay_rate < 1 else None)
 
 
 class _Exponential(Lowered):

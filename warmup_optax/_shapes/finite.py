@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeAlias
 
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ from jax import lax
 from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import checked, static
+from .._core.phases import CONSTANT, Phase, View
 from .._core.powers import LOG_HUGE, TINY, split_power
 from .._core.received import Fields
 from .._core.scalars import Length, Scalar, real, select, whole_number
@@ -84,6 +85,11 @@ class FiniteSchedule(Schedule, kind="FiniteSchedule"):
         curve, numbers = self._curve()
         steps = whole_number(self.steps)
         return _Finite(self.init_value, self.end_value, steps, numbers, power, curve)
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        if self.steps > 0:
+            yield Phase(0, self._kind)
+        yield Phase(self.steps, CONSTANT, "end" if self.steps > 0 else "start")
 
 
 def _own_weights(p: Any, q: Any, fields: Fields) -> Weights:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ import numpy as np
 from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import checked
+from .._core.phases import CONSTANT, Phase, View, causes, window
 from .._core.scalars import (
     LARGEST,
     Length,
@@ -45,6 +47,10 @@ class PiecewiseConstant(Schedule, kind="piecewise_constant"):
         if len(boundaries) <= UNROLLED:
             return _Steps(self.values, boundaries)
         return _StepTable(table(self.values), table(boundaries))
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        for first, value, cause in zip((0, *self.boundaries), self.values, causes("step"), strict=False):
+            yield Phase(first, CONSTANT, cause, last=functools.partial(float, value))
 
 
 class _Steps(Lowered):
@@ -93,6 +99,12 @@ def piecewise_constant(values: Sequence[Number], boundaries: Sequence[Steps]) ->
     return PiecewiseConstant(values, boundaries)
 
 
+def _between(knots: Sequence[float], name: str) -> Iterator[Phase]:
+    """The phases of a curve through knots."""
+    pieces = [Phase(knot, name, "knot") for knot in knots[:-1]]
+    return window([Phase(-math.inf, CONSTANT), *pieces, Phase(knots[-1], CONSTANT, "end")], 0, math.inf)
+
+
 class PiecewiseLinear(Schedule, kind="piecewise_linear"):
     """Made by `piecewise_linear`."""
 
@@ -104,6 +116,9 @@ class PiecewiseLinear(Schedule, kind="piecewise_linear"):
 
     def lower(self) -> Lowered:
         return _Lines(table(self.values), table(tuple(map(whole_number, self.boundaries))))
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        return _between(self.boundaries, self._kind.removeprefix("piecewise_"))
 
 
 class _Lines(Lowered):
@@ -195,6 +210,9 @@ class PiecewiseCosine(Schedule, kind="piecewise_cosine"):
             before = jnp.floor(reals)
             knots = Moment(before.astype(default_int()) if x64() else Wide.of(before), reals - before)
         return _Arcs(table(self.values), knots)
+
+    def walk(self, view: View) -> Iterator[Phase]:
+        return _between(self.boundaries, self._kind.removeprefix("piecewise_"))
 
 
 class _Arcs(Lowered):
