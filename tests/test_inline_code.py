@@ -36,7 +36,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 FENCE = re.compile(r"^ *(```+|:::+)[^\n]*\n.*?^ *\1 *$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)(\s*<!-- not run -->)?")
 ROLE = re.compile(r"\{[\w:]+\}`[^`]*`")
-ENDINGS = r"\.(?:py|md|txt|toml|json|ipynb|sh)"
+ENDINGS = r"\.(?:py|md|txt|toml|json|ipynb|sh|mjs|html|css|svg|png)"
 FOLDERS = r"(?:tests|docs|colab|benchmarks|warmup_optax|\.ci|\.github)/"
 PATH = re.compile(rf"(?:[\w./]+{ENDINGS}|{FOLDERS}[\w./]*)(?:::(\w+))?")
 
@@ -155,6 +155,7 @@ def path_of(text):
         return None
     file = text.partition("::")[0]
     homes = (
+        ROOT / "docs" / "editor",
         ROOT,
         ROOT / "docs",
         ROOT / "warmup_optax",
@@ -212,7 +213,9 @@ def test_code_runs(page, text):
 def test_no_mark_is_without_need():
     """A mark on what would run is a statement that nobody tests."""
     for page, text, marked in EVERY:
-        if marked:
+        if marked and kind_of(page, text) == "path":  # a file of another library
+            assert not path_of(text)[0].exists(), f"{page}: {text} is here"
+        elif marked:
             assert kind_of(page, text) == "code", f"{page}: {text} is not read anyway"
             with pytest.raises(Exception):  # noqa: B017, PT011
                 evaluated(page, text)

@@ -222,8 +222,8 @@ PRIVATE = re.compile(
 )
 KNOWN = {
     "jax._src.xla_bridge": {"sample.py", "run.py", "test_undocumented.py"},
-    "sys._getframe": {"frameworks.py", "test_undocumented.py"},
-    "._iterations": {"frameworks.py", "test_keras_and_torch.py", "test_undocumented.py"},
+    "sys._getframe": {"keras.py"},
+    "._iterations": {"keras.py", "test_keras_and_torch.py"},
     "._cache_size": {
         "test_guides.py",
         "test_hyperparams.py",
