@@ -162,10 +162,21 @@ def test_deadline():
     assert page["second"][-1] < 0.05 * rates.max()
 
 
-def test_plateau():
-    page = run("plateau")
-    expected = [0, 0.25, 0.5, 0.75, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]
-    assert page["rates"] == pytest.approx([1e-3 * x for x in expected])
+def test_feedback():
+    pytest.importorskip("matplotlib").use("agg")
+    page = run("feedback")
+    expected = [1, 1, 1 / 1.5, 1 / 1.5**2, 1 / 1.5**2]
+    assert page["rates"] == pytest.approx([3e-4 * x for x in expected])
+    with jax.numpy_dtype_promotion("standard"):
+        found = np.asarray(page["run"](jnp.asarray(page["losses"], jnp.float32)))
+    expected = values(page["careful"].schedule, range(300))
+    expected[151:201] *= 0.1
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert float(page["opt_state"].mean) == 2.5
+    assert page["final_rate"]._cache_size() == 1
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
 
 
 def test_explore():

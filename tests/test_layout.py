@@ -24,7 +24,19 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = sorted({wo.__name__, *(m.name for m in pkgutil.walk_packages([PACKAGE], "warmup_optax."))})
 # A folder may import those before it, and no other; `compat` the package, which imports it lazily.
 ORDER = ["_extras", "_suggestions", "_core", "_shapes", "_combinators", "_recipes"]
-ORDER += ["_view", "_run", "_optimizers", "_convert", "nodes", "shapes", "", "_cli", "__main__", "compat"]
+ORDER += [
+    "_view",
+    "_run",
+    "_optimizers",
+    "_convert",
+    "feedback",
+    "nodes",
+    "shapes",
+    "",
+    "_cli",
+    "__main__",
+    "compat",
+]
 CORE = ["_core", "_shapes", "_combinators", "_recipes"]
 
 
@@ -144,20 +156,20 @@ def test_compat_uses_the_public_names_only():
 # ------------------------------------------------------------------------------- the surface
 def test_all_is_sorted_and_is_what_can_be_seen():
     """A curated `__init__`: `__all__` is the public names, in order, and what `dir` shows."""
-    for module in (wo, wo.shapes, wo.nodes):
+    for module in (wo, wo.feedback, wo.shapes, wo.nodes):
         assert sorted(module.__all__) == list(module.__all__)
         visible = {
             name for name, value in vars(module).items() if name[0] != "_" and not inspect.ismodule(value)
         }
         assert visible <= set(module.__all__)
     assert dir(wo) == sorted(wo.__all__)
-    assert {"compat", "nodes", "shapes", "__version__"} <= set(dir(wo))
+    assert {"compat", "feedback", "nodes", "shapes", "__version__"} <= set(dir(wo))
 
 
-@pytest.mark.parametrize("module", [wo, wo.shapes, wo.nodes], ids=["top", "shapes", "nodes"])
+@pytest.mark.parametrize("module", [wo, wo.feedback, wo.shapes, wo.nodes], ids=lambda module: module.__name__)
 def test_what_is_public_says_where_it_is_found(module):
     """A pickle names the module of a class: the public one, which does not change with the layout."""
-    for name in set(module.__all__) - {"compat", "nodes", "shapes", "__version__"}:
+    for name in set(module.__all__) - {"compat", "feedback", "nodes", "shapes", "__version__"}:
         value = getattr(module, name)
         home = wo if name in wo.__all__ else module
         assert value.__module__ == home.__name__, name

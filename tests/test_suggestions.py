@@ -21,9 +21,11 @@ def hint(module, name, names):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("ReduceLROnPlateau", "optax.contrib.reduce_on_plateau"),
-        ("ReduceLROnPlateau", "with_plateau"),
-        ("plateau", "optax.contrib.reduce_on_plateau"),
+        ("ReduceLROnPlateau", "with_feedback(schedule, feedback.Plateau(...))"),
+        ("plateau", "with_feedback"),
+        ("GreedyLR", "feedback.Greedy"),
+        ("param_groups", "groups({pattern: factor})"),
+        ("layer_decay", "layerwise"),
         ("noam", "warmup_inverse_sqrt"),
         ("NoamLR", "warmup_inverse_sqrt"),
         ("SGDR", "warmup_cosine_restarts"),
@@ -89,7 +91,8 @@ def test_what_is_recommended_is_there():
 @pytest.mark.parametrize(
     ("module", "name", "says"),
     [
-        (wo, "ReduceLROnPlateau", "with_plateau.*puts optax.contrib.reduce_on_plateau"),
+        (wo, "ReduceLROnPlateau", r"with_feedback\(schedule, feedback\.Plateau"),
+        (wo, "with_plateau", r"did you mean with_feedback\(schedule, feedback\.Plateau"),
         (wo, "warmup_cosin", "did you mean warmup_cosine"),
         (wo, "tanh", r"did you mean wo\.shapes\.tanh\?"),
         (wo, "WarmupCosine", r"did you mean wo\.nodes\.WarmupCosine\?"),
@@ -117,5 +120,5 @@ def test_a_module_suggests_names(module, name, says):
 @pytest.mark.parametrize("library", wo.compat.__all__)
 def test_every_port_suggests_names(library):
     """No module of `compat` is left out."""
-    with pytest.raises(AttributeError, match="with_plateau"):
+    with pytest.raises(AttributeError, match="with_feedback"):
         wo.compat.__getattr__(library).ReduceLROnPlateau  # noqa: B018

@@ -13,6 +13,7 @@ import sys as _sys
 import typing as _typing
 from importlib.metadata import version as _version
 
+from . import feedback as feedback
 from . import nodes as nodes
 from . import shapes as shapes
 from ._combinators.arithmetic import clip, maximum, minimum
@@ -34,9 +35,9 @@ from ._core.node import static, steps
 from ._core.schedule import Schedule, as_schedule, constant
 from ._core.time import Time
 from ._optimizers.counter import counter_schedule
+from ._optimizers.feedback import with_feedback
 from ._optimizers.groups import groups, layerwise, path_mask
 from ._optimizers.hyperparams import applied_values, scheduled
-from ._optimizers.plateau import with_plateau
 from ._optimizers.state import applied_value, next_value, update_count
 from ._recipes import (
     one_cycle,
@@ -92,6 +93,7 @@ __all__ = [
     "describe",
     "explore",
     "exponential",
+    "feedback",
     "from_config",
     "geometric",
     "groups",
@@ -143,7 +145,7 @@ __all__ = [
     "warmup_polynomial",
     "warmup_stable_decay",
     "with_cooldown",
-    "with_plateau",
+    "with_feedback",
     "with_warmup",
 ]
 
@@ -173,7 +175,7 @@ def __dir__() -> list[str]:
 
 # Pickles name the public module of a class, which does not change with the layout. Annotations are strings that
 # Python reads in the module of the class, so they are evaluated first.
-for _home in (nodes, shapes, _sys.modules[__name__]):
+for _home in (feedback, nodes, shapes, _sys.modules[__name__]):
     for _value in map(vars(_home).get, _home.__all__):
         if _inspect.isclass(_value) and not issubclass(_value, tuple):
             _value.__annotations__ = _inspect.get_annotations(_value, eval_str=True)

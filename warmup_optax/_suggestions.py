@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _PLATEAU = (
-    "a rate that follows the loss depends on more than a count: with_plateau(optimizer, begin=...) puts "
-    "optax.contrib.reduce_on_plateau behind an optimizer and its warmup"
+    "a rate that follows the loss depends on more than a count: with_feedback(schedule, feedback.Plateau(...)) "
+    "is its rate, and scheduled takes it"
 )
+_FEEDBACK = "with_feedback(schedule, feedback.{}(...)) follows the run"
+_GROUPS = "groups({pattern: factor}), chained behind the optimizer, gives groups of parameters their rates"
 _RESTARTS = "warmup_cosine_restarts is the recipe, and restart repeats any schedule"
 _STABLE = "warmup_stable_decay is the recipe, and with_cooldown branches the decay off any schedule"
 _ROOT = "inverse_sqrt is the curve, and warmup_inverse_sqrt the recipe"
@@ -22,6 +24,7 @@ _REWARM = "join([old, new], [count]), with a warmup in front of the new one: wit
 
 # Names of other libraries and papers, in lower case without underscores and endings, and what they are here.
 ELSEWHERE = {
+    "adaptivekl": _FEEDBACK.format("AdaptiveKL"),
     "annealing": "cosine and linear are the curves, and warmup_cosine the recipe",
     "batchramp": _RAMP,
     "batchsizeramp": _RAMP,
@@ -36,16 +39,20 @@ ELSEWHERE = {
     "cyclical": _CYCLES,
     "delay": "shift(schedule, steps)",
     "exponentialmovingaverage": "optax.ema; its decay may be a schedule, too",
+    "greedy": _FEEDBACK.format("Greedy"),
     "injecthyperparams": "optax.inject_hyperparams takes these schedules as they are",
     "lambda": _FUNCTION,
+    "layerdecay": "groups(layerwise(...)) gives each layer its rate",
     "lint": "check(schedule, total_steps) is the linter",
-    "multistep": _STEPS,
     "multiplicative": _FUNCTION,
+    "multistep": _STEPS,
     "noam": _ROOT + ", and compat.paddle.NoamDecay has the original's arguments",
     "offset": "shift(schedule, steps)",
+    "parametergroups": _GROUPS,
+    "paramgroups": _GROUPS,
     "plateau": _PLATEAU,
-    "reduceonplateau": _PLATEAU,
     "reducelronplateau": _PLATEAU,
+    "reduceonplateau": _PLATEAU,
     "rescale": "scale_hyperparams is for another batch size or length, and transfer_peak for another schedule",
     "rewarm": _REWARM,
     "rewarming": _REWARM,
@@ -73,6 +80,7 @@ RENAMED = {
     "scale": "schedule * factor",
     "speed_up": "stretch(schedule, Fraction(1, factor))",
     "suggest": "suggest_learning_rate",
+    "with_plateau": "with_feedback(schedule, feedback.Plateau(...)), as the learning rate of scheduled",
 }
 OPTAX = {
     "constant_schedule": "constant",

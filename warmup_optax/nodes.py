@@ -20,6 +20,7 @@ from ._core.node import static
 from ._core.schedule import Add, Constant, Divide, Function, Product, Scale, Schedule
 from ._core.time import Time
 from ._optimizers.counter import CounterSchedule
+from ._optimizers.feedback import FeedbackSchedule
 from ._optimizers.groups import Groups, PathMask
 from ._recipes import (
     OneCycle,
@@ -79,6 +80,7 @@ __all__ = [
     "Explorer",
     "Exponential",
     "ExponentialApproach",
+    "FeedbackSchedule",
     "Finding",
     "FiniteExponential",
     "FiniteSchedule",

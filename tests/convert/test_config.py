@@ -4,6 +4,7 @@ import functools
 import json
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import jax
@@ -14,10 +15,11 @@ import pytest
 import tomli_w
 import yaml
 from support.catalogue import CASES
-from support.configs import ANYTHING, GOLDEN, HALF, malformed, nested
+from support.configs import ANYTHING, GOLDEN, HALF, RULES, malformed, nested
 
 import warmup_optax as wo
 from warmup_optax._convert import config as _config
+from warmup_optax._optimizers.feedback import Rule
 from warmup_optax._recipes import Recipe
 
 WRITTEN_AS = (Path(__file__).parent.parent / "golden_config" / "written_as.txt").read_text().splitlines()
@@ -119,8 +121,20 @@ def test_every_kind_has_a_config_of_the_past():
     nodes = {kind: known.node for kind, known in _config._kinds().items()}
     ours = {kind for kind, node in nodes.items() if node.__module__.startswith("warmup_optax")}
     recipes = {kind for kind, node in nodes.items() if issubclass(node, Recipe)}
-    assert {file.stem for file in GOLDEN} == ours - recipes
+    rules = {kind for kind, node in nodes.items() if issubclass(node, Rule)}
+    assert {file.stem for file in GOLDEN} == ours - recipes - rules
+    assert {f"feedback.{file.stem}" for file in RULES} == rules & ours
     assert len(recipes) >= 10
+
+
+@pytest.mark.parametrize("file", RULES, ids=lambda file: file.stem)
+def test_rules_of_the_past_are_read(file):
+    """Each with every argument; these files are never written again either."""
+    config = json.loads(file.read_text())
+    schedule: Any = wo.from_config(config)
+    assert type(schedule.rule).__name__ == file.stem
+    assert set(config["rule"]) - {"kind"} == set(type(schedule.rule)._fields)
+    assert wo.to_config(schedule) == config
 
 
 # ------------------------------------------------------------------ written by hand

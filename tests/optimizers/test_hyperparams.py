@@ -230,16 +230,40 @@ def test_schedules_as_data(compilations):
         jax.tree.map(lambda a, b, i=i: np.testing.assert_allclose(a[i], b, rtol=1e-5), together, end)
 
 
-def test_a_function_of_a_count_is_the_optimizers_own_affair():
-    """Only a `Schedule` is taken; `as_schedule` makes one."""
-    closure = optax.linear_schedule(0.1, 0.0, 8)
-    optimizer = wo.scheduled(optax.adamw, learning_rate=closure, b1=MOMENTUM)
+@pytest.mark.parametrize("name", ["b1", "learning_rate"])
+def test_functions_of_a_count_are_schedules(name):
+    """Optax's closures, a lambda: as `as_schedule` of them, wherever a number belongs."""
+    for closure in (optax.linear_schedule(0.5, 0.0, 8), lambda count: 0.5 / (1 + count)):
+        given = {"learning_rate": RATE, "b1": 0.9} | {name: closure}
+        optimizer = wo.scheduled(optax.adamw, **given)
+        state = optimizer.init(PARAMS)
+        for number in range(2):
+            _, state = jax.jit(optimizer.update)(grads_at(number), state, PARAMS)
+            assert wo.applied_values(state)[name] == pytest.approx(float(closure(number)))
+            assert wo.applied_value(closure, state) == pytest.approx(float(closure(number)))
+
+
+def test_functions_of_other_things_are_passed_on():
+    """A mask, a dtype, a function that the optimizer calls itself."""
+    clip = {"clip_value_fn": lambda step: step**0.5}
+    state = wo.scheduled(optax.contrib.adopt, learning_rate=RATE, **clip).init(PARAMS)
+    assert list(wo.applied_values(state)) == ["learning_rate"]
+    masks = matrices, lambda tree: jax.tree.map(lambda x: True, tree), wo.path_mask("w")
+    for mask in masks:
+        state = wo.scheduled(optax.adamw, learning_rate=RATE, mask=mask, mu_dtype=jnp.bfloat16).init(PARAMS)
+        assert list(wo.applied_values(state)) == ["learning_rate"]
+        assert optax.tree.get(state, "mu")["w"].dtype == jnp.bfloat16
+
+
+def test_stateful_schedules():
+    """A `counter_schedule` goes in as it is."""
+    schedule = wo.counter_schedule(wo.linear(1.0, 0.0, 1000))
+    optimizer = wo.scheduled(optax.sgd, learning_rate=schedule, momentum=MOMENTUM)
     state = optimizer.init(PARAMS)
-    _, state = optimizer.update(grads_at(0), state, PARAMS)
-    assert list(wo.applied_values(state)) == ["b1"]
-    assert wo.applied_value(closure, state) == closure(0)
-    optimizer = wo.scheduled(optax.adamw, learning_rate=wo.as_schedule(closure), b1=MOMENTUM)
-    assert set(wo.applied_values(optimizer.init(PARAMS))) == {"learning_rate", "b1"}
+    for tokens in (100, 250):
+        _, state = optimizer.update(grads_at(0), state, PARAMS, tokens=tokens)
+    assert wo.applied_values(state) == {"learning_rate": schedule.schedule(100), "momentum": MOMENTUM(1)}
+    assert schedule.seen(state) == 350
 
 
 def test_without_a_schedule_it_is_the_optimizer():
@@ -330,21 +354,10 @@ def test_a_state_without_hyperparameters(optimizer):
         wo.applied_values(optimizer.init(PARAMS))
 
 
-def test_a_function_where_the_optimizer_takes_a_number():
+def test_a_function_that_is_no_schedule_where_the_optimizer_takes_a_number():
     """Optax's own error would come from inside of the first update."""
-    with pytest.raises(
-        TypeError, match=r"scheduled: b1 must be a number or a Schedule, got .* b1=wo.as_schedule\("
-    ):
-        wo.scheduled(optax.adamw, learning_rate=1e-3, b1=lambda count: 0.9)
-    optimizer = wo.scheduled(
-        optax.adamw, learning_rate=optax.constant_schedule(1e-3), b1=wo.as_schedule(abs) * 0
-    )
-    assert wo.applied_values(optimizer.init({"w": jnp.ones(2)}))["b1"] == 0
-
-
-def test_an_optax_schedule_is_not_read_until_it_is_wrapped():
-    state = wo.scheduled(optax.adamw, learning_rate=optax.constant_schedule(0.5)).init({"w": jnp.ones(2)})
-    with pytest.raises(ValueError, match=r"an Optax schedule is wrapped in wo\.as_schedule"):
-        wo.applied_values(state)
-    wrapped = wo.scheduled(optax.adamw, learning_rate=wo.as_schedule(optax.constant_schedule(0.5)))
-    assert wo.applied_values(wrapped.init({"w": jnp.ones(2)}))["learning_rate"] == 0.5
+    for function in (lambda count: 0.9 if count < 3 else 0.8, lambda count: [0.9], lambda: 0.9):
+        with pytest.raises(
+            TypeError, match=r"scheduled: b1 must be a number or a schedule, got .*traced count"
+        ):
+            wo.scheduled(optax.adamw, learning_rate=1e-3, b1=function)

@@ -83,14 +83,14 @@ def test_145_the_inner_optimizer_gets_the_parameters():
     assert float(updates["a"][0]) == -0.75 * float(PARAMS["a"][0])
 
 
-@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: wo.with_plateau(x, begin=1)])
-def test_377_1038_gradients_in_another_precision_than_the_parameters(wrap):
+@pytest.mark.parametrize("schedule", [SCHEDULE, wo.with_feedback(SCHEDULE, wo.feedback.Plateau(begin=1))])
+def test_377_1038_gradients_in_another_precision_than_the_parameters(schedule):
     params = jax.tree.map(lambda x: x.astype(jnp.bfloat16), PARAMS)
-    optimizer = optax.MultiSteps(wrap(optax.adamw(SCHEDULE)), 2)
+    optimizer = optax.MultiSteps(wo.scheduled(optax.adamw, learning_rate=schedule), 2)
     state = optimizer.init(params)
     for _ in range(4):
         updates, state = optimizer.update(GRADS, state, params, value=jnp.float32(1.0))
-    assert wo.applied_value(SCHEDULE, state) == SCHEDULE(1)
+    assert wo.applied_value(schedule, state) == SCHEDULE(1)
     assert all(jax.tree.leaves(jax.tree.map(lambda x: bool(jnp.isfinite(x).all()), updates)))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden_config").glob("*.json"))
+RULES = sorted((Path(__file__).parents[1] / "golden_config" / "rules").glob("*.json"))
 HALF = {"kind": "cosine", "init_value": 0.1, "end_value": 0.0, "steps": 100}
 
 

@@ -13,14 +13,16 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, cast
 
 import jax
 from jax.core import Tracer
 
 from .._combinators.ramps import Shape, shape_argument
+from .._core import checks
 from .._core.node import Node, as_python
 from .._core.schedule import Function, Schedule, ScheduleLike, as_schedule_argument
+from .._optimizers.feedback import FeedbackSchedule, Rule
 
 VERSION = 1
 DEEPEST = 100  # dicts and lists inside one another: Python's own stack holds about 1000 calls
@@ -30,14 +32,16 @@ _TOO_MANY = f"a config may hold {MOST_VALUES} values, and this one holds more"
 # Keys that 0.1 wrote under another name: of (kind, old name) the new one.
 _RENAMED = {("tanh", "lower"): "start", ("tanh", "upper"): "stop"}
 _Parameters = dict[str, inspect.Parameter]
+_SAVED = (Schedule, FeedbackSchedule, Rule)  # what has kinds
 _FINITE = ("init_value", "end_value", "steps")  # what every shape that can be an argument takes first
 
 
-def to_config(schedule: ScheduleLike) -> dict[str, Any]:
+def to_config(schedule: ScheduleLike | FeedbackSchedule) -> dict[str, Any]:
     """A schedule as plain JSON: dicts, lists, strings, bools and finite numbers, nothing else.
 
     Args:
-      schedule: A `Schedule`, or a number. Its numbers must be concrete, and no Python function may be in it.
+      schedule: A `Schedule`, a `with_feedback`, or a number. Its numbers must be concrete, and no Python
+        function may be in it.
 
     Returns:
       A new dict: ``{"version": 1, "kind": ..., ...}``. A ``kind`` is the name of a function of this library
@@ -61,7 +65,8 @@ def to_config(schedule: ScheduleLike) -> dict[str, Any]:
     {"version": 1, "kind": "with_warmup", "schedule": {"kind": "constant", "value": 0.1}, "steps": 10, \
 "shape": "cosine"}
     """
-    schedule = as_schedule_argument("to_config", "schedule", schedule)
+    if not isinstance(schedule, FeedbackSchedule):
+        schedule = as_schedule_argument("to_config", "schedule", schedule)
     try:
         config = {"version": VERSION, **_saved_node(schedule, "")}
     except RecursionError:
@@ -82,7 +87,8 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
         schedule is asked for. A config may be pasted into another with its version.
 
     Returns:
-      A `Schedule`, equal to the one that was saved; and `to_config` of it is ``config``, if `to_config`
+      A `Schedule` (of kind ``"with_feedback"``, what `with_feedback` returns), equal to the one that was
+      saved; and `to_config` of it is ``config``, if `to_config`
       wrote that.
 
     Raises:
@@ -118,9 +124,13 @@ def _read(config: Any, where: str) -> Schedule:
         config = _plain(config, where)
         if "version" not in config:
             _fail("", f'"version" is missing; this is version {VERSION}: add "version": {VERSION}')
-        return _built(config, "")
+        schedule = _built(config, "")
     except _Unreadable as bad:
         raise bad.error(f"{where}: {bad.message}") from None
+    if isinstance(schedule, Rule):
+        fix = "put it into a with_feedback"
+        checks.raise_bad_argument(where, "config", schedule, "a schedule, and not a rule", fix)
+    return cast(Schedule, schedule)
 
 
 def _is_mapping(value: Any) -> bool:
@@ -159,7 +169,7 @@ class _Kind(NamedTuple):
     """What makes a kind of node from its arguments, and the class of the node."""
 
     make: Callable[..., Any]
-    node: type[Schedule]
+    node: type[Node]
 
     def parameters(self) -> dict[str, inspect.Parameter]:
         """The arguments by name: a class is read by its fields."""
@@ -175,7 +185,7 @@ class _Kind(NamedTuple):
         """Whether the class itself makes the node: no function has the name of the kind."""
         return self.make is self.node
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Schedule:
+    def __call__(self, *args: Any, **kwargs: Any) -> Node:
         """The node. A constructor that takes other arguments than the fields is passed over."""
         if not self.by_class or set(inspect.signature(self.make).parameters) == set(self.node._fields):
             return self.make(*args, **kwargs)
@@ -199,7 +209,7 @@ def _kind(name: str) -> _Kind | None:
     registered = Node._registered.get(name, [])
     ours = [cls for cls in registered if cls._is_ours]
     for cls in ours or reversed(registered):
-        if not issubclass(cls, Schedule) or issubclass(cls, Function) or inspect.isabstract(cls):
+        if not issubclass(cls, _SAVED) or issubclass(cls, Function) or inspect.isabstract(cls):
             continue
         make = None if cls in ours and cls.__name__ == name else cls._made_by()  # a base has no kind
         if make is not None:
@@ -216,7 +226,7 @@ def _kinds() -> dict[str, _Kind]:
 # ------------------------------------------------------------------ saving
 
 
-def _saved_node(node: Schedule, path: str) -> dict[str, Any]:
+def _saved_node(node: Node, path: str) -> dict[str, Any]:
     cls, kind, at = type(node), node._kind, path or "schedule"
     if isinstance(node, Function):
         raise TypeError(
@@ -224,6 +234,11 @@ def _saved_node(node: Schedule, path: str) -> dict[str, Any]:
             "build it from this library's schedules, or make it a node (see Schedule)"
         )
     known = _kind(kind)
+    if isinstance(node, Rule) and known is None:
+        raise TypeError(
+            f"to_config: {at} has no form in a config, got {node!r}; "
+            "subclass feedback.Rule at the top of a module"
+        )
     if known is None or known.node is not cls:
         raise TypeError(
             f"to_config: {at} is a {cls.__module__}.{cls.__qualname__}, and {kind!r} does not lead back to "
@@ -238,7 +253,7 @@ def _saved_node(node: Schedule, path: str) -> dict[str, Any]:
 
 def _saved(value: Any, path: str) -> Any:
     """A field's value as JSON."""
-    if isinstance(value, Schedule):
+    if isinstance(value, (Schedule, Rule)):
         return _saved_node(value, path)
     if isinstance(value, Shape):
         return _saved_shape(value, path)
@@ -286,7 +301,7 @@ def _shapes() -> list[str]:
 # ------------------------------------------------------------------ reading
 
 
-def _built(config: Mapping[Any, Any], path: str) -> Schedule:
+def _built(config: Mapping[Any, Any], path: str) -> Node:
     """The schedule that a dict at ``path`` of the config describes."""
     rest = dict(config)
     if "version" in rest:

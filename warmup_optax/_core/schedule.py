@@ -402,11 +402,19 @@ def as_schedule(schedule: ScheduleLike) -> Schedule:
     return as_schedule_argument("as_schedule", "schedule", schedule)
 
 
+def is_stateful(schedule: object) -> bool:
+    """Whether it is a stateful schedule, as Optax tells: by its methods."""
+    return callable(schedule) and hasattr(schedule, "init") and hasattr(schedule, "update")
+
+
 def as_schedule_argument(where: str, name: str, schedule: Any) -> Schedule:
     """`as_schedule` for an argument ``name`` of a function ``where``, which its errors speak of."""
     if isinstance(schedule, Schedule):
         return schedule
     allowed = "a schedule, a function of a count, or a finite number"
+    if is_stateful(schedule):
+        fix = "its value depends on an optimizer's state: give it to scheduled or to optax.inject_hyperparams"
+        checks.raise_bad_argument(where, name, schedule, allowed, fix, error=TypeError)
     if isinstance(schedule, type) or not (callable(schedule) or hasattr(schedule, "__float__")):
         checks.raise_bad_argument(where, name, schedule, allowed, error=TypeError)
     if callable(schedule):

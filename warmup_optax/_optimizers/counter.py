@@ -47,6 +47,10 @@ class CounterSchedule:
     schedule: Schedule
     argument: str
 
+    @property
+    def _note(self) -> str:
+        return f"counts are {self.argument}, as the updates are given them"
+
     def init(self) -> CounterState:
         """The state before the first update."""
         zero, none = jnp.zeros((), jnp.int32), jnp.full((), -1, jnp.int32)

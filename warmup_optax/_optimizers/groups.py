@@ -19,11 +19,11 @@ import optax
 
 from .._core import checks
 from .._core.schedule import Constant, Number, Schedule, ScheduleLike, Steps, as_schedule_argument
-from .._view.sample import sample
+from .._view.sample import run_length, sample, to_look_at
 from .state import applied_value, count_of, states, value_at_last_update
 
 if TYPE_CHECKING:
-    from .._run.units import TrainingRun
+    from .._view.sample import HasLength
 
 _SHOWN = 5  # paths or patterns in an error
 _SAMPLED = 2**16  # counts at which `describe` looks for the highest rate
@@ -191,7 +191,7 @@ class Groups(optax.GradientTransformationExtraArgs):
         self,
         params: optax.Params,
         schedule: ScheduleLike,
-        total_steps: Steps | TrainingRun,
+        total_steps: Steps | HasLength,
         *,
         opt_state: optax.OptState | None = None,
     ) -> str:
@@ -223,13 +223,10 @@ class Groups(optax.GradientTransformationExtraArgs):
         where = "groups.describe"
         if opt_state is not None:
             self._check_optimizer(where, opt_state)
-        total = checks.steps(
-            where, "total_steps", getattr(total_steps, "total_steps", total_steps), at_least=1
-        )
+        total = run_length(where, total_steps)
         labels = self._labels(where, params)
         sizes = [math.prod(getattr(leaf, "shape", ())) for leaf in jax.tree.leaves(params)]
-        # Of a stateful schedule, the one that it is made of.
-        base = as_schedule_argument(where, "schedule", getattr(schedule, "schedule", schedule))
+        base = as_schedule_argument(where, "schedule", to_look_at(schedule))
         counts = np.arange(total) if total <= _SAMPLED else _spread(total)
         of_optimizer = sample(base, counts)
         rows = [["group", "arrays", "numbers", "factor", "first", "highest", "last"]]

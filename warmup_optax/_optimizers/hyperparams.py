@@ -13,11 +13,10 @@ import numpy as np
 import optax
 
 from .._core import checks
-from .._core.schedule import Schedule
-from .state import bare, plateau_scale, states
+from .._core.schedule import Schedule, as_schedule, is_stateful
+from .state import bare, states
 
 _INJECTED = frozenset({"InjectStatefulHyperparamsState", "InjectHyperparamsState"})
-_PLATEAU = "plateau_scale"
 
 
 def scheduled(
@@ -26,9 +25,9 @@ def scheduled(
     """An optimizer of Optax whose hyperparameters follow schedules.
 
     ``scheduled(optax.adamw, learning_rate=s, b1=m)`` makes, at its update number ``count`` (from 0), the
-    update of ``optax.adamw(learning_rate=s(count), b1=m(count))``. Every `Schedule` among the arguments is
-    asked at the same count. Everything else (numbers, masks, functions, flags, Muon's dimension numbers) is
-    passed on as it is, and is no part of the state. It is `optax.inject_hyperparams` with the choices made.
+    update of ``optax.adamw(learning_rate=s(count), b1=m(count))``. Every schedule among the arguments is
+    evaluated at the same count. Everything else (numbers, masks, flags, Muon's dimension numbers) is passed on
+    as it is, and is no part of the state. It is `optax.inject_hyperparams` with the choices made.
 
     The optimizer gets each value as it would get a Python number: it takes the dtype of what it
     multiplies, so bfloat16 parameters keep bfloat16 updates. The state keeps it in float32 (float64 under
@@ -37,10 +36,10 @@ def scheduled(
     Args:
       optimizer: A function that makes an optimizer: ``optax.adamw``, ``optax.lion``, ``optax.contrib.muon``,
         one of your own. Not the optimizer that it makes.
-      **hyperparameters: Its arguments, by name. A function of a count that is no `Schedule` (one of Optax's
-        closures) is handed to the optimizer as it is; `as_schedule` makes it a schedule. Numbers in a
-        schedule may be traced: a train step that takes its schedules as arguments and calls ``scheduled``
-        inside is compiled once.
+      **hyperparameters: Its arguments, by name. A schedule is a `Schedule`, a `with_feedback` or another
+        stateful schedule of Optax, or a function that returns one real number for a count, such as one of
+        Optax's schedules. Numbers in a schedule may be traced: a train step that takes its schedules as
+        arguments and calls ``scheduled`` inside is compiled once.
 
     Returns:
       An ``optax.GradientTransformationExtraArgs``, to be used in ``chain``, ``partition``, ``MultiSteps``
@@ -59,7 +58,6 @@ def scheduled(
       that never changes. Its error vanishes as ``b1**n`` does.
     * ``1 - b2`` is formed in the dtype of the value: in float32, for 0.999, to 5 parts in 100,000 of what a
       Python number would give.
-
     * ``optax.contrib.prodigy`` and ``dadapt_adamw`` divide by a sum of learning rates. A first rate of 0 makes
       every parameter NaN, with a schedule given to the optimizer itself too. Start the warmup above 0
       (``init_value``), or take ``wo.shift(schedule, -1)``.
@@ -90,13 +88,16 @@ def scheduled(
             f"scheduled: hyperparameters must be arguments of {name}, got {came} ({error}); it takes {takes}"
         ) from None
     parameters = inspect.signature(optimizer).parameters
+    schedules = {
+        key: as_schedule(x) if callable(x) and not is_stateful(x) else x
+        for key, x in hyperparameters.items()
+        if _is_schedule(x, parameters.get(key))
+    }
     for key, x in hyperparameters.items():
         default = parameters[key].default if key in parameters else None
-        # Optax would fail inside of an update; a `learning_rate` has no default, and takes any function.
-        if callable(x) and not isinstance(x, Schedule) and type(default) in (int, float):
-            fix = f"wrap a function of a count: {key}=wo.as_schedule({getattr(x, '__name__', 'function')})"
-            checks.raise_bad_argument("scheduled", key, x, "a number or a Schedule", fix, error=TypeError)
-    schedules = {key: x for key, x in hyperparameters.items() if isinstance(x, Schedule)}
+        if callable(x) and key not in schedules and type(default) in (int, float):
+            fix = "a function is a schedule if it returns one real number for a traced count"
+            checks.raise_bad_argument("scheduled", key, x, "a number or a schedule", fix, error=TypeError)
     rest = {key: x for key, x in hyperparameters.items() if key not in schedules}
 
     def make(**values: Any) -> optax.GradientTransformation:
@@ -108,6 +109,27 @@ def scheduled(
     make.__signature__ = inspect.Signature([inspect.Parameter(key, keyword) for key in schedules])  # pyright: ignore[reportFunctionMemberAccess]
     real = jax.dtypes.canonicalize_dtype(np.float64)
     return optax.inject_hyperparams(make, hyperparam_dtype=real)(**schedules)
+
+
+def _is_schedule(value: object, parameter: inspect.Parameter | None) -> bool:
+    """Whether an argument is a schedule: one of ours, a stateful one, or a function of a count to a number.
+
+    A mask gives no number for a count, and a dtype is a class. What an optimizer has a function for by default
+    (``clip_value_fn`` of ``adopt``), it calls itself.
+    """
+    if isinstance(value, Schedule) or is_stateful(value):
+        return True
+    default = inspect.Parameter.empty if parameter is None else parameter.default
+    calls_it = callable(default) and default is not inspect.Parameter.empty
+    if not callable(value) or isinstance(value, type) or calls_it:
+        return False
+    try:
+        found = jax.eval_shape(value, jax.ShapeDtypeStruct((), np.int32))
+    except Exception:  # whatever a function of other things raises for a count
+        return False
+    dtype = getattr(found, "dtype", None)
+    is_real = dtype is not None and any(jnp.issubdtype(dtype, kind) for kind in (jnp.floating, jnp.integer))
+    return is_real and found.shape == ()
 
 
 def _like_a_python_number(value: Any) -> jax.Array:
@@ -128,8 +150,7 @@ def applied_values(opt_state: Any) -> dict[str, jax.Array]:
       first micro-batches of a ``MultiSteps``, the values that the first update will use. A name that several
       states have is preceded by where each is: ``"matrices/learning_rate"`` for the group of that name in a
       ``partition``, ``"0/learning_rate"`` for the first of a ``chain``. ``inject_hyperparams`` by itself
-      keeps constant numbers too, and they are here. A `with_plateau` adds its ``plateau_scale``; the
-      learning rate is not multiplied by it here, but is in `applied_value`.
+      keeps constant numbers too, and they are here. The value of a `with_feedback` has the scale in it.
 
     Raises:
       ValueError: If there is no such state: ``optax.adamw(schedule)`` keeps a count alone, and
@@ -168,8 +189,6 @@ def _values(tree: Any, path: tuple[Any, ...] = ()) -> Any:
         if kind in _INJECTED:
             for name, value in node.hyperparams.items():
                 yield _Value(place, name, bare(value))
-        if kind == "PlateauState":
-            yield _Value(place, _PLATEAU, bare(plateau_scale(node)))
         for field in node._fields:
             at = (*place, jax.tree_util.GetAttrKey(field))
             yield from _values(getattr(node, field), at)

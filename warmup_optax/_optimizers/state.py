@@ -17,9 +17,8 @@ nor between a scheduled weight decay and ``contrib.schedule_free`` around it, wh
 from __future__ import annotations
 
 import functools
-import operator
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Iterator
+from typing import Any, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -27,10 +26,10 @@ import numpy as np
 
 from .._core import checks
 from .._core.schedule import Schedule, ScheduleLike, as_schedule_argument
-from .counter import CounterSchedule
 
 # By name, so that no optional part of Optax is imported, and some of these are not public.
 _SCHEDULES = frozenset({"ScaleByScheduleState", "WrappedScheduleState", "WeightDecaySchedule"})
+_OURS = frozenset({"FeedbackState"})  # these count for a schedule, too
 # They may ask a schedule themselves; whether they were given one is not in their state.
 _ASKING = frozenset(
     {
@@ -56,6 +55,14 @@ _HOLDING = frozenset(
 )
 
 
+@runtime_checkable
+class ReadsState(Protocol):
+    """A stateful schedule that reads its values from an optimizer's state."""
+
+    def applied_value(self, opt_state: Any) -> jax.Array: ...
+    def next_value(self, opt_state: Any) -> jax.Array: ...
+
+
 class _Count(NamedTuple):
     """A count of updates in a state.
 
@@ -65,7 +72,7 @@ class _Count(NamedTuple):
       rank: Which rank it is of, from 0.
       start: What it is before the first update.
       clock: The path to the innermost state that may hold it still; counts of one clock advance together.
-      scales: The scales of the plateaus that are around it, of `with_plateau`.
+      state: The state that it is in.
       value: The number.
     """
 
@@ -74,7 +81,7 @@ class _Count(NamedTuple):
     rank: int
     start: int
     clock: tuple[Any, ...]
-    scales: tuple[Any, ...]
+    state: Any
     value: Any
 
     def __str__(self) -> str:
@@ -93,25 +100,17 @@ def states(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, .
             yield (*path, *key), node
 
 
-def _counts(
-    tree: Any, path: tuple[Any, ...] = (), clock: tuple[Any, ...] = (), scales: tuple[Any, ...] = ()
-) -> Iterator[_Count]:
+def _counts(tree: Any, path: tuple[Any, ...] = (), clock: tuple[Any, ...] = ()) -> Iterator[_Count]:
     """All counts of updates in a state, whatever holds it: containers, wrappers, a Flax optimizer."""
     for place, node in states(tree, path):
         kind = type(node).__name__
-        around = (*scales, bare(plateau_scale(node))) if kind == "PlateauState" else scales
         for field in node._fields:
             value, at = getattr(node, field), (*place, jax.tree_util.GetAttrKey(field))
             rank, start = _rank(kind, field)
             if rank is not None and _is_whole(number := bare(value)):
-                yield _Count(at, kind, rank, start, clock, around, number)
+                yield _Count(at, kind, rank, start, clock, node, number)
             else:
-                yield from _counts(value, at, at if kind in _HOLDING else clock, around)
-
-
-def plateau_scale(state: Any) -> Any:
-    """What a `PlateauState` multiplies the updates by."""
-    return state.scale
+                yield from _counts(value, at, at if kind in _HOLDING else clock)
 
 
 def _rank(kind: str, field: str) -> tuple[int | None, int]:
@@ -120,7 +119,7 @@ def _rank(kind: str, field: str) -> tuple[int | None, int]:
         return 1, 1
     if field != "count" or kind in _OTHER:
         return None, 0
-    return (0 if kind in _SCHEDULES | _ASKING else 2), 0
+    return (0 if kind in _SCHEDULES | _OURS | _ASKING else 2), 0
 
 
 def bare(value: Any) -> Any:
@@ -239,13 +238,13 @@ def next_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
 
     Args:
       schedule: The schedule that the optimizer was given: a schedule, a function of a count, a number, or a
-        `counter_schedule`.
+        `counter_schedule` or a `with_feedback`.
       opt_state: As for `applied_value`.
 
     Returns:
-      A JAX scalar, ``schedule(update_count(opt_state))``, also before the first update. The scale of a
-      `with_plateau` is not in it: it may fall with the next loss. Inside ``jit``, where counts that should
-      agree but do not cannot raise, it is then NaN.
+      A JAX scalar, ``schedule(update_count(opt_state))``, also before the first update. That of a
+      `with_feedback` has the scale in it. Inside ``jit``, where counts that should agree but do not cannot
+      raise, it is then NaN.
 
     Raises:
       ValueError: As `applied_value` does.
@@ -257,7 +256,7 @@ def next_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
     >>> float(wo.next_value(schedule, opt_state))
     1.0
     """
-    if isinstance(schedule, CounterSchedule):
+    if isinstance(schedule, ReadsState):
         return schedule.next_value(opt_state)
     schedule = as_schedule_argument("next_value", "schedule", schedule)
     count, agree, *_ = count_of("next_value", opt_state)
@@ -268,10 +267,10 @@ def next_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
 def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
     """The value of a schedule that the last update used, by an optimizer state: what to log.
 
-    It is the schedule's value, in the schedule's precision, times the scale of a `with_plateau` around the
-    optimizer that was given the schedule. What else multiplies it on its way (the ``scale`` of a
-    ``contrib.reduce_on_plateau`` beside the optimizer, a trust ratio, Adam's own scaling) is not in it, and
-    optimizers round it to the dtype of their gradients. The count that it is read from advances as follows;
+    It is the schedule's value, in the schedule's precision; that of a `with_feedback` has the scale in it. What
+    else multiplies it on its way (the ``scale`` of a ``contrib.reduce_on_plateau`` beside the optimizer, the
+    factors of `groups`, a trust ratio, Adam's own scaling) is not in it, and optimizers round it to the dtype
+    of their gradients. The count that it is read from advances as follows;
     "a call" is one call of the optimizer's ``update``.
 
     .. list-table::
@@ -300,8 +299,10 @@ def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
        * - ``adamw(weight_decay=schedule)``, ``add_decayed_weights(schedule)``
          - with every call: a scheduled rate and a scheduled weight decay have a count each, and the two
            agree
-       * - ``with_plateau``
-         - with every call; the scale is in the value
+       * - `with_feedback`, in `scheduled` or ``inject_hyperparams``
+         - with every call; the scale is in the value, if ``schedule`` is what `with_feedback` returned
+       * - `groups`
+         - with every call; ``groups(...).rates`` has the factors in it
        * - ``contrib.reduce_on_plateau``
          - with every call; its own counters are of losses. The rate is this value times
            ``optax.tree.get(opt_state, "scale")``
@@ -327,8 +328,8 @@ def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
 
     Args:
       schedule: The schedule that the optimizer was given: a schedule, a function of a count, a number, or a
-        `counter_schedule`, which has no value before the first update. Nothing in a state says which
-        schedule that was.
+        `with_feedback`, or a `counter_schedule`, which has no value before the first update. Nothing in a
+        state says which schedule that was.
       opt_state: The state after the update: what ``update`` gave back, or any pytree that holds it. A batch
         of states (``vmap``) gives a batch of values.
 
@@ -342,7 +343,7 @@ def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
       ValueError: If there is no count (``optax.sgd(0.1)`` keeps none). If there are several of one rank that
         differ, or that could come to differ because a ``MultiSteps``, an ``apply_if_finite`` or a
         ``conditionally_transform`` holds one and not the other. This is decided by the structure, so a logging
-        loop that starts does not end when a group is frozen. If plateaus around them differ in scale. If a
+        loop that starts does not end when a group is frozen. If the scales of a `with_feedback` differ. If a
         scheduled weight decay is the only schedule inside of a ``contrib.schedule_free``, which keeps a count
         of its own. The message lists what was found.
       TypeError: If ``schedule`` is none of these.
@@ -357,43 +358,17 @@ def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
     >>> float(wo.applied_value(schedule, opt_state)), float(wo.next_value(schedule, opt_state))
     (0.75, 0.5)
     """
-    if isinstance(schedule, CounterSchedule):
+    if isinstance(schedule, ReadsState):
         return schedule.applied_value(opt_state)
     schedule = as_schedule_argument("applied_value", "schedule", schedule)
-    found = count_of("applied_value", opt_state)
-    return value_at_last_update(schedule, found, times=lambda value: _times_plateau(value, found.found))
+    return value_at_last_update(schedule, count_of("applied_value", opt_state))
 
 
-def value_at_last_update(
-    schedule: Schedule, found: Found, times: Callable[[jax.Array], jax.Array] = lambda value: value
-) -> jax.Array:
+def value_at_last_update(schedule: Schedule, found: Found) -> jax.Array:
     """The value of a schedule at the last update; NaN where counts that should agree do not."""
     count, agree, start, _ = found
     if checks.is_traced(count):
         value = schedule(jnp.maximum(count, start + 1) - 1)
     else:  # put on the device by name, which a transfer guard allows
         value = schedule(jax.device_put(np.maximum(jax.device_get(count), start + 1) - 1))
-    value = times(value)
     return value if agree is None else jnp.where(agree, value, jnp.nan)
-
-
-def _times_plateau(value: jax.Array, found: list[_Count]) -> jax.Array:
-    """A value times the scale of the plateau that is around its count, the same for all counts."""
-    if not any(count.scales for count in found):
-        return value
-    scales = [functools.reduce(operator.mul, count.scales, 1.0) for count in found]
-    if any(map(checks.is_traced, scales)):
-        first, *others = (jnp.asarray(scale).astype(value.dtype) for scale in scales)
-        same = functools.reduce(jnp.logical_and, [first == scale for scale in others], True)
-        return jnp.where(same, value * first, jnp.nan)
-    first, *others = jax.device_get(scales)
-    if not all(np.array_equal(first, scale) for scale in others):
-        came = ", ".join(
-            f"{np.asarray(scale).tolist()} around opt_state{jax.tree_util.keystr(count.path)}"
-            for scale, count in zip((first, *others), found, strict=True)
-        )
-        raise ValueError(
-            f"applied_value: opt_state must have one plateau's scale, got {came}; give the part of the "
-            "state that is meant"
-        )
-    return value * jax.device_put(np.asarray(first)).astype(value.dtype)

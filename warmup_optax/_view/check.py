@@ -100,7 +100,8 @@ def check(
     without a warning.
 
     Args:
-      schedule: A `Schedule`, a function of a count (of which only the values can be judged), or a number.
+      schedule: A `Schedule`, a function of a count (of which only the values can be judged), or a number. Of a
+        `with_feedback` the schedule without the feedback is judged.
       total_steps: Updates in the run, counts ``0 <= count < total_steps``: a whole number >= 1, or a
         `TrainingRun`.
       ignore: The name of a kind of finding, or several, to leave out.

@@ -13,7 +13,7 @@ import numpy as np
 from .._core import checks
 from .._core.schedule import Schedule, ScheduleLike, Steps, as_schedule_argument
 from .phases import CONSTANT, FAR, phases
-from .sample import run_length, values_at
+from .sample import run_length, to_look_at, values_at
 from .transfer import Transfer, host_rates, transfer_peak
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _end(schedule: Schedule) -> int | None:
 
 
 def _concrete(name: str, schedule: Any) -> Schedule:
-    schedule = as_schedule_argument("compare", name, schedule)
+    schedule = as_schedule_argument("compare", name, to_look_at(schedule))
     if any(map(checks.is_traced, jax.tree.leaves(schedule))):
         fix = "compare outside of jit"
         checks.raise_bad_argument(

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._core.schedule import Schedule, ScheduleLike, Steps
 from .phases import CONSTANT, CYCLES, FAR, JUMPS, Phase, concrete, phases
-from .sample import run_length, sample
+from .sample import note_of, run_length, sample
 
 if TYPE_CHECKING:
     from .sample import HasLength
@@ -33,7 +33,8 @@ def describe(schedule: ScheduleLike, total_steps: Steps | HasLength | None = Non
 
     Returns:
       Text, a line for each phase that holds a count >= 0; a schedule that is over at count 0 (a resumed one,
-      say) is one line. Of more than 24 phases the first 24 are shown.
+      say) is one line. Of more than 24 phases the first 24 are shown. Of a `with_feedback` it is the schedule,
+      and a line with the rule.
 
     Raises:
       TypeError: If the schedule's numbers are traced.
@@ -57,7 +58,7 @@ def describe(schedule: ScheduleLike, total_steps: Steps | HasLength | None = Non
         width, align = max(map(len, cells)), "<" if cells[0] == "shape" else ">"
         columns.append([f"{cell:{align}{width}}" for cell in cells])
     lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
-    return "\n".join(lines + [rest] * bool(rest))
+    return "\n".join(filter(None, [*lines, rest, note_of(schedule)]))
 
 
 def table(schedule: Schedule, total: int | None = None) -> tuple[list[tuple[str, ...]], str]:

@@ -18,7 +18,7 @@ from .._core.phases import Phase as Phase
 from .._core.phases import View, with_next
 from .._core.schedule import Schedule, as_schedule_argument
 from .._shapes.endless import Exponential
-from .sample import values_at
+from .sample import to_look_at, values_at
 
 CYCLES = 4  # the number shown of an endless row of cycles
 
@@ -30,7 +30,7 @@ def _value(schedule: Schedule, count: float) -> Callable[[], float]:
 
 def concrete(where: str, schedule: Any) -> Schedule:
     """A schedule whose numbers are Python's, for a function ``where`` that reads them on the host."""
-    schedule = as_schedule_argument(where, "schedule", schedule)
+    schedule = as_schedule_argument(where, "schedule", to_look_at(schedule))
     leaves = jax.tree.leaves(schedule)
     if any(map(checks.is_traced, leaves)):
         allowed, fix = "of known numbers", f"these are traced: call {where} outside of jit and vmap"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from .._core import checks
 from .._core.schedule import Schedule, ScheduleLike, Steps
 from .._extras import missing
 from .phases import concrete, horizon, phases
-from .sample import run_length, sample
+from .sample import note_of, run_length, sample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,8 @@ def plot(
     """Draws one or several schedules, and marks where their phases begin.
 
     Args:
-      schedules: A schedule (or a function of a count, or a number), a dict of them by name, or a sequence.
+      schedules: A schedule (or a function of a count, or a number), a dict of them by name, or a sequence. Of a
+        `with_feedback` it draws the schedule, and names the rule above.
       total_steps: Updates to show, counts from 0 to this one: a whole number >= 1, or a `TrainingRun`. None shows
         the whole of the longest schedule, or some of what is endless.
       ax: Matplotlib axes to draw on; None makes a figure with new ones.
@@ -61,6 +62,10 @@ def plot(
     height = 3.6 if _fits_above(named) else max(3.6, 0.24 * len(named) + 0.7)
     axes = _pyplot().subplots(figsize=(7.2, height), layout="constrained")[1] if ax is None else ax
     draw(axes, named, last)
+    shown = schedules.values() if isinstance(schedules, Mapping) else schedules
+    notes = {note_of(each): None for each in (shown if isinstance(shown, Iterable) else [shown])}
+    if any(notes):
+        axes.set_title("\n".join(filter(None, notes)), loc="left", fontsize="small")
     return axes
 
 

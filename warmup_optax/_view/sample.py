@@ -15,7 +15,7 @@ import numpy as np
 from .._core import checks
 from .._core.evaluation import evaluate_on_host
 from .._core.scalars import default_float, default_int
-from .._core.schedule import Count, Function, Schedule, ScheduleLike, Steps, as_schedule_argument
+from .._core.schedule import Count, Function, Schedule, ScheduleLike, Steps, as_schedule_argument, is_stateful
 from .._core.time import Time
 
 if TYPE_CHECKING:
@@ -46,6 +46,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def to_look_at(schedule: ScheduleLike) -> ScheduleLike:
+    """The schedule that a stateful one is made of: what is known of it before a run. Others as they are."""
+    base = getattr(schedule, "schedule", None) if is_stateful(schedule) else None
+    return base if isinstance(base, Schedule) else schedule
+
+
+def note_of(schedule: ScheduleLike) -> str:
+    """What to say where the schedule of a stateful one is shown, or ""."""
+    return getattr(schedule, "_note", "") if is_stateful(schedule) else ""
+
+
 def sample(schedule: ScheduleLike, counts: Count) -> np.ndarray:
     """A schedule's values at many counts, computed on the host.
 
@@ -55,7 +66,8 @@ def sample(schedule: ScheduleLike, counts: Count) -> np.ndarray:
 
     Args:
       schedule: A `Schedule`, a function of a count, or a number. A function that JAX cannot trace, because it has
-        a Python ``if`` on its count, is called count by count, with Python numbers.
+        a Python ``if`` on its count, is called count by count, with Python numbers. Of a `with_feedback` it
+        is the schedule without the feedback.
       counts: Counts of optimizer updates: a number, a range, a list or an array of any shape and dtype.
 
     Returns:
@@ -73,7 +85,7 @@ def sample(schedule: ScheduleLike, counts: Count) -> np.ndarray:
     >>> wo.sample(wo.linear(0.0, 1.0, steps=4), range(6)).tolist()
     [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
     """
-    schedule = as_schedule_argument("sample", "schedule", schedule)
+    schedule = as_schedule_argument("sample", "schedule", to_look_at(schedule))
     if isinstance(counts, range):
         counts = np.arange(counts.start, counts.stop, counts.step)
     if isinstance(counts, np.ndarray) and counts.dtype.kind in "iu" and checks.are_whole_counts(counts):
