@@ -227,6 +227,7 @@ KNOWN = {
     "._cache_size": {
         "test_guides.py",
         "test_hyperparams.py",
+        "test_feedback.py",
         "test_groups.py",
         "test_train_bytes.py",
         "targets.py",

@@ -284,6 +284,34 @@ def test_a_torch_scheduler_gives_one_rate_for_each_step(torch):
 
 
 @pytest.mark.live
+def test_a_group_that_joins_later(torch):
+    """Gradual unfreezing: its proportion is that of its rate to the first group's initial rate; saved, too."""
+    optimizer = torch_optimizer(torch, 0.4)
+    scheduler = wo.to_torch(optimizer, SCHEDULE)
+    (first,) = rates_of(optimizer, scheduler, 5)
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(2))], "lr": 0.04})
+    assert optimizer.param_groups[1]["lr"] == 0.04
+    optimizer.step()
+    scheduler.step()
+    both = rates_of(optimizer, scheduler, 4)
+    assert [*first, *both[0]] == [*EXPECTED[:5], *EXPECTED[6:10]]
+    np.testing.assert_allclose(both[1], 0.1 * both[0], rtol=1e-15)
+    again = torch_optimizer(torch, 0.4, 0.04)
+    restored = wo.to_torch(again, SCHEDULE)
+    again.load_state_dict(optimizer.state_dict())
+    restored.load_state_dict(scheduler.state_dict())
+    np.testing.assert_array_equal(rates_of(again, restored, 3), rates_of(optimizer, scheduler, 3))
+    frozen = torch_optimizer(torch, 0.0)
+    scheduler = wo.to_torch(frozen, SCHEDULE)
+    frozen.add_param_group({"params": [torch.nn.Parameter(torch.zeros(2))], "lr": 0.04})
+    frozen.step()
+    with pytest.raises(
+        ValueError, match=r"to_torch: the first parameter group's lr must not be 0 next to others"
+    ):
+        scheduler.step()
+
+
+@pytest.mark.live
 def test_a_tensor_rate_stays_the_same_tensor(torch):
     """Compiled PyTorch steps hold the rate in a tensor, which is written in place."""
     rate = torch.tensor(1.0)
@@ -363,7 +391,7 @@ def test_what_to_torch_refuses(torch):
     """Arguments the wrong way round; groups without a proportion."""
     with pytest.raises(TypeError, match=r"optimizer must be a torch\.optim\.Optimizer, got constant"):
         wo.to_torch(wo.constant(0.1), torch_optimizer(torch, 0.1))
-    with pytest.raises(ValueError, match="first parameter group's lr must not be 0 beside others"):
+    with pytest.raises(ValueError, match="first parameter group's lr must not be 0 next to others"):
         wo.to_torch(torch_optimizer(torch, 0.0, 0.1), SCHEDULE)
     optimizer = torch_optimizer(torch, 0.0, 0.0)
     assert rates_of(optimizer, wo.to_torch(optimizer, SCHEDULE), 12).tolist() == [EXPECTED[:12]] * 2

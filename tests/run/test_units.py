@@ -33,7 +33,7 @@ def test_the_paddle_note():
 
 
 @pytest.mark.parametrize("drop_last", [True, False])
-@pytest.mark.parametrize("accumulation_steps", [1, 3, 7])
+@pytest.mark.parametrize("accumulation_steps", [1, 3, 7, [(0, 2), (3, 1), (10, 5)]])
 def test_a_loop_that_counts(drop_last, accumulation_steps):
     """Every unit is what a loop over a loader, with the accumulation of `optax.MultiSteps`, counts."""
     num_examples, batch_size, num_epochs, tokens_per_example = 53, 5, 4, 11
@@ -45,7 +45,7 @@ def test_a_loop_that_counts(drop_last, accumulation_steps):
         accumulation_steps=accumulation_steps,
         tokens_per_example=tokens_per_example,
     )
-    optimizer = optax.MultiSteps(optax.sgd(0.1), accumulation_steps)
+    optimizer = optax.MultiSteps(optax.sgd(0.1), every_k_schedule=run.every_k_schedule)
     state: Any = optimizer.init(jnp.zeros(()))
     with jax.numpy_dtype_promotion("standard"):  # which MultiSteps needs
         update = jax.jit(optimizer.update).lower(jnp.ones(()), state).compile()
@@ -228,6 +228,11 @@ def test_a_number_of_steps_goes_through():
         ({"num_epochs": None, "total_steps": 0}, ValueError, "total_steps"),
         ({"drop_last": 1}, TypeError, "drop_last must be True or False"),
         ({"accumulation_steps": 0}, ValueError, "accumulation_steps"),
+        ({"accumulation_steps": [(1, 4)]}, ValueError, "accumulation_steps"),
+        ({"accumulation_steps": [(0, 4), (0, 8)]}, ValueError, "accumulation_steps"),
+        ({"accumulation_steps": [(0, 4), (5, 0)]}, ValueError, "accumulation_steps"),
+        ({"accumulation_steps": [4, 8]}, TypeError, "accumulation_steps"),
+        ({"accumulation_steps": {0: 4}}, TypeError, "accumulation_steps"),
         ({"tokens_per_example": 0}, ValueError, "tokens_per_example"),
     ],
 )
@@ -318,7 +323,7 @@ class Plan(NamedTuple):
 
 @st.composite
 def plans(draw):
-    """Runs of each kind: a ramp, one batch size, short batches; accumulated or not."""
+    """Runs of each kind: a ramp, one batch size, short batches; accumulated or not, or more and more."""
     kind = draw(st.sampled_from(["ramp", "one", "short"]))
     arguments: dict[str, Any] = {
         "accumulation_steps": draw(st.integers(1, 4)),
@@ -330,6 +335,9 @@ def plans(draw):
         arguments["batch_size"] = [(x, draw(st.integers(1, 60))) for x in (0, *later)]
     else:
         arguments |= {"batch_size": draw(st.integers(1, 20)), "drop_last": kind == "one"}
+    if draw(st.booleans()):
+        later = draw(st.lists(st.integers(1, 50), max_size=3, unique=True).map(sorted))
+        arguments["accumulation_steps"] = [(n, draw(st.integers(1, 5))) for n in (0, *later)]
     updates = draw(st.integers(1, 60))
     return Plan(wo.TrainingRun(**arguments, total_steps=updates), updates)
 
@@ -339,12 +347,14 @@ def loop(plan):
     run = plan.run
     examples, batches, left_in_epoch = 0, 0, run.num_examples
     seen = [(0, 0)]
-    for _ in range(plan.updates):
+    for update in range(plan.updates):
+        given = run.accumulation_steps
+        window = [k for n, k in given if n <= update][-1] if isinstance(given, tuple) else given
         if isinstance(run.batch_size, tuple):
             size = [size for threshold, size in run.batch_size if threshold <= examples][-1]
-            batches, examples = batches + run.accumulation_steps, examples + size * run.accumulation_steps
+            batches, examples = batches + window, examples + size * window
         else:
-            for _ in range(run.accumulation_steps):
+            for _ in range(window):
                 if left_in_epoch < (run.batch_size if run.drop_last else 1):
                     left_in_epoch = run.num_examples
                 size = min(run.batch_size, left_in_epoch)
@@ -399,6 +409,31 @@ def test_segments_are_as_few_as_there_are_batch_sizes():
     assert run._segments("epochs") == ((), (0,), (2,), 3)
     run = wo.TrainingRun(num_examples=10, batch_size=4, drop_last=False, num_epochs=2)
     assert run._segments("examples") == ((2, 3, 5, 6), (0, 8, 10, 18, 20), (4, 2, 4, 2, 4), 1)
+
+
+def test_accumulation_that_grows():
+    """OpenNMT's: 1, 2 and 4 batches; the schedule of `optax.MultiSteps` and the count of updates agree."""
+    pairs = [(0, 1), (4, 2), (6, 4)]
+    run = wo.TrainingRun(batch_size=8, accumulation_steps=pairs, num_examples=96, num_epochs=1)
+    assert [run.examples(n) // 8 for n in range(8)] == [0, 1, 2, 3, 4, 6, 8, 12]
+    assert run.total_steps == 7
+    assert run._segments("examples") == ((4, 6), (0, 32, 64), (8, 16, 32), 1)
+    assert run._segments("epochs") == ((4, 6), (0, 4, 8), (1, 2, 4), 12)
+    found = jax.jit(run.every_k_schedule)(jnp.arange(8))
+    assert found.dtype == jnp.int32
+    assert found.tolist() == [1, 1, 1, 1, 2, 2, 4, 4]
+    optimizer = optax.MultiSteps(optax.sgd(1.0), every_k_schedule=run.every_k_schedule)
+    state: Any = optimizer.init(jnp.zeros(()))
+    done = []
+    with jax.numpy_dtype_promotion("standard"):
+        for _ in range(12):
+            _, state = jax.jit(optimizer.update)(jnp.ones(()), state)
+            done.append(int(state.gradient_step))
+    assert done == [1, 2, 3, 4, 4, 5, 5, 6, 6, 6, 6, 7]
+    assert eval(repr(run), {"TrainingRun": wo.TrainingRun}) == run
+    assert dataclasses.replace(run, batch_size=4).accumulation_steps == tuple(pairs)
+    both = wo.TrainingRun(batch_size=[(0, 4), (10, 8)], accumulation_steps=[(0, 1), (4, 2)])
+    assert [both.examples(n) for n in range(7)] == [0, 4, 8, 12, 20, 36, 52]
 
 
 def test_fifteen_trillion_tokens():

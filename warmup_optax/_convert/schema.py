@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from .._combinators.ramps import Shape, shape_argument
 from .._combinators.stretch import factor_argument
 from .._core import checks
 from .._core.checks import FLOAT32_MAX
+from .._core.node import Node
 from .._core.schedule import Schedule, as_schedule_argument, schedules_argument
+from .._optimizers.feedback import Rule, argument_name, rule_argument, scale_or_infinity
 from .._shapes.finite import FiniteSchedule, finite_argument
 from .config import _RENAMED, VERSION, _Kind, _kinds, _shapes
 
@@ -54,7 +57,7 @@ def config_schema() -> dict[str, JSON]:
         "title": "A schedule of warmup_optax",
         "description": "What warmup_optax.to_config writes and warmup_optax.from_config reads.",
         "required": ["version"],
-        "$ref": "#/$defs/schedule",
+        "$ref": "#/$defs/config",
         "$defs": {**_shared(kinds), **definitions},
     }
 
@@ -63,14 +66,13 @@ def _shared(kinds: dict[str, _Kind]) -> _Object:
     """The definitions that are no kind."""
     shapes = _shapes()
     finite = [kind for kind, known in kinds.items() if issubclass(known.node, FiniteSchedule)]
+    rules = [kind for kind, known in kinds.items() if issubclass(known.node, Rule)]
+    schedules = [kind for kind, known in kinds.items() if issubclass(known.node, Schedule)]
     return {
+        "config": _one_of([kind for kind in kinds if kind not in rules]),
+        "rule": _one_of(rules),
         "number": {"type": "number", "minimum": -FLOAT32_MAX, "maximum": FLOAT32_MAX},
-        "schedule": {
-            "type": "object",
-            "required": ["kind"],
-            "properties": {"kind": {"enum": sorted(kinds)}, "version": _version()},
-            "allOf": _chosen(sorted(kinds), "#/$defs/"),
-        },
+        "schedule": _one_of(schedules),
         "schedule_or_number": {"anyOf": [{"$ref": "#/$defs/schedule"}, {"$ref": "#/$defs/number"}]},
         "finite_schedule": {
             "$ref": "#/$defs/schedule",
@@ -88,6 +90,16 @@ def _shared(kinds: dict[str, _Kind]) -> _Object:
                 },
             ],
         },
+    }
+
+
+def _one_of(kinds: Sequence[str]) -> _Object:
+    """An object of one of some kinds."""
+    return {
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": {"enum": sorted(kinds)}, "version": _version()},
+        "allOf": _chosen(sorted(kinds), "#/$defs/"),
     }
 
 
@@ -168,10 +180,11 @@ def _written(default: object) -> JSON:
         return default.__name__
     if isinstance(default, tuple):
         return list(default)
-    return default if isinstance(default, (bool, int, float, str)) else None
+    written = isinstance(default, (bool, int, str)) or (isinstance(default, float) and math.isfinite(default))
+    return cast(JSON, default) if written else None
 
 
-def _value(node: type[Schedule], name: str) -> _Object:
+def _value(node: type[Node], name: str) -> _Object:
     """What the check of a field accepts."""
     check = node._checks.get(name)
     rules = check.keywords if isinstance(check, functools.partial) else {}
@@ -215,6 +228,9 @@ _FIXED: dict[str, Callable[[], _Object]] = {
     schedules_argument.__name__: _list_of({"$ref": "#/$defs/schedule_or_number"}, minItems=1),
     finite_argument.__name__: _reference("finite_schedule"),
     shape_argument.__name__: _reference("shape"),
+    rule_argument.__name__: _reference("rule"),
+    argument_name.__name__: lambda: {"type": "string", "pattern": r"^\w+$"},
+    scale_or_infinity.__name__: lambda: {"$ref": "#/$defs/number", "exclusiveMinimum": 0},
 }
 
 

@@ -6,6 +6,7 @@ PyTorch is not imported before it is needed, so the class is made on first use, 
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._core import checks
@@ -28,7 +29,9 @@ def to_torch(
     After ``n`` calls of ``step()`` the first parameter group has the rate ``schedule(n)``, so update ``n``,
     counted from 0, uses it if ``step()`` follows each ``optimizer.step()``. The other groups keep their
     proportion to the first: ``schedule(n) * initial_lr / initial_lr of the first group``. A schedule's values
-    are rates; ``LambdaLR``, in contrast, multiplies each ``initial_lr`` by a factor.
+    are rates; ``LambdaLR``, in contrast, multiplies each ``initial_lr`` by a factor. A group that joins later, by
+    ``optimizer.add_param_group``, has its ``lr`` until the next ``step()``, and then its proportion, too. (With
+    ``LambdaLR`` that ``step()`` fails.)
 
     The rates come from `sample`, in blocks, and are Python floats of float32 values.
 
@@ -68,15 +71,22 @@ def torch_class() -> type:
                 allowed, fix = "a torch.optim.Optimizer", "write to_torch(optimizer, schedule)"
                 checks.raise_bad_argument("to_torch", "optimizer", optimizer, allowed, fix, error=TypeError)
             self._host_rates = HostRates(as_schedule_argument("to_torch", "schedule", schedule))
-            rates = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
-            first = rates[0]
-            if first == 0.0 and any(rates):
-                raise ValueError(
-                    f"to_torch: the first parameter group's lr must not be 0 beside others, got {rates}; "
-                    "the groups keep their proportions to the first"
-                )
-            self.proportions = [1.0 if rate == first else rate / first for rate in rates]
+            self.proportions: list[float] = []
+            self.first_rate = _initial_rate(optimizer.param_groups[0])
+            self._join(optimizer.param_groups)
             super().__init__(optimizer, last_epoch)
+
+        def _join(self, groups: list[Any]) -> None:
+            """Takes the proportions of the groups that are not known yet: all, or those that were added."""
+            for group in groups[len(self.proportions) :]:
+                rate, first = _initial_rate(group), self.first_rate
+                if first == 0.0 and rate:
+                    raise ValueError(
+                        "to_torch: the first parameter group's lr must not be 0 next to others, got "
+                        f"{[_initial_rate(each) for each in groups]}; the groups keep their proportions to "
+                        "the first"
+                    )
+                self.proportions.append(1.0 if rate == first else rate / first)
 
         @property
         def schedule(self) -> Schedule:
@@ -84,6 +94,10 @@ def torch_class() -> type:
             return self._host_rates.schedule
 
         def get_lr(self) -> list[float]:
+            groups = self.optimizer.param_groups
+            for added in groups[len(self.proportions) :]:
+                added.setdefault("initial_lr", _initial_rate(added))  # what a restored optimizer needs
+            self._join(groups)
             rate = self._host_rates(self.last_epoch)
             return [rate * proportion for proportion in self.proportions]
 
@@ -94,3 +108,8 @@ def torch_class() -> type:
 
     TorchSchedule.__module__, TorchSchedule.__qualname__ = PACKAGE, "TorchSchedule"  # where pickle finds it
     return TorchSchedule
+
+
+def _initial_rate(group: Mapping[str, Any]) -> float:
+    """The rate that a parameter group of PyTorch was made with."""
+    return float(group.get("initial_lr", group["lr"]))

@@ -51,7 +51,7 @@ def _better(value: jax.Array, best: jax.Array, margin: jax.Array) -> jax.Array:
     return value < best - jnp.where(jnp.isfinite(best), margin, 0)
 
 
-def _scale_or_infinity(where: str, name: str, value: Number) -> Number:
+def scale_or_infinity(where: str, name: str, value: Number) -> Number:
     infinite = isinstance(value, float) and value == np.inf
     return value if infinite else checks.number(where, name, value, above=0)
 
@@ -94,7 +94,7 @@ class Rule(Node, Generic[State]):
 
     @classmethod
     def _made_by_name(cls) -> str:
-        return cls._kind if cls._is_ours() else cls.__name__
+        return cls._kind if cls._is_ours else cls.__name__
 
     if TYPE_CHECKING:  # not a method of the base: `Spike` has a field of this name
 
@@ -264,7 +264,8 @@ class Greedy(Rule[GreedyState], kind="feedback.Greedy"):
       window_size: A whole number >= 1, known before tracing.
       reset_start: After this number of reductions in a row that find the scale at ``min_scale``, everything
         starts again, with a scale of 1. A whole number >= 1.
-      eps: A change of the scale that is not above this is not made, >= 0.
+      eps: A change of the scale that is not above this is not made, >= 0. A scale that is not further above
+        ``min_scale`` counts as at it. (In ``transformers`` such a rate stays there, and is never reset.)
       min_scale: The lowest scale, >= 0.
       max_scale: The highest scale, above 0. Infinity is allowed.
 
@@ -302,7 +303,7 @@ class Greedy(Rule[GreedyState], kind="feedback.Greedy"):
     reset_start: int = checked(checks.steps, default=500, kw_only=True, at_least=1)
     eps: float = checked(checks.number, default=1e-8, kw_only=True, at_least=0)
     min_scale: float = checked(checks.number, default=0.0, kw_only=True, at_least=0)
-    max_scale: float = checked(_scale_or_infinity, default=np.inf, kw_only=True)
+    max_scale: float = checked(scale_or_infinity, default=np.inf, kw_only=True)
 
     def _check_together(self) -> None:
         allowed = f"at least min_scale = {self.min_scale}"
@@ -350,7 +351,9 @@ class Greedy(Rule[GreedyState], kind="feedback.Greedy"):
     def _lowered(self, state: GreedyState) -> GreedyState:
         found = jnp.maximum(state.scale * real(self.factor), real(self.min_scale))
         scale = jnp.where(state.scale - found > real(self.eps), found, state.scale)
-        resets_in = jnp.where(scale <= real(self.min_scale), state.resets_in - 1, state.resets_in)
+        # Within eps of its least it is there: the change to the least itself would not be made.
+        at_least = scale - real(self.min_scale) <= real(self.eps)
+        resets_in = jnp.where(at_least, state.resets_in - 1, state.resets_in)
         after = state._replace(scale=scale, resets_in=resets_in)
         return _select(resets_in <= 0, self.init(), after)._replace(cooling=_whole(self.cooldown))
 
@@ -530,7 +533,7 @@ class FeedbackState(NamedTuple):
     applied: jax.Array
 
 
-def _rule_argument(where: str, name: str, rule: RuleLike) -> Rule[object]:
+def rule_argument(where: str, name: str, rule: RuleLike) -> Rule[object]:
     """A rule; one that is no `Rule` is a choice."""
     if isinstance(rule, Rule):
         return rule
@@ -542,7 +545,7 @@ def _rule_argument(where: str, name: str, rule: RuleLike) -> Rule[object]:
     return _Choice(rule)
 
 
-def _argument_name(where: str, name: str, argument: str) -> str:
+def argument_name(where: str, name: str, argument: str) -> str:
     if not isinstance(argument, str) or not argument.isidentifier():
         fix = 'give the name of the extra argument of the optimizer\'s update, "value" say'
         checks.raise_bad_argument(where, name, argument, "a name", fix, error=TypeError)
@@ -559,8 +562,8 @@ class FeedbackSchedule(Node, kind="with_feedback"):
     """
 
     schedule: Schedule = checked(as_schedule_argument)
-    rule: Rule[object] = checked(_rule_argument)
-    argument: str = checked(_argument_name, default="value", static=True, kw_only=True)
+    rule: Rule[object] = checked(rule_argument)
+    argument: str = checked(argument_name, default="value", static=True, kw_only=True)
 
     def _check_together(self) -> None:
         def shapes(tree: object) -> tuple[object, list[object]]:
@@ -776,7 +779,7 @@ def mean_over_window(
     if not isinstance(optimizer, optax.MultiSteps):
         fix = "write mean_over_window(optax.MultiSteps(optimizer, k))"
         checks.raise_bad_argument(where, "optimizer", optimizer, "an optax.MultiSteps", fix, error=TypeError)
-    name = _argument_name(where, "argument", argument)
+    name = argument_name(where, "argument", argument)
 
     def init(params: optax.Params) -> WindowMeanState:
         return WindowMeanState(real(0.0), optimizer.init(params))

@@ -9,47 +9,70 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
 
 from .._combinators.clocks import InSteps
 from .._core import checks
-from .._core.schedule import Number, Schedule, ScheduleLike, as_schedule_argument
+from .._core.schedule import Count, Number, Schedule, ScheduleLike, as_schedule_argument
 from .exact import Exact, exact_number, shortest, whole_number
 
 _LARGEST = 2**53  # a step count of a schedule past int32 is kept as a float, exact up to this
 
 
-def _batch_sizes(where: str, value: Any) -> int | tuple[tuple[int, int], ...]:
-    """One batch size, or the pairs of a ramp."""
-    allowed = "a whole number >= 1, or pairs (examples seen, batch size)"
+class _Pairs(NamedTuple):
+    """What an argument that may be a ramp is called.
+
+    Attributes:
+      name: The argument.
+      counted: What the first number of a pair counts.
+      of: What the second number is.
+      example: How to write it.
+    """
+
+    name: str
+    counted: str
+    of: str
+    example: str
+
+
+_BATCH_SIZE = _Pairs("batch_size", "examples seen", "batch size", "[(0, 32), (1_000_000, 64)]")
+_ACCUMULATION = _Pairs("accumulation_steps", "updates made", "batches to an update", "[(0, 4), (10_000, 8)]")
+
+
+def _number_or_pairs(where: str, asked: _Pairs, value: object) -> int | tuple[tuple[int, int], ...]:
+    """One number, or the pairs of a ramp."""
+    name, unit, pair_of = asked.name, asked.counted.split()[0], f"({asked.counted}, {asked.of})"
+    allowed = f"a whole number >= 1, or pairs {pair_of}"
     if isinstance(value, Mapping):
         fix = f"write {list(value.items())!r}"
-        checks.raise_bad_argument(where, "batch_size", value, allowed, fix, error=TypeError)
+        checks.raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
-        return whole_number(where, "batch_size", value, at_least=1)
+        return whole_number(where, name, value, at_least=1)
     pairs = []
     for i, pair in enumerate(value):
         is_pair = hasattr(pair, "__len__") and not isinstance(pair, (str, bytes, Mapping)) and len(pair) == 2
         if not is_pair:
-            fix = "write batch_size=[(0, 32), (1_000_000, 64)], say"
-            checks.raise_bad_argument(
-                where, f"batch_size[{i}]", pair, "a pair (examples seen, batch size)", fix, error=TypeError
-            )
-        examples = whole_number(where, f"batch_size[{i}][0]", pair[0], at_least=0)
-        pairs.append((examples, whole_number(where, f"batch_size[{i}][1]", pair[1], at_least=1)))
+            fix = f"write {name}={asked.example}, say"
+            checks.raise_bad_argument(where, f"{name}[{i}]", pair, f"a pair {pair_of}", fix, error=TypeError)
+        count = whole_number(where, f"{name}[{i}][0]", pair[0], at_least=0)
+        pairs.append((count, whole_number(where, f"{name}[{i}][1]", pair[1], at_least=1)))
     if not pairs:
-        checks.raise_bad_argument(where, "batch_size", value, allowed)
+        checks.raise_bad_argument(where, name, value, allowed)
     if pairs[0][0]:
-        fix = f"the first pair says the batch size at the start: ({0}, {pairs[0][1]})"
-        checks.raise_bad_argument(where, "batch_size[0][0]", pairs[0][0], "0 examples", fix)
+        fix = f"the first pair says the {asked.of} at the start: ({0}, {pairs[0][1]})"
+        checks.raise_bad_argument(where, f"{name}[0][0]", pairs[0][0], f"0 {unit}", fix)
     for i in range(1, len(pairs)):
         if pairs[i][0] <= pairs[i - 1][0]:
-            fix = "sort the pairs, and keep one for each number of examples"
-            allowed = f"more examples than batch_size[{i - 1}][0]={pairs[i - 1][0]}"
-            checks.raise_bad_argument(where, f"batch_size[{i}][0]", pairs[i][0], allowed, fix)
+            fix = f"sort the pairs, and keep one for each number of {unit}"
+            allowed = f"more {unit} than {name}[{i - 1}][0]={pairs[i - 1][0]}"
+            checks.raise_bad_argument(where, f"{name}[{i}][0]", pairs[i][0], allowed, fix)
     return tuple(pairs)
 
 
@@ -105,7 +128,9 @@ class TrainingRun:
       drop_last: Whether the loader leaves out the last, short batch of an epoch. ``False`` keeps it, and it
         counts as a batch; it needs ``num_examples``, and is not for a ramp.
       accumulation_steps: :math:`k`, batches to an update, a whole number >= 1: the ``every_k_schedule`` of
-        ``optax.MultiSteps``, whose schedule counts updates. ``batch_size`` is then that of one micro-batch.
+        ``optax.MultiSteps``, whose schedule counts updates. Or pairs :math:`(u_i, k_i)`, the first at 0: update
+        :math:`n` takes :math:`k_i` batches for :math:`u_i \le n < u_{i + 1}`. The method `every_k_schedule`
+        says so to ``optax.MultiSteps``. ``batch_size`` is then that of one micro-batch.
         `MultiSteps` carries a window that an epoch's end cuts over into the next epoch, and so does this;
         only what is left at the end of the run is never applied. (A loop that applies the cut window at each
         epoch's end makes ``ceil(m / k)`` steps of an epoch: give it ``total_steps``.)
@@ -146,7 +171,7 @@ class TrainingRun:
     total_tokens: int | None
     tokens_per_example: int | None
     drop_last: bool
-    accumulation_steps: int
+    accumulation_steps: int | tuple[tuple[int, int], ...]
 
     def __init__(
         self,
@@ -158,7 +183,7 @@ class TrainingRun:
         total_tokens: Number | None = None,
         tokens_per_example: Number | None = None,
         drop_last: bool = True,
-        accumulation_steps: Number = 1,
+        accumulation_steps: Number | Iterable[tuple[Number, Number]] = 1,
     ) -> None:
         where = "TrainingRun"
 
@@ -179,12 +204,12 @@ class TrainingRun:
             num_epochs = shortest(exact_number(where, "num_epochs", num_epochs).value, num_epochs)
         fields = {
             "num_examples": whole("num_examples", num_examples),
-            "batch_size": None if batch_size is None else _batch_sizes(where, batch_size),
+            "batch_size": None if batch_size is None else _number_or_pairs(where, _BATCH_SIZE, batch_size),
             "num_epochs": num_epochs,
             "total_tokens": whole("total_tokens", total_tokens),
             "tokens_per_example": whole("tokens_per_example", tokens_per_example),
             "drop_last": checks.boolean(where, "drop_last", drop_last),
-            "accumulation_steps": whole("accumulation_steps", accumulation_steps),
+            "accumulation_steps": _number_or_pairs(where, _ACCUMULATION, accumulation_steps),
         }
         if total_steps is not None:
             fields["total_steps"] = whole("total_steps", total_steps)
@@ -362,7 +387,31 @@ class TrainingRun:
         2.16
         """
         steps = whole_number("TrainingRun.epochs", "steps", steps, at_least=0)
-        return float(self._seen(steps) / self._examples_of_an_epoch if self._is_ramp else steps / self._epoch)
+        if self._is_ramp:
+            return self._seen(steps) / self._examples_of_an_epoch
+        return self._batches(steps) / self._batches_per_epoch
+
+    def every_k_schedule(self, count: Count) -> jax.Array:
+        """The batches to update number ``count``: ``accumulation_steps`` for ``optax.MultiSteps``.
+
+        Args:
+          count: Updates made, a whole number or an array of them, traced or not.
+
+        Returns:
+          An int32 array of the shape of ``count``.
+
+        >>> import optax, warmup_optax as wo
+        >>> run = wo.TrainingRun(batch_size=32, accumulation_steps=[(0, 1), (2, 4)])
+        >>> run.every_k_schedule([0, 1, 2, 3]).tolist(), run.examples(3)
+        ([1, 1, 4, 4], 192)
+        >>> optimizer = optax.MultiSteps(optax.adamw(1e-3), every_k_schedule=run.every_k_schedule)
+        """
+        updates, _, take = self._windows
+        counts = jnp.asarray(count)
+        found = jnp.full(counts.shape, take[0], jnp.int32)
+        for update, number in zip(updates[1:], take[1:], strict=True):
+            found = jnp.where(counts < update, found, jnp.int32(number))
+        return found
 
     def in_steps(
         self, schedule: ScheduleLike, unit: Literal["tokens", "examples", "epochs"] = "tokens"
@@ -410,8 +459,10 @@ class TrainingRun:
         where = "TrainingRun.in_steps"
         checks.choice(where, "unit", unit, words=("tokens", "examples", "epochs"))
         if unit == "epochs" and not self._is_ramp:
-            per_step = 1 / self._epoch
-            return (), (0,), (per_step.numerator,), per_step.denominator
+            updates, seen, take = self._windows
+            common = math.gcd(self._batches_per_epoch, *seen, *take)
+            starts, rates = (tuple(x // common for x in column) for column in (seen, take))
+            return tuple(updates[1:]), starts, rates, self._batches_per_epoch // common
         updates, seen, take = self._short_batch_segments(where) if self._has_short_batches else self._ramp
         each = self._known("tokens_per_example", "tokens") if unit == "tokens" else 1
         scale = self._examples_of_an_epoch if unit == "epochs" else 1
@@ -429,10 +480,10 @@ class TrainingRun:
                 f"{where}: the short batches of drop_last=False must be known, and the run has no length; "
                 "give num_epochs, total_steps or total_tokens"
             )
-        whole, epoch = self.accumulation_steps, self._batches_per_epoch
+        epoch, (begins, _, _) = self._batches_per_epoch, self._windows
         updates, seen, take = [], [], []
-        last_batches = range(epoch - 1, self.total_steps * whole, epoch)
-        for n in sorted({0, *(i // whole for i in last_batches), *(i // whole + 1 for i in last_batches)}):
+        short = [self._update_of(i) for i in range(epoch - 1, self._batches(self.total_steps), epoch)]
+        for n in sorted({*begins, *short, *(n + 1 for n in short)}):
             if not take or self._take(n) != take[-1]:
                 updates.append(n)
                 seen.append(self._seen(n))
@@ -440,28 +491,52 @@ class TrainingRun:
         return updates, seen, take
 
     @functools.cached_property
+    def _windows(self) -> tuple[list[int], list[int], list[int]]:
+        """Where each number of batches to an update begins: the update, the batches before it, the number."""
+        given = self.accumulation_steps
+        pairs = given if isinstance(given, tuple) else ((0, given),)
+        lengths = [k * (after - n) for (n, k), (after, _) in itertools.pairwise(pairs)]
+        seen = list(itertools.accumulate(lengths, initial=0))
+        return [n for n, _ in pairs], seen, [k for _, k in pairs]
+
+    def _batches(self, steps: int) -> int:
+        """Batches before an update."""
+        updates, seen, take = self._windows
+        i = bisect.bisect_right(updates, steps) - 1
+        return seen[i] + (steps - updates[i]) * take[i]
+
+    def _update_of(self, batch: int) -> int:
+        """The update that takes a batch: the number of those that are complete before it."""
+        updates, seen, take = self._windows
+        i = bisect.bisect_right(seen, batch) - 1
+        return updates[i] + (batch - seen[i]) // take[i]
+
+    @functools.cached_property
     def _ramp(self) -> tuple[list[int], list[int], list[int]]:
-        """Where each batch size begins: the update, the examples seen before it, those an update takes."""
-        pairs = self.batch_size if isinstance(self.batch_size, tuple) else ((0, self._size),)
+        """Where each size of an update begins: the update, the examples seen before it, those it takes."""
+        sizes = self.batch_size if isinstance(self.batch_size, tuple) else ((0, self._size),)
+        begins, _, windows = self._windows
         updates, seen, take = [], [], []
-        n = x = 0
-        for i, (_, size) in enumerate(pairs):
-            each = size * self.accumulation_steps
-            end = pairs[i + 1][0] if i + 1 < len(pairs) else None
-            if end is not None and x >= end:
-                continue
+        i = j = n = x = 0
+        while True:
+            while i + 1 < len(sizes) and x >= sizes[i + 1][0]:
+                i += 1
+            while j + 1 < len(begins) and n >= begins[j + 1]:
+                j += 1
+            each = sizes[i][1] * windows[j]
             updates.append(n)
             seen.append(x)
             take.append(each)
-            if end is not None:
-                length = -(-(end - x) // each)
-                n, x = n + length, x + length * each
-        return updates, seen, take
+            lengths = [-(-(examples - x) // each) for examples, _ in sizes[i + 1 : i + 2]]
+            lengths += [begin - n for begin in begins[j + 1 : j + 2]]
+            if not lengths:
+                return updates, seen, take
+            n, x = n + min(lengths), x + min(lengths) * each
 
     def _seen(self, steps: int) -> int:
         """Examples before an update."""
         if self._has_short_batches:
-            epochs, batches = divmod(steps * self.accumulation_steps, self._batches_per_epoch)
+            epochs, batches = divmod(self._batches(steps), self._batches_per_epoch)
             return epochs * self._examples_of_an_epoch + batches * self._size
         updates, seen, take = self._ramp
         i = bisect.bisect_right(updates, steps) - 1
@@ -475,7 +550,7 @@ class TrainingRun:
         if self._has_short_batches:
             epochs, rest = divmod(examples, self._examples_of_an_epoch)
             batches = epochs * self._batches_per_epoch + rest // self._size
-            return batches // self.accumulation_steps
+            return self._update_of(batches)
         updates, seen, take = self._ramp
         i = bisect.bisect_right(seen, examples) - 1
         return updates[i] + (examples - seen[i]) // take[i]
@@ -483,7 +558,11 @@ class TrainingRun:
     def _steps_of_epochs(self, epochs: Exact) -> int:
         if self._is_ramp:
             return self._steps_of_examples(epochs.times(self._examples_of_an_epoch).floor())
-        return epochs.times(self._epoch).floor()
+        batches = epochs.times(self._batches_per_epoch)
+        updates, seen, take = self._windows
+        i = bisect.bisect_right(seen, batches.value + batches.error) - 1
+        within = Exact(batches.value - seen[i], batches.error)
+        return updates[i] + within.times(Fraction(1, take[i])).floor()
 
     @property
     def _is_given_total_steps(self) -> bool:
@@ -516,11 +595,6 @@ class TrainingRun:
     def _batches_per_epoch(self) -> int:
         whole, rest = divmod(self._examples_of_an_epoch, self._size)
         return whole if self.drop_last or not rest else whole + 1
-
-    @property
-    def _epoch(self) -> Fraction:
-        """Updates in an epoch of one batch size."""
-        return Fraction(self._batches_per_epoch, self.accumulation_steps)
 
     def _known(self, name: str, unit: str) -> int:
         value = getattr(self, name)
