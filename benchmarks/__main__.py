@@ -31,6 +31,7 @@ TABLES = (
     "scale",
     "curve",
     "explore",
+    "editor",
     "imports",
 )
 

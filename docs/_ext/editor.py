@@ -26,6 +26,10 @@ def module(name: str) -> str:
     """A module as an entry of ``modules``: a function that returns what it exports."""
     text = (SOURCES / name).read_text()
     exported = EXPORT.findall(text)
+    for names, source in IMPORT.findall(text):
+        offered = EXPORT.findall((SOURCES / source).read_text())
+        if missing := [name for name in names.replace(",", " ").split() if name not in offered]:
+            raise ValueError(f"{name} imports {', '.join(missing)}, which {source} does not export")
     text = IMPORT.sub(lambda found: f"const {{{found[1]}}} = modules[{found[2]!r}];\n", EXPORT.sub("", text))
     if leftover := re.search(r"^(?:import|export)\b.*", text, flags=re.M):
         raise ValueError(f"{name}: the build cannot inline {leftover[0]!r}")
@@ -69,6 +73,11 @@ def single_file() -> str:
 def _hash(text: str) -> str:
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def link(config: dict[str, Any]) -> str:
+    """The part of an address after ``#`` that shows a config."""
+    return base64.urlsafe_b64encode(json.dumps({"config": config}).encode()).decode().rstrip("=")
 
 
 def write(app: Any, exception: Exception | None) -> None:

@@ -16,10 +16,11 @@ const cannot = (what) => {
 /** A number as people write it in code: 3e-4, 0.5, 1000. */
 export function human(x) {
   if (Number.isInteger(Number(x)) && Math.abs(Number(x)) < 2 ** 31) return String(x);
-  const [plain, short] = [Number.isInteger(Number(x)) && Math.abs(Number(x)) < 1e16 ? `${x}.0` : String(x), Number(x).toExponential().replace("e+", "e")];
-  return short.length < plain.length ? short : plain;
+  const [plain, exponential] = [Number.isInteger(Number(x)) && Math.abs(Number(x)) < 1e16 ? `${x}.0` : String(x), Number(x).toExponential().replace("e+", "e")];
+  return exponential.length < plain.length ? exponential : plain;
 }
-const product = (x, y) => Number((x * y).toPrecision(15));
+const short = (x) => Number(x.toPrecision(15)); // 0.1 * 3 is 0.3
+const product = (x, y) => short(x * y);
 
 // ---------------------------------------------------------------- pieces: one formula from a step to the next begin
 
@@ -89,11 +90,11 @@ function pieces(node, clock) {
         return cut(later(child, clock, offset), i ? bound(start) : -Infinity, i < c.boundaries.length ? bound(c.boundaries[i]) : Infinity);
       });
     case "with_warmup": {
-      const goal = c.schedule.at(c.overlap ? c.steps : 0), ramp = of(c.shape.kind, { ...c.shape.options, init_value: c.init_value, end_value: goal, steps: c.steps });
+      const goal = short(c.schedule.at(c.overlap ? c.steps : 0)), ramp = of(c.shape.kind, { ...c.shape.options, init_value: c.init_value, end_value: goal, steps: c.steps });
       return [...cut(inside(ramp), -Infinity, bound(c.steps)), ...cut(later(c.schedule, clock, c.overlap ? 0 : c.steps), bound(c.steps), Infinity)];
     }
     case "with_cooldown": {
-      const ramp = of(c.shape.kind, { ...c.shape.options, init_value: c.schedule.at(c.begin), end_value: c.end_value, steps: c.steps });
+      const ramp = of(c.shape.kind, { ...c.shape.options, init_value: short(c.schedule.at(c.begin)), end_value: c.end_value, steps: c.steps });
       return [...cut(inside(c.schedule), -Infinity, bound(c.begin)), ...cut(later(ramp, clock, c.begin), bound(c.begin), Infinity)];
     }
     case "shift":
@@ -158,7 +159,7 @@ function repeated(node, clock, cycle) {
   return [level(-Infinity, node.at(0)), { begin: clock.at(0), write }];
 }
 
-const operand = (text) => (/^[\w.]+$|^[\w.]*\([^()]*\)$/.test(text) ? text : `(${text})`);
+const operand = (text) => (/^[\w.]+(?:e-\d+)?$|^[\w.]*\([^()]*\)$/.test(text) ? text : `(${text})`);
 
 /** A piece times a number: its values where it is a curve of its own, so that the code has no factor. */
 function scaled(piece, factor) {

@@ -37,7 +37,7 @@ function inside(value, depth = 0) {
   if (value === null || typeof value !== "object") fail("There is no schedule in this: it needs a key `kind`.");
   if (typeof value.kind === "string" || depth === DEEPEST) return { version: 1, ...value };
   const found = Object.values(value).find((item) => item && typeof item === "object" && hasKind(item, depth));
-  return found ? inside(found, depth + 1) : { version: 1, ...value };
+  return found ? inside(found, depth + 1) : fail("There is no schedule in this: it needs a key `kind`.");
 }
 const hasKind = (value, depth) =>
   depth < DEEPEST && ((Object.hasOwn(value, "kind") && Object.hasOwn(kinds, value.kind)) || Object.values(value).some((item) => item && typeof item === "object" && hasKind(item, depth + 1)));
@@ -486,7 +486,7 @@ function ported(name, [parameters, make], given, named, scope) {
     takeRate(rest[at], scope);
     rest = rest.filter((_, i) => i !== at);
     if (parameters.lr === REQUIRED && args.lr === undefined) args.lr = rate(name, scope);
-  } else if (parameters.lr === REQUIRED && args.lr === undefined && !(names[0] === "lr" && rest.length && name !== "get_scheduler")) args.lr = rate(name, scope);
+  } else if (parameters.lr === REQUIRED && args.lr === undefined && !(names[0] === "lr" && isNumber(rest[0]))) args.lr = rate(name, scope);
   const free = names.filter((key) => !(key in args));
   if (rest.length > free.length) fail(`${name} takes ${names.length} arguments, got ${rest.length + Object.keys(args).length}.`);
   rest.forEach((value, i) => (args[free[i]] = value));

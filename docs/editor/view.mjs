@@ -29,21 +29,31 @@ function* paired(found) {
   yield [before, undefined];
 }
 
+/**
+ * What is wanted of the phases of a node: those that are not over at its time `begin`; `step` passes from one count to the
+ * next. Where cycles are shorter, one phase stands for all of them, so that no walk takes long.
+ */
+const seen = (begin, step) => ({ begin, step });
+const shifted = (view, start) => seen(max(view.begin - start, 0), view.step);
+const faster = (view, factor) => seen(view.begin * factor, view.step * factor);
+const from = (view, begin) => seen(max(view.begin, begin), view.step);
+
 /** The phases in `[begin, end)`; `atBegin` and `atEnd` are the values there, if it is a cut. */
 function* cut(found, begin, end, atBegin, atEnd, cause) {
   for (let [now, next] of paired(found)) {
     const stop = next ? next.begin : Infinity;
-    if (stop <= begin || now.begin >= end || begin >= end) continue;
+    if (now.begin >= end || begin >= end) return;
+    if (stop <= begin) continue;
     if (now.begin <= begin) now = { ...now, begin, start: atBegin ?? (now.begin === begin ? now.start : undefined), cause: cause || now.cause };
     yield stop < end || end === Infinity || (stop === end && now.last) ? now : { ...now, last: atEnd };
     if (stop >= end) return;
   }
 }
 
-/** The phases from `begin` on of a schedule whose clock is at 0 at `steps`. */
-function* delayed(node, steps, begin) {
-  const found = walk(node, max(begin - steps, 0)), first = found.next().value;
-  if (begin < steps && first.shape !== "constant") {
+/** The phases of a schedule whose clock is at 0 at `steps`, and before that. */
+function* delayed(node, steps, view) {
+  const found = walk(node, shifted(view, steps)), first = found.next().value;
+  if (view.begin < steps && first.shape !== "constant") {
     yield phase(-Infinity, "constant");
     yield { ...first, begin: steps };
   } else yield { ...first, begin: -Infinity };
@@ -54,8 +64,8 @@ function* delayed(node, steps, begin) {
 const mapped = (now, map, floor) => ({ ...now, floor, start: now.start && (() => map(now.start())), last: now.last && (() => map(now.last())) });
 
 /** The phases of several schedules at once: one begins wherever one of theirs does. */
-function* together(nodes, sign, combine, begin) {
-  const found = nodes.map((node) => cut(walk(node, begin), begin, Infinity)), next = found.map((x) => x.next().value);
+function* together(nodes, sign, combine, view) {
+  const found = nodes.map((node) => cut(walk(node, view), view.begin, Infinity)), next = found.map((x) => x.next().value);
   const now = [];
   let pending;
   while (next.some(Boolean)) {
@@ -71,7 +81,7 @@ function* together(nodes, sign, combine, begin) {
     });
     const curves = [...new Set(now.map((x) => x.shape))].filter((x) => x !== "constant");
     const cause = CAUSES[min(...causes.map((x) => CAUSES.indexOf(x)))];
-    pending = phase(first, curves.join(sign) || "constant", cause, { start: starts.some(Boolean) ? all(starts) : undefined, again: now.some((x) => x.again) });
+    pending = phase(first, curves.join(sign) || "constant", cause, { start: starts.some(Boolean) ? all(starts) : undefined, again: now.some((x) => x.again), short: now.some((x) => x.short) });
   }
   yield pending;
 }
@@ -91,80 +101,81 @@ const walks = {
     const inside = b.slice(0, -1).map((knot) => phase(knot, kind.slice("piecewise_".length), "knot"));
     yield* cut([phase(-Infinity, "constant"), ...inside, phase(b.at(-1), "constant", "end")], 0, Infinity);
   },
-  *k_decay({ args: c }, begin) {
-    yield* walk(c.schedule, begin);
+  *k_decay({ args: c }, view) {
+    yield* walk(c.schedule, view);
   },
-  *join({ args: c }, begin) {
+  *join({ args: c }, view) {
     for (const [i, node] of c.schedules.entries()) {
       const first = Number(i ? c.boundaries[i - 1] : 0), end = Number(c.boundaries[i] ?? Infinity), offset = Number(c.offsets ? c.offsets[i] : first);
-      if (end <= begin) continue;
+      if (end <= view.begin) continue;
       const atBegin = first > 0 ? valueAt(node, first - offset) : undefined;
-      yield* cut(delayed(node, offset, max(first, begin)), first, end, atBegin, valueAt(node, end - offset), causes(i, "join"));
+      yield* cut(delayed(node, offset, from(view, first)), first, end, atBegin, valueAt(node, end - offset), causes(i, "join"));
     }
   },
-  *with_warmup({ args: c }, begin) {
+  *with_warmup({ args: c }, view) {
     const steps = Number(c.steps);
     yield phase(0, c.shape.kind);
-    yield* cut(delayed(c.schedule, c.overlap ? 0 : steps, max(begin, steps)), steps, Infinity, undefined, undefined, "warmup");
+    yield* cut(delayed(c.schedule, c.overlap ? 0 : steps, from(view, steps)), steps, Infinity, undefined, undefined, "warmup");
   },
-  *with_cooldown({ args: c }, begin) {
+  *with_cooldown({ args: c }, view) {
     const first = Number(c.begin), steps = Number(c.steps);
-    if (begin < first) yield* cut(walk(c.schedule, begin), 0, first);
+    if (view.begin < first) yield* cut(walk(c.schedule, view), 0, first);
     yield phase(first, c.shape.kind, "cooldown");
     yield phase(first + steps, "constant", steps ? "end" : "step");
   },
-  *shift({ args: c }, begin) {
-    yield* cut(delayed(c.schedule, Number(c.steps), begin), 0, Infinity);
+  *shift({ args: c }, view) {
+    yield* cut(delayed(c.schedule, Number(c.steps), view), 0, Infinity);
   },
-  *speed_up({ args: c }, begin) {
+  *speed_up({ args: c }, view) {
     const factor = Number(c.factor);
-    for (const now of walk(c.schedule, begin * factor)) yield { ...now, begin: now.begin / factor };
+    for (const now of walk(c.schedule, faster(view, factor))) yield { ...now, begin: now.begin / factor };
   },
-  *stretch({ args: c }, begin) {
+  *stretch({ args: c }, view) {
     const [n, d] = fraction(c.factor).map(Number);
-    for (const now of walk(c.schedule, (begin * d) / n)) yield { ...now, begin: (now.begin * n) / d };
+    for (const now of walk(c.schedule, faster(view, d / n))) yield { ...now, begin: (now.begin * n) / d };
   },
-  *in_steps({ args: c }, begin) {
-    const [starts, rates, scale] = [c.starts.map(Number), c.rates.map(Number), Number(c.scale)], firsts = [0, ...c.boundaries].map(Number);
-    const at = located(firsts, (b) => begin >= b) - 1;
-    for (const now of walk(c.schedule, (starts[at] + (begin - firsts[at]) * rates[at]) / scale)) {
-      const units = now.begin * scale, i = max(located(starts, (x) => units >= x) - 1, 0);
-      yield { ...now, begin: Number.isFinite(units) ? firsts[i] + (units - starts[i]) / rates[i] : units };
-    }
+  *in_steps({ args: c }, view) {
+    yield* cut(inUnits(c, view), 0, Infinity);
   },
-  *staircase({ args: c }, begin) {
-    const steps = Number(c.steps);
-    for (const now of walk(c.schedule, Math.floor(begin / steps))) yield { ...now, begin: firstOf(now) * steps };
+  *staircase({ args: c }, view) {
+    const steps = Number(c.steps), inside = seen(Math.floor(view.begin / steps), max(view.step / steps, 1)); // whole counts alone
+    for (const now of walk(c.schedule, inside)) yield { ...now, begin: firstOf(now) * steps };
   },
-  *restart({ args: c }, begin) {
+  *restart({ args: c }, view) {
     const period = Number(c.period), { growth, decay } = c, atEnd = valueAt(c.schedule, period);
-    for (let i = cycleAt(begin, period, growth); ; i++) {
+    for (let i = cycleAt(view.begin, period, growth); ; i++) {
       const unit = growth ** i, first = period * (growth === 1 ? i : (unit - 1) / (growth - 1)), factor = decay ** i;
-      for (const now of cut(walk(c.schedule, max(begin - first, 0) / unit), 0, period, undefined, atEnd, i ? "cycle" : "start"))
+      if (period * unit < view.step) {
+        yield phase(first, "restart", i ? "cycle" : "start", { again: i > 0, short: true });
+        if (growth === 1) return;
+        i = max(i, Math.ceil(log(view.step / period) / log(growth)) - 1);
+        continue;
+      }
+      for (const now of cut(walk(c.schedule, faster(shifted(view, first), 1 / unit)), 0, period, undefined, atEnd, i ? "cycle" : "start"))
         yield { ...mapped(now, (x) => x * factor, now.floor === undefined ? undefined : now.floor * factor), begin: first + now.begin * unit, again: i > 0 };
       if (first + period * unit > FAR) return;
     }
   },
-  *scale({ args: c }, begin) {
-    for (const now of walk(c.schedule, begin)) yield mapped(now, (x) => x * c.factor, now.floor !== undefined && c.factor > 0 ? now.floor * c.factor : undefined);
+  *scale({ args: c }, view) {
+    for (const now of walk(c.schedule, view)) yield mapped(now, (x) => x * c.factor, now.floor !== undefined && c.factor > 0 ? now.floor * c.factor : undefined);
   },
-  *divide({ args: c }, begin) {
-    yield* walk(of("scale", { schedule: c.schedule, factor: 1 / c.divisor }), begin);
+  *divide({ args: c }, view) {
+    yield* walk(of("scale", { schedule: c.schedule, factor: 1 / c.divisor }), view);
   },
-  *clip({ args: c }, begin) {
-    for (const now of walk(c.schedule, begin)) yield mapped(now, (x) => min(max(x, c.min_value ?? -Infinity), c.max_value ?? Infinity), c.min_value ?? now.floor);
+  *clip({ args: c }, view) {
+    for (const now of walk(c.schedule, view)) yield mapped(now, (x) => min(max(x, c.min_value ?? -Infinity), c.max_value ?? Infinity), c.min_value ?? now.floor);
   },
-  *product({ args: c }, begin) {
-    yield* together(c.schedules, " * ", (a, b) => a * b, begin);
+  *product({ args: c }, view) {
+    yield* together(c.schedules, " * ", (a, b) => a * b, view);
   },
-  *add({ args: c }, begin) {
-    yield* together(c.schedules, " + ", (a, b) => a + b, begin);
+  *add({ args: c }, view) {
+    yield* together(c.schedules, " + ", (a, b) => a + b, view);
   },
-  *minimum({ args: c }, begin) {
-    yield* together(c.schedules, " or ", (a, b) => min(a, b), begin);
+  *minimum({ args: c }, view) {
+    yield* together(c.schedules, " or ", (a, b) => min(a, b), view);
   },
-  *maximum({ args: c }, begin) {
-    yield* together(c.schedules, " or ", (a, b) => max(a, b), begin);
+  *maximum({ args: c }, view) {
+    yield* together(c.schedules, " or ", (a, b) => max(a, b), view);
   },
 };
 walks.piecewise_cosine = walks.piecewise_linear;
@@ -179,9 +190,53 @@ function cycleAt(time, period, growth) {
   return max(Math.floor(growth === 1 ? time / period : log1p((time * (growth - 1)) / period) / log(growth)) - 1, 0);
 }
 
-function walk(node, begin = 0) {
-  if (node.expanded) return walk(node.expanded, begin);
-  return walks[node.kind]?.(node, begin) ?? [phase(0, node.kind)].values();
+/** The phases of a schedule in other units: one walk for each row of segments whose rates are alike. */
+function* inUnits(c, view) {
+  const scale = Number(c.scale), firsts = [0, ...c.boundaries].map(Number), [starts, rates] = [c.starts, c.rates].map((x) => x.map((y) => Number(y) / scale));
+  const units = (count, i, j) => {
+    const at = i + max(located(firsts.slice(i, j), (b) => count >= b) - 1, 0);
+    return starts[at] + (count - firsts[at]) * rates[at];
+  };
+  const reached = (amount, i, j) => {
+    const at = i + max(located(starts.slice(i, j), (x) => x < amount) - 1, 0);
+    if (amount === starts[at] || (amount < starts[at] && !rates[at])) return firsts[at];
+    const count = rates[at] ? firsts[at] + (amount - starts[at]) / rates[at] : Infinity;
+    return amount > starts[at] && at + 1 < j ? min(count, firsts[at + 1]) : count;
+  };
+  let running = false, short = false;
+  for (const [i, j] of alike(firsts, starts, rates)) {
+    const first = firsts[i], end = firsts[j] ?? Infinity, own = rates.slice(i, j);
+    if (end <= view.begin) continue;
+    if (!max(...own)) {
+      yield phase(first, "constant", running ? "step" : "start"); // no unit is seen: the value stays
+      continue;
+    }
+    const continues = running && !short && starts[i] === units(first, 0, i), now = units(max(first, view.begin), i, j);
+    running = true;
+    for (const next of walk(c.schedule, seen(now, min(...own.filter(Boolean))))) {
+      const known = next.begin <= now && i > 0; // it began in an earlier row, or the clock was set to it
+      if (known && continues && next.begin < starts[i] && !next.short) continue;
+      const count = known ? first : reached(next.begin, i, j);
+      if (count >= end || count === Infinity) break;
+      short = Boolean(next.short);
+      yield { ...next, begin: count, cause: known && !continues ? "knot" : next.cause };
+    }
+  }
+}
+function* alike(firsts, starts, rates) {
+  let i = 0, low = Infinity, high = 0;
+  for (let j = 1; j <= firsts.length; j++) {
+    [low, high] = [min(low, rates[j - 1] || low), max(high, rates[j - 1])];
+    const follows = starts[j] === starts[j - 1] + (firsts[j] - firsts[j - 1]) * rates[j - 1];
+    if (j < firsts.length && follows && max(high, rates[j]) <= 8 * min(low, rates[j] || low)) continue;
+    yield [i, j];
+    [i, low, high] = [j, Infinity, 0];
+  }
+}
+
+function walk(node, view = seen(0, 1)) {
+  if (node.expanded) return walk(node.expanded, view);
+  return walks[node.kind]?.(node, view) ?? [phase(0, node.kind)].values();
 }
 
 /** The phases that hold at least one count, in order. There may be no end of them. */
@@ -225,7 +280,7 @@ export function horizon(node) {
     return begins.length ? begins.at(-1).first : max(last.first, 1);
   }
   const end = min(last.first, FAR / 4);
-  if (last.cause === "end" && found.length > 1) return node.at(end) < node.at(min(found.at(-2).first, end)) ? end : 2 * end;
+  if (last.cause === "end" && found.length > 1) return Math.fround(node.at(end)) < Math.fround(node.at(min(found.at(-2).first, end))) ? end : 2 * end;
   if (last.shape === "constant") return end + Math.floor(end / 4) || 100;
   return Math.floor(4 * max(end, min(longest(node), FAR / 4), 25));
 }
@@ -242,8 +297,8 @@ function longest(value) {
 const DENSE = 2 ** 17, TOLERANCE = 0.01, CLOCK_END = 2 ** 31 - 1, CYCLIC = "triangle_wave";
 const NOTES = ["zero_first_update", "warmup_below_one_step", "flat_to_the_end", "rises_after_the_end"];
 
-/** What is below the numbers of float32 is 0 there. */
-const held = (x) => (abs(x) < 2 ** -126 ? 0 : x);
+/** A value as the library has it, which computes in float32. */
+const held = (x) => (abs(x) < 2 ** -126 ? 0 : Math.fround(x));
 
 /** The findings of `wo.check` in a run of `total` updates: `{ name, severity, step, message }`. */
 export function check(node, total, { dense = DENSE } = {}) {
@@ -254,9 +309,9 @@ export function check(node, total, { dense = DENSE } = {}) {
   const unique = (x) => [...new Set(x)].sort((a, b) => a - b);
   const counts = total <= dense ? [...Array(total).keys()] : unique([...spread(0, total - 1, dense), ...beside.filter((c) => c >= 0 && c < total)]);
   const later = unique([...spread(total, 2 * total, 64), ...beside.filter((c) => c >= total)]);
-  const at = (count) => node.at(min(count, FAR));
-  const seen = (count) => held(node.at(min(count, CLOCK_END)));
-  const values = counts.map(seen), after = later.map(seen), g = (x, digits = 4) => rounded(x, digits);
+  const at = (count) => Math.fround(node.at(min(count, FAR)));
+  const inRun = (count) => held(node.at(min(count, CLOCK_END)));
+  const values = counts.map(inRun), after = later.map(inRun), g = (x, digits = 4) => rounded(x, digits);
   const small = TOLERANCE * values.reduce((most, x) => max(most, abs(x)), 0), pairs = list.slice(1).map((now, i) => [list[i], now]);
   const end = (i, other) => list[i + 1]?.first ?? other, index = (count) => located(counts, (c) => c < count);
 
