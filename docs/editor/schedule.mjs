@@ -323,7 +323,7 @@ function schedules(where, name, value) {
   return each(value, name, (x, at) => schedule(where, at, x));
 }
 function finiteSchedule(where, name, value) {
-  if (!isNode(value) || !between[value.kind]) bad(where, name, value, "a finite shape, as cosine(...)", "for a whole schedule, apply k_decay to the shapes in it");
+  if (!isNode(value) || !between[value.kind]) bad(where, name, value, "a finite shape, such as cosine(...)", "for a complete schedule, apply k_decay to the shapes in it");
   return value;
 }
 const asMany = (where, name, value, length, allowed) => {
@@ -355,11 +355,11 @@ function tryShape(where, name, of, ends, names = {}) {
 const CHECKS = { n: number, s: steps, b: boolean, N: numbers, C: counts, B: boundaries, c: schedule, m: schedules, f: finiteSchedule, h: shape, o: origin, r: ratioOf };
 const FIXES = {
   constant: "for a constant rate use constant()",
-  never0: "a factor never reaches 0: use linear or cosine, or a small positive value",
-  decay: "it is the decay of a moving average",
-  line: "for a straight line use linear()",
-  flat: "at 1 the curve would never fall",
-  radam: "no smaller one has a rectification",
+  never0: "geometric decay never reaches 0: use linear or cosine, or a small positive value",
+  decay: "it is the decay rate of a moving average",
+  line: "for a linear ramp use linear()",
+  flat: "with 1 the curve would not decay",
+  radam: "RAdam has no rectification term for a smaller b2",
   part: "it is a part of total_steps",
   grow: "cycles cannot shrink: join() them",
   stop: "to stop after a cycle, join() a constant",
@@ -384,7 +384,7 @@ function parsed(text) {
 }
 
 const fewer = (c, where, is) => asMany(where, is("boundaries"), c.boundaries, c.values.length - 1, "one fewer than values");
-const asValues = (c, where, is) => asMany(where, is("boundaries"), c.boundaries, c.values.length, "as many as values: each is the count at which its value is reached");
+const asValues = (c, where, is) => asMany(where, is("boundaries"), c.boundaries, c.values.length, "one for each of values: the count at which the value is reached");
 const combined = (of) => (c) => (time) => c.schedules.map((s) => s.value(time)).reduce(of);
 const local = (s, time, start) => s.value(time.since(start));
 

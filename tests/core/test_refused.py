@@ -128,7 +128,7 @@ MISUSE = [
     ("piecewise_constant", {"boundaries": 5}, TypeError),
     ("piecewise_constant", {"values": [0.1, NAN, 0.2]}, ValueError, "nan"),
     ("piecewise_constant", {"values": 0.1}, TypeError),
-    ("piecewise_linear", {"values": [0.1, 0.2, 0.3]}, ValueError, "boundaries", "as many"),
+    ("piecewise_linear", {"values": [0.1, 0.2, 0.3]}, ValueError, "boundaries", "one for each of values"),
     ("piecewise_linear", {"boundaries": [20, 10]}, ValueError, "greater", "20"),
     ("piecewise_linear", {"values": []}, ValueError, "at least one"),
     # combinators

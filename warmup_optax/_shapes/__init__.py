@@ -1,1 +1,1 @@
-"""Curves on a local count that starts at 0. They know no absolute time, and nothing of one another."""
+"""Shapes: curves of a local count that starts at 0, independent of absolute time and of one another."""

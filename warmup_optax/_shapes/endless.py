@@ -1,4 +1,4 @@
-"""Curves that never end, on a local count that starts at 0."""
+"""Decays and warmups that never end, as functions of a local count that starts at 0."""
 
 from __future__ import annotations
 
@@ -64,30 +64,32 @@ def exponential(
     staircase: bool = False,
     end_value: Number | None = None,
 ) -> Exponential:
-    r"""Multiplies by ``decay_rate`` every ``transition_steps``, smoothly or in stairs.
+    r"""Exponential decay: multiply by ``decay_rate`` every ``transition_steps``, smoothly or as a staircase.
 
-    .. math:: v(t) = I\, r^{t/n} \quad\text{or, in stairs,}\quad I\, r^{\lfloor t/n \rfloor}
+    .. math:: v(t) = I\, r^{t/n} \quad\text{or, as a staircase,}\quad I\, r^{\lfloor t/n \rfloor}
+
+    Also known as step decay if ``staircase`` is true.
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly, unless ``end_value`` bounds it. Any finite
         number.
-      decay_rate: :math:`r` > 0, the factor of each ``transition_steps``; above 1 it grows.
-      transition_steps: :math:`n`, in optimizer updates, a whole number >= 1.
-      staircase: Whether the factor comes all at once, at the end of each ``transition_steps``.
-      end_value: A bound of the curve at every count, 0 included: a floor for a rate below 1, a ceiling
-        otherwise (Optax's rule). ``None``: no bound.
+      decay_rate: :math:`r`, the factor for each ``transition_steps``, a number > 0. Above 1 the rate grows.
+      transition_steps: :math:`n`, the number of updates from one factor to the next, a whole number >= 1.
+      staircase: If true, apply the factor in discrete steps, at each multiple of ``transition_steps``.
+      end_value: A bound of the curve at every count, 0 included. As in Optax, it is a floor if ``decay_rate``
+        is below 1, and a ceiling otherwise. ``None``: no bound.
 
     Returns:
-      A `Schedule` without an end. The value at 0 holds before 0. Within 8 ULP and one
-      for each halving. A growth stops at ``exp(60)`` times its start.
+      A `Schedule` that never ends. The value at 0 applies before 0. It is accurate to 8 ULP, plus 1 ULP for
+      each halving. Growth stops at ``exp(60)`` times ``init_value``.
 
     Raises:
-      ValueError: If a number is not finite, ``decay_rate`` <= 0, or ``transition_steps`` is not a whole
+      ValueError: If a value is not finite, ``decay_rate`` <= 0, or ``transition_steps`` is not a whole
         number >= 1.
-      TypeError: If an argument is not a number, or ``staircase`` not a bool.
+      TypeError: If an argument is not a number, or ``staircase`` is not a bool.
 
-    Concrete rates are used to float64's precision, so ``0.9999`` a step is right after 100,000 steps. A rate
-    that comes as a traced float32 number is what float32 makes of it.
+    A concrete ``decay_rate`` keeps float64 precision, so ``0.9999`` per step is still accurate after 100,000
+    steps. A traced ``decay_rate`` has only the precision of float32.
 
     >>> import warmup_optax as wo
     >>> wo.exponential(1.0, decay_rate=0.5, transition_steps=2)([0, 2, 4]).tolist()
@@ -109,21 +111,22 @@ class InverseSqrt(Schedule, kind="inverse_sqrt"):
 
 
 def inverse_sqrt(init_value: Number, *, timescale: Number) -> InverseSqrt:
-    r"""Falls as one over the square root of time: the decay of the Transformer, without a horizon.
+    r"""Inverse square-root decay: the decay of the Transformer, without a final step. Also known as rsqrt.
 
     .. math:: v(t) = I \sqrt{\frac{\tau}{\tau + t}}
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
-      timescale: :math:`\tau` > 0, in optimizer updates, whole or not: at ``t = 3 * timescale`` the rate has
-        halved. After a warmup of ``W`` steps, ``timescale=W`` gives the :math:`\sqrt{W / count}` of fairseq
-        and T5; big_vision takes 10,000, as Hugging Face does without a warmup.
+      timescale: :math:`\tau`, in optimizer updates, a whole or fractional number > 0. The rate has halved at
+        ``t = 3 * timescale``. After a warmup of ``W`` steps, ``timescale=W`` gives the
+        :math:`\sqrt{W / count}` of fairseq and T5. big_vision uses 10,000, as does Hugging Face without a
+        warmup.
 
     Returns:
-      A `Schedule` without an end. The value at 0 holds before 0. Within 8 ULP.
+      A `Schedule` that never ends. The value at 0 applies before 0. It is accurate to 8 ULP.
 
     Raises:
-      ValueError: If a number is not finite, or ``timescale`` <= 0.
+      ValueError: If a value is not finite, or ``timescale`` <= 0.
       TypeError: If an argument is not a number.
 
     Source: Vaswani et al., Attention Is All You Need (2017), section 5.3.
@@ -145,31 +148,32 @@ class InverseTime(Schedule, kind="inverse_time"):
 
     def evaluate(self, time: Time) -> Any:
         steps = self.transition_steps
-        passed = real(time.cycle(steps)[0]) if self.staircase else time.ratio(steps)
-        return real(self.init_value) / (1 + real(self.decay_rate) * passed)
+        elapsed = real(time.cycle(steps)[0]) if self.staircase else time.ratio(steps)
+        return real(self.init_value) / (1 + real(self.decay_rate) * elapsed)
 
 
 def inverse_time(
     init_value: Number, *, decay_rate: Number, transition_steps: Steps, staircase: bool = False
 ) -> InverseTime:
-    r"""Falls as one over time, smoothly or in stairs.
+    r"""Inverse-time decay, smooth or as a staircase. Also known as 1/t decay.
 
-    .. math:: v(t) = \frac{I}{1 + r\, t / n} \quad\text{or, in stairs,}\quad
+    .. math:: v(t) = \frac{I}{1 + r\, t / n} \quad\text{or, as a staircase,}\quad
               \frac{I}{1 + r \lfloor t / n \rfloor}
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
-      decay_rate: :math:`r` > 0: after ``transition_steps`` the rate is ``init_value / (1 + decay_rate)``.
+      decay_rate: :math:`r`, a number > 0. After ``transition_steps`` the rate is
+        ``init_value / (1 + decay_rate)``.
       transition_steps: :math:`n`, in optimizer updates, a whole number >= 1.
-      staircase: Whether time is counted in whole ``transition_steps``.
+      staircase: If true, the rate changes only at multiples of ``transition_steps``.
 
     Returns:
-      A `Schedule` without an end. The value at 0 holds before 0. Within 8 ULP.
+      A `Schedule` that never ends. The value at 0 applies before 0. It is accurate to 8 ULP.
 
     Raises:
-      ValueError: If a number is not finite, ``decay_rate`` <= 0, or ``transition_steps`` is not a whole
+      ValueError: If a value is not finite, ``decay_rate`` <= 0, or ``transition_steps`` is not a whole
         number >= 1.
-      TypeError: If an argument is not a number, or ``staircase`` not a bool.
+      TypeError: If an argument is not a number, or ``staircase`` is not a bool.
 
     >>> import warmup_optax as wo
     >>> wo.inverse_time(1.0, decay_rate=1.0, transition_steps=10)([0, 10, 30]).tolist()
@@ -187,27 +191,27 @@ class PowerLaw(Schedule, kind="power_law"):
 
     def evaluate(self, time: Time) -> Any:
         base = 1 + time.ratio(self.timescale)
-        power = growth_limit(jnp.log(base), real(self.power))  # a growth stops before it leaves float32
+        power = growth_limit(jnp.log(base), real(self.power))  # growth stops before it overflows float32
         return jnp.clip(real(self.init_value) * jnp.power(base, power), -HUGE, HUGE)
 
 
 def power_law(init_value: Number, *, power: Number, timescale: Number = 1.0) -> PowerLaw:
-    r"""Falls (or grows) as a power of time, without a horizon.
+    r"""Power-law decay (or growth), without a final step.
 
     .. math:: v(t) = I \left(1 + \frac{t}{\tau}\right)^k
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
-      power: :math:`k`, any finite number: -0.5 is `inverse_sqrt`, -1 `inverse_time`; above 0 it grows.
-      timescale: :math:`\tau` > 0, in optimizer updates, whole or not. With 1 the rate of the ``n``-th
-        update, counted from 1, is ``init_value * n**power``.
+      power: :math:`k`, any finite number. -0.5 is `inverse_sqrt`, -1 is `inverse_time`. Above 0 the rate grows.
+      timescale: :math:`\tau`, in optimizer updates, a whole or fractional number > 0. With 1, the rate of the
+        ``n``-th update, counted from 1, is ``init_value * n**power``.
 
     Returns:
-      A `Schedule` without an end. The value at 0 holds before 0. Within 8 ULP, times ``abs(power)`` if that
-      is above 1. A growth stops at ``exp(60)`` times its start.
+      A `Schedule` that never ends. The value at 0 applies before 0. It is accurate to 8 ULP, times
+      ``abs(power)`` if that is above 1. Growth stops at ``exp(60)`` times ``init_value``.
 
     Raises:
-      ValueError: If a number is not finite, or ``timescale`` <= 0.
+      ValueError: If a value is not finite, or ``timescale`` <= 0.
       TypeError: If an argument is not a number.
 
     Source: Shen et al., Power Scheduler (2024), section 3; TF Model Garden's ``DirectPowerDecay``.
@@ -229,29 +233,30 @@ class ExponentialApproach(Schedule, kind="exponential_approach"):
     timescale: NumberField = checked(checks.number, above=0)
 
     def evaluate(self, time: Time) -> Any:
-        passed = time.ratio(self.timescale)
-        of_init, of_end = jnp.exp(-passed), -jnp.expm1(-passed)
+        elapsed = time.ratio(self.timescale)
+        of_init, of_end = jnp.exp(-elapsed), -jnp.expm1(-elapsed)
         value = real(self.init_value) * of_init + real(self.end_value) * of_end
         return jnp.where(time.started(), value, real(self.init_value))
 
 
 def exponential_approach(init_value: Number, end_value: Number, *, timescale: Number) -> ExponentialApproach:
-    r"""Comes closer and closer to a value: fast first, then slower and slower.
+    r"""Exponential relaxation towards ``end_value``: fast at first, then ever slower.
 
     .. math:: v(t) = E + (I - E)\, e^{-t/\tau}
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
-      end_value: :math:`E`, the learning rate that it approaches. Any finite number.
-      timescale: :math:`\tau` > 0, in optimizer updates, whole or not: the time in which the distance falls
-        to 37 %. As a warmup, ``1 / (1 - b2)`` matches the bias correction of Adam's second moment.
+      end_value: :math:`E`, the learning rate that the curve approaches. Any finite number.
+      timescale: :math:`\tau`, in optimizer updates, a whole or fractional number > 0. In this time the
+        distance to ``end_value`` decreases to 37 %. As a warmup, ``1 / (1 - b2)`` matches the bias correction
+        of Adam's second moment.
 
     Returns:
-      A `Schedule` without an end; after about ``17 * timescale`` it is ``end_value`` in float32. The value
-      at 0 holds before 0. Within 8 ULP, and one for each halving where ``end_value`` is 0.
+      A `Schedule` that never ends. After about ``17 * timescale`` it equals ``end_value`` in float32. The value
+      at 0 applies before 0. It is accurate to 8 ULP, plus 1 ULP for each halving if ``end_value`` is 0.
 
     Raises:
-      ValueError: If a number is not finite, or ``timescale`` <= 0.
+      ValueError: If a value is not finite, or ``timescale`` <= 0.
       TypeError: If an argument is not a number.
 
     Source: Ma & Yarats, On the Adequacy of Untuned Warmup for Adaptive Optimization (2019), section 5.
@@ -263,7 +268,7 @@ def exponential_approach(init_value: Number, end_value: Number, *, timescale: Nu
     return ExponentialApproach(init_value, end_value, timescale)
 
 
-# x * coth(x) - 1 in powers of x^2, good to float32 up to x = 0.75.
+# The series of x * coth(x) - 1 in powers of x^2, accurate to float32 up to x = 0.75.
 _COTH = (1 / 3, -1 / 45, 2 / 945, -1 / 4725, 2 / 93555, -1382 / 638512875, 4 / 18243225)
 
 
@@ -271,10 +276,13 @@ class Radam(Schedule, kind="radam"):
     """Made by `radam`."""
 
     value: NumberField = checked(checks.number)
-    b2: NumberField = checked(checks.number, above=0.6, below=1, fix="no smaller one has a rectification")
+    b2: NumberField = checked(
+        checks.number, above=0.6, below=1, fix="RAdam has no rectification term for a smaller b2"
+    )
 
     def lower(self) -> Lowered:
-        # The rate -log(b2), of which float32 would keep few digits, and the limit rho_inf - 4.
+        # The rate -log(b2) loses most of its digits in float32, so a concrete one is computed in float64.
+        # The limit is rho_inf - 4.
         if isinstance(self.b2, float):
             return _Radam(self.value, -math.log(self.b2), (5 * self.b2 - 3) / (1 - self.b2))
         b2 = real(self.b2)
@@ -287,8 +295,8 @@ class _Radam(Lowered):
     limit: Scalar
 
     def evaluate(self, time: Time) -> Any:
-        # With x = rate * t / 2 the rho of the paper is rho_inf - 2t / (exp(2x) - 1), a small difference of
-        # large numbers as long as x is small; there it is t - 2/rate * (x coth(x) - its value at t = 1).
+        # With x = rate * t / 2, the paper's rho is rho_inf - 2t / (exp(2x) - 1). For small x this is a small
+        # difference of large numbers, so rho is computed as t - 2/rate * (x coth(x) - its value at t = 1).
         rate, limit, t = real(self.rate), real(self.limit), time.ratio(1)
         late = limit - 2 * t / jnp.expm1(jnp.clip(rate * t, 1.5, LOG_HUGE))
         early_t = jnp.minimum(t, 1.5 / rate)
@@ -308,28 +316,30 @@ def _coth(x: Any) -> Any:
 
 
 def radam(value: Number, *, b2: Number) -> Radam:
-    r"""The rectification of RAdam as a warmup for Adam: what its second moment can be trusted with.
+    r"""RAdam's variance rectification term, used as a warmup for Adam.
 
     .. math::
       v(t) = V \sqrt{\frac{(\rho_t - 4)(\rho_t - 2)\,\rho}{(\rho - 4)(\rho - 2)\,\rho_t}}, \qquad
       \rho_t = \rho - \frac{2 t\, b_2^t}{1 - b_2^t}, \qquad \rho = \frac{2}{1 - b_2} - 1
 
     Args:
-      value: :math:`V`, the learning rate that it rises to. Any finite number.
-      b2: :math:`b_2` in (0.6, 1), Adam's decay of the second moment.
+      value: :math:`V`, the learning rate at the end of the rise. Any finite number.
+      b2: :math:`b_2`, Adam's decay rate of the second moment, in (0.6, 1).
 
     Returns:
-      A `Schedule` without an end. As long as :math:`\rho_t \le 4`, up to ``t = 4`` for a usual ``b2``, it is
-      0 (RAdam itself makes updates without a second moment there); ``shift(radam(...), -5)`` starts behind
-      that. After about ``20 / (1 - b2)`` it is ``value``. The value at 0 holds before 0. Within 8 ULP for a
-      ``b2`` from 0.9 on; below, the first step at which :math:`\rho_t` is just above 4 may have fewer digits.
+      A `Schedule` that never ends. It is 0 while :math:`\rho_t \le 4`, which is up to ``t = 4`` for a usual
+      ``b2``. (At these steps RAdam itself updates without a second moment.) ``shift(radam(...), -5)`` starts
+      after them. After about ``20 / (1 - b2)`` steps it is ``value``. The value at 0 applies before 0.
+
+      It is accurate to 8 ULP for ``b2`` >= 0.9. Below that, the first step at which :math:`\rho_t` is just
+      above 4 may have fewer digits.
 
     Raises:
-      ValueError: If ``value`` is not finite, or ``b2`` not between 0.6 and 1.
+      ValueError: If ``value`` is not finite, or ``b2`` is not between 0.6 and 1.
       TypeError: If an argument is not a number.
 
-    A concrete ``b2`` is used to float64's precision. One that comes as a traced float32 number is what
-    float32 makes of it, which leaves ``1 - b2`` few digits.
+    A concrete ``b2`` keeps float64 precision. A traced ``b2`` has only the precision of float32, which leaves
+    few digits of ``1 - b2``.
 
     Source: Liu et al., On the Variance of the Adaptive Learning Rate and Beyond (2020), section 4.2.
 
@@ -344,35 +354,37 @@ class DebiasedDecay(Schedule, kind="debiased_decay"):
     """Made by `debiased_decay`."""
 
     decay: NumberField = checked(
-        checks.number, at_least=0, below=1, fix="it is the decay of a moving average"
+        checks.number, at_least=0, below=1, fix="it is the decay rate of a moving average"
     )
 
     def evaluate(self, time: Time) -> Any:
         decay, t = real(self.decay), time.ratio(1)
         log = jnp.log(jnp.clip(decay, TINY, 1 - 2**-24))  # the largest float32 below 1
         part = jnp.expm1(log * t) / jnp.expm1(log * (t + 1))
-        return decay * jnp.minimum(part, 1)  # above 1 by its rounding alone
+        return decay * jnp.minimum(part, 1)  # only rounding can bring it above 1
 
 
 def debiased_decay(decay: Number) -> DebiasedDecay:
-    r"""The decay with which a moving average that starts at 0 is a weighted mean from its first update on.
+    r"""Bias-corrected decay rate of an exponential moving average, as in Adam. Also known as debiased EMA decay.
+
+    With it, a moving average that starts at 0 is a weighted mean from its first update.
 
     .. math:: v(t) = d\, \frac{1 - d^t}{1 - d^{t + 1}}
 
     Args:
-      decay: :math:`d` in [0, 1), the decay that it rises to.
+      decay: :math:`d`, the final decay rate, in [0, 1).
 
     Returns:
-      A `Schedule` without an end: 0 at ``t = 0`` (the average is the first number), nearly
-      ``t / (t + 1)`` (the plain mean) as long as ``t`` is small beside ``1 / (1 - d)``, and ``d`` in the
-      end. The value at 0 holds before 0. Within 8 ULP.
+      A `Schedule` that never ends. At ``t = 0`` it is 0, so the average is the first number. While ``t`` is
+      much smaller than ``1 / (1 - d)`` it is nearly ``t / (t + 1)``, the plain mean. For large ``t`` it is
+      ``d``. The value at 0 applies before 0. It is accurate to 8 ULP.
 
     Raises:
       ValueError: If ``decay`` is not in [0, 1).
-      TypeError: If it is not a number.
+      TypeError: If ``decay`` is not a number.
 
-    Source: Kingma & Ba, Adam (2015), section 3, whose bias correction this is, moved into the decay; AXLearn
-    and Adafactor compute it so.
+    Source: Kingma & Ba, Adam (2015), section 3. The bias correction is moved into the decay rate, as in AXLearn
+    and Adafactor.
 
     >>> import warmup_optax as wo
     >>> wo.shapes.debiased_decay(0.9)([0, 1, 2, 100]).round(4).tolist()

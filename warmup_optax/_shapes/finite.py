@@ -1,8 +1,9 @@
-"""Curves from one value to another in a number of steps.
+"""Finite shapes: curves from one value to another in a given number of steps.
 
-With ``t`` the local count, a finite shape of ``n`` steps uses the elapsed fraction ``p = t / n`` and the
-remaining fraction ``q = (n - t) / n``, each exact, and is ``init * w(q) + end * w(p)``: two weights that add up
-to one and are each computed without cancellation, so the tail of a decay to 0 keeps all its digits.
+Let ``t`` be the local count and ``n`` the number of steps. A finite shape uses the elapsed fraction
+``p = t / n`` and the remaining fraction ``q = (n - t) / n``, both exact. Its value is
+``init * w(q) + end * w(p)``. The two weights add up to 1, and each is computed without cancellation, so the
+tail of a decay to 0 keeps all its digits.
 """
 
 from __future__ import annotations
@@ -26,17 +27,18 @@ from .._core.scalars import Length, Scalar, real, select, whole_number
 from .._core.schedule import Number, NumberField, Schedule, Steps
 from .._core.time import Time
 
-Weights: TypeAlias = tuple[Any, Any]  # of the two ends; they add up to 1
-Curve: TypeAlias = Callable[..., Weights]  # of the elapsed and the remaining fraction, and numbers
+Weights: TypeAlias = tuple[Any, Any]  # of init_value and end_value; they add up to 1
+Curve: TypeAlias = Callable[..., Weights]  # arguments: the elapsed and the remaining fraction, then numbers
 
-_DECAY = "it is the decay of a moving average"
-_NEVER_0 = "a factor never reaches 0: use linear or cosine, or a small positive value"
+_DECAY = "it is the decay rate of a moving average"
+_NEVER_0 = "geometric decay never reaches 0: use linear or cosine, or a small positive value"
 
 
 class FiniteSchedule(Schedule, kind="FiniteSchedule"):
-    """A curve from one value to another in a number of steps, both ends exactly the user's numbers.
+    """A finite shape: a curve from one value to another in a given number of steps.
 
-    A finite shape of your own is a subclass that defines `weights`, and may add fields after the three:
+    Both end values are exactly the given numbers. For a user-defined finite shape, write a subclass that
+    defines `weights`. It may add fields after the three below.
 
     >>> import jax.numpy as jnp
     >>> import warmup_optax as wo
@@ -50,9 +52,10 @@ class FiniteSchedule(Schedule, kind="FiniteSchedule"):
     [0.0, 1.0]
 
     Attributes:
-      init_value: The value at ``t = 0`` and before.
-      end_value: The value at ``t = steps`` and after.
-      steps: The length in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+      init_value: The value at ``t = 0`` and before it.
+      end_value: The value at ``t = steps`` and after it. The last of the ``steps`` updates, at
+        ``t = steps - 1``, does not reach it.
+      steps: The length in optimizer updates, a whole number >= 0. With 0 the value is ``end_value`` everywhere.
     """
 
     init_value: NumberField = checked(checks.number)
@@ -61,27 +64,30 @@ class FiniteSchedule(Schedule, kind="FiniteSchedule"):
 
     @abc.abstractmethod
     def weights(self, p: Any, q: Any) -> Weights:
-        """The weights of ``init_value`` and ``end_value``; what a finite shape of your own defines.
+        """Return the weights of ``init_value`` and ``end_value``.
+
+        A user-defined finite shape defines this method.
 
         Args:
-          p: The elapsed fraction, a real scalar in [0, 1], exact to half a unit in the last place.
-          q: The remaining fraction, ``1 - p`` as exact; never computed as a difference.
+          p: The elapsed fraction, a real scalar in [0, 1], accurate to half a ULP.
+          q: The remaining fraction, equal to ``1 - p`` and equally accurate. It is not computed as a difference.
 
         Returns:
-          Two weights that add up to 1, neither of them a difference of nearly equal numbers. At the ends
-          they are not used: the ends are the user's numbers.
+          Two weights that add up to 1. To keep all digits, compute neither as a difference of nearly equal
+          numbers. The weights are ignored at both ends, where the value is exactly ``init_value`` or
+          ``end_value``.
         """
         raise NotImplementedError
 
     def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
-        """The weights as a function, and the numbers that it takes."""
-        return _own_weights, (self._received_fields(),)
+        """The function that returns the weights, and the numbers to pass after the two fractions."""
+        return _user_defined_weights, (self._received_fields(),)
 
     def lower(self) -> Lowered:
         return self._in_power(None)
 
     def _in_power(self, power: Scalar | None) -> Lowered:
-        """The shape, lowered, in a power of time."""
+        """The lowered shape, with time raised to a power if ``power`` is given."""
         curve, numbers = self._curve()
         steps = whole_number(self.steps)
         return _Finite(self.init_value, self.end_value, steps, numbers, power, curve)
@@ -92,7 +98,7 @@ class FiniteSchedule(Schedule, kind="FiniteSchedule"):
         yield Phase(self.steps, CONSTANT, "end" if self.steps > 0 else "start")
 
 
-def _own_weights(p: Any, q: Any, fields: Fields) -> Weights:
+def _user_defined_weights(p: Any, q: Any, fields: Fields) -> Weights:
     weights = fields.node().weights(p, q)
     if not isinstance(weights, (tuple, list)) or [np.shape(weight) for weight in weights] != [(), ()]:
         raise TypeError(
@@ -103,7 +109,7 @@ def _own_weights(p: Any, q: Any, fields: Fields) -> Weights:
 
 
 class _Finite(Lowered):
-    """A curve between two values by the weights of the two."""
+    """A curve between two values, as their weighted sum."""
 
     init_value: Scalar
     end_value: Scalar
@@ -123,24 +129,24 @@ class _Finite(Lowered):
 
 
 def _with_ends(time: Time, steps: Length, init_value: Any, between: Any, end_value: Any) -> Any:
-    # The ends are selected: XLA may turn t / n into a product with 1 / n, which misses 1.
+    # The end values are selected, because XLA may turn t / n into t * (1 / n), which can miss 1.
     return select(time.reached(steps), end_value, select(time.started(), between, init_value))
 
 
 class _Shape(FiniteSchedule):
-    """A finite shape of the library: a function of the fractions, and numbers."""
+    """A built-in finite shape: its weights are a function of the two fractions and of numbers."""
 
     @abc.abstractmethod
     def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
-        """The weights as a function, and the numbers that it takes."""
+        """The function that returns the weights, and the numbers to pass after the two fractions."""
 
     def weights(self, p: Any, q: Any) -> Weights:
         curve, numbers = self._curve()
         return curve(p, q, *numbers)
 
 
-def line(p: Any, q: Any) -> Weights:
-    """The weights of a straight line."""
+def linear_weights(p: Any, q: Any) -> Weights:
+    """The weights of a linear ramp."""
     return q, p
 
 
@@ -148,26 +154,28 @@ class Linear(_Shape, kind="linear"):
     """Made by `linear`."""
 
     def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
-        return line, ()
+        return linear_weights, ()
 
 
 def linear(init_value: Number, end_value: Number, steps: Steps) -> Linear:
-    r"""A straight line from one value to another.
+    r"""Linear ramp from one value to another: a linear warmup or a linear decay.
 
     .. math:: v(t) = I \frac{n - t}{n} + E \frac{t}{n}, \quad 0 \le t \le n
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
       end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
-      steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 it is over at once:
-        ``end_value`` at every count (Optax's linear schedule would stay at its start).
+      steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 the value is ``end_value``
+        everywhere. (Optax's linear schedule stays at its start value.)
 
     Returns:
-      A `Schedule`: scalar or array count in, the same shape out, of the default float dtype. The value at
-      0 holds before 0, ``end_value`` holds after ``n``. Within 4 ULP of the equation between ends of one sign.
+      A `Schedule`. It takes a scalar or an array of counts, and returns an array of the same shape and of the
+      default float dtype. The value at 0 applies before 0, and ``end_value`` after ``n``. The last of the ``n``
+      updates, at ``t = n - 1``, is one step of the ramp before ``end_value``. If both values have the same
+      sign, it is accurate to 4 ULP.
 
     Raises:
-      ValueError: If a number is not finite, or ``steps`` is negative or fractional.
+      ValueError: If a value is not finite, or ``steps`` is negative or not whole.
       TypeError: If an argument is not a number.
 
     >>> import warmup_optax as wo
@@ -183,16 +191,16 @@ class Cosine(_Shape, kind="cosine"):
     exponent: NumberField = checked(checks.number, above=0, default=1.0)
 
     def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
-        # A concrete exponent of 1 is a structure of its own, which costs no power.
+        # A concrete exponent of 1 has a separate tree structure, whose program computes no power.
         if isinstance(self.exponent, float) and self.exponent == 1:
             return half_cosine, ()
         return _cosine_power, (self.exponent,)
 
 
 def half_cosine(p: Any, q: Any) -> Weights:
-    """The weights of half a cosine."""
-    # (1 + cos(pi p)) / 2 is 0 to all digits in the tail; the squared sine of the nearer half-angle is not, and
-    # one minus it, at least a half, loses none.
+    """The weights of half a period of a cosine."""
+    # (1 + cos(pi p)) / 2 loses all digits in the tail. The squared sine of the half-angle from the nearer end
+    # keeps them, and 1 minus it is at least 0.5, so it keeps them too.
     early = lax.lt(p, q)
     sine = lax.sin(lax.mul(real(np.pi / 2), select(early, p, q)))
     near = lax.mul(sine, sine)
@@ -205,24 +213,25 @@ def _cosine_power(p: Any, q: Any, exponent: Any) -> Weights:
 
 
 def cosine(init_value: Number, end_value: Number, steps: Steps, *, exponent: Number = 1.0) -> Cosine:
-    r"""Half a cosine from one value to another: flat at both ends.
+    r"""Cosine annealing from one value to another: half a period, flat at both ends. Also known as cosine decay.
 
     .. math:: v(t) = E + (I - E) \left(\tfrac12 + \tfrac12 \cos \pi \tfrac{t}{n}\right)^k
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
-      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly; absolute, not the fraction
-        ``alpha`` of the peak that Optax and Keras take. Any finite number.
-      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
-      exponent: :math:`k` > 0, Optax's: above 1 the curve falls earlier.
+      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number. It is a
+        rate, not a fraction of the peak such as ``alpha`` in Optax and Keras.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 the value is ``end_value`` everywhere.
+      exponent: :math:`k`, the power of the cosine, a number > 0, as in Optax. Above 1 the curve decays earlier.
 
     Returns:
-      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``; PyTorch's, Paddle's and
-      Hugging Face's cosines rise again there. Within 8 ULP of the equation (times ``exponent``) also in
-      the tail of a decay to 0, where ``1 + cos`` in float32 has no digit left.
+      A `Schedule`. The value at 0 applies before 0, and ``end_value`` after ``n``. (The cosines of PyTorch,
+      Paddle and Hugging Face rise again after ``n``.) The last of the ``n`` updates, at ``t = n - 1``, is close
+      to ``end_value``. It is accurate to 8 ULP, times ``exponent``. This includes the tail of a decay to 0,
+      where ``1 + cos`` in float32 has no correct digit.
 
     Raises:
-      ValueError: If a number is not finite, ``steps`` is negative or fractional, or ``exponent`` <= 0.
+      ValueError: If a value is not finite, ``steps`` is negative or not whole, or ``exponent`` <= 0.
       TypeError: If an argument is not a number.
 
     Source: Loshchilov & Hutter, SGDR (2017), section 3, equation 5.
@@ -242,7 +251,7 @@ class Polynomial(_Shape, kind="polynomial"):
 
     def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
         if isinstance(self.power, float) and self.power == 1:
-            return line, ()
+            return linear_weights, ()
         return _power_of_remaining if self.origin == "end" else _power_of_elapsed, (self.power,)
 
 
@@ -263,7 +272,7 @@ def polynomial(
     power: Number,
     origin: Literal["end", "init"] = "end",
 ) -> Polynomial:
-    r"""A power of the remaining, or of the elapsed, time.
+    r"""Polynomial decay or warmup: a power of the remaining or of the elapsed fraction. Also known as poly decay.
 
     .. math::
       v(t) = I + (E - I)\left(1 - (1 - t/n)^k\right) \ \text{(origin "end")}, \qquad
@@ -272,19 +281,19 @@ def polynomial(
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
       end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
-      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
-      power: :math:`k` > 0. 1 is `linear`, bit for bit.
-      origin: The end at which the curve is a pure power, so flat for ``power`` > 1. ``"end"`` is the decay
-        of Optax, Keras, PyTorch and Hugging Face; as a warmup it rises fast first. ``"init"`` is the
-        warmup of TF Model Garden, which rises slowly first.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 the value is ``end_value`` everywhere.
+      power: :math:`k`, a number > 0. With 1 the curve is `linear`, bit for bit.
+      origin: The end at which the curve is a pure power, and flat if ``power`` > 1. ``"end"`` is the decay of
+        Optax, Keras, PyTorch and Hugging Face. As a warmup it rises fast at first. ``"init"`` is the warmup
+        of TF Model Garden. It rises slowly at first.
 
     Returns:
-      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP times
-      ``power`` of the equation.
+      A `Schedule`. The value at 0 applies before 0, and ``end_value`` after ``n``. It is accurate to 8 ULP,
+      times ``power``.
 
     Raises:
-      ValueError: If a number is not finite, ``steps`` is negative or fractional, ``power`` <= 0, or
-        ``origin`` is another word.
+      ValueError: If a value is not finite, ``steps`` is negative or not whole, ``power`` <= 0, or ``origin``
+        is neither ``"end"`` nor ``"init"``.
       TypeError: If an argument is not a number.
 
     >>> import warmup_optax as wo
@@ -305,25 +314,26 @@ class OneMinusSqrt(_Shape, kind="one_minus_sqrt"):
 
 def _one_minus_sqrt(p: Any, q: Any) -> Weights:
     root = jnp.sqrt(jnp.maximum(p, TINY))
-    return q / (1 + root), root  # 1 - sqrt(p) = (1 - p) / (1 + sqrt(p)), without the difference
+    return q / (1 + root), root  # 1 - sqrt(p) = (1 - p) / (1 + sqrt(p)), without cancellation
 
 
 def one_minus_sqrt(init_value: Number, end_value: Number, steps: Steps) -> OneMinusSqrt:
-    r"""The square root of the elapsed fraction: steep first, gentle at the end.
+    r"""Square-root decay, the cooldown of WSD: steep at first, gentle at the end.
+
+    Also known as ``minus_sqrt`` in Megatron-LM, ``1-sqrt`` in Hugging Face, and ``sqrt`` in torchtitan.
 
     .. math:: v(t) = I + (E - I) \sqrt{t / n}
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
       end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
-      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 the value is ``end_value`` everywhere.
 
     Returns:
-      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP. Named
-      ``minus_sqrt`` in Megatron-LM, ``1-sqrt`` in Hugging Face, ``sqrt`` in torchtitan.
+      A `Schedule`. The value at 0 applies before 0, and ``end_value`` after ``n``. It is accurate to 8 ULP.
 
     Raises:
-      ValueError: If a number is not finite, or ``steps`` is negative or fractional.
+      ValueError: If a value is not finite, or ``steps`` is negative or not whole.
       TypeError: If an argument is not a number.
 
     Source: Hägele et al., Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations
@@ -359,43 +369,44 @@ class _Geometric(Lowered):
         p, q = time.progress(self.steps)
         init_value, end_value = real(self.init_value), real(self.end_value)
         log_ratio = _log_ratio(init_value, end_value)
-        # From the nearer end, so that the exponent, whose rounding is what one sees, is at most half.
+        # Computed from the nearer end, because the error grows with the exponent. So it is at most half.
         between = jnp.where(p < q, init_value * jnp.exp(log_ratio * p), end_value * jnp.exp(-log_ratio * q))
         return _with_ends(time, self.steps, init_value, between, end_value)
 
 
 def _log_ratio(init_value: Any, end_value: Any) -> Any:
-    # An end that is not positive is one of a phase that is not taken: its log must not spoil a gradient.
+    # An end value <= 0 can only belong to a phase that is not selected. Its log must not put a NaN into the
+    # gradient.
     above, below = (jnp.where(real(value) > 0, real(value), 1) for value in (end_value, init_value))
     return jnp.log(above / below)
 
 
 def _exponential_weights(p: Any, q: Any, x: Any) -> Weights:
-    # (r^p - r) / (1 - r) and (1 - r^p) / (1 - r), with r = exp(-x): no power is subtracted.
+    # (r^p - r) / (1 - r) and (1 - r^p) / (1 - r) with r = exp(-x). expm1 avoids the differences of powers.
     x = real(x)
-    line = abs(x) < TINY
-    x = jnp.where(line, 1, x)
+    straight = abs(x) < TINY
+    x = jnp.where(straight, 1, x)
     of_init, of_end = jnp.expm1(x * q) / jnp.expm1(x), jnp.expm1(-x * p) / jnp.expm1(-x)
-    return jnp.where(line, q, of_init), jnp.where(line, p, of_end)
+    return jnp.where(straight, q, of_init), jnp.where(straight, p, of_end)
 
 
 def geometric(init_value: Number, end_value: Number, steps: Steps) -> Geometric:
-    r"""A straight line on a logarithmic axis: every step multiplies by the same factor.
+    r"""Exponential decay between two values: each step multiplies by the same factor. Also known as log-linear.
 
     .. math:: v(t) = I^{1 - t/n} E^{t/n}
 
     Args:
-      init_value: :math:`I` > 0, the learning rate at ``t = 0``, exactly.
-      end_value: :math:`E` > 0, the learning rate at ``t = n`` and after it, exactly.
-      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+      init_value: :math:`I`, the learning rate at ``t = 0``, exactly. A number > 0.
+      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. A number > 0.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 the value is ``end_value`` everywhere.
 
     Returns:
-      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP, and one
-      more for each halving between the ends.
+      A `Schedule`. The value at 0 applies before 0, and ``end_value`` after ``n``. It is accurate to 8 ULP, plus
+      1 ULP for each halving between the two values.
 
     Raises:
-      ValueError: If an end is not > 0 (no factor leads to 0: use `linear`, or a small positive end), or
-        ``steps`` is negative or fractional.
+      ValueError: If a value is not finite or not above 0, or ``steps`` is negative or not whole. A geometric
+        decay never reaches 0: use `linear` or `cosine`, or a small positive ``end_value``.
       TypeError: If an argument is not a number.
 
     >>> import warmup_optax as wo
@@ -432,7 +443,7 @@ class _Tanh(Lowered):
 
 
 def _tanh_weights(p: Any, q: Any, start: Any, stop: Any) -> Weights:
-    # (1 - tanh(x)) / 2 is 1 / (1 + exp(2x)), of which neither tail is a difference.
+    # (1 - tanh(x)) / 2 = 1 / (1 + exp(2x)), which has no cancellation in either tail.
     twice = jnp.clip(2 * (real(start) * q + real(stop) * p), -LOG_HUGE, LOG_HUGE)
     return 1 / (1 + jnp.exp(twice)), 1 / (1 + jnp.exp(-twice))
 
@@ -440,25 +451,25 @@ def _tanh_weights(p: Any, q: Any, start: Any, stop: Any) -> Weights:
 def tanh(
     init_value: Number, end_value: Number, steps: Steps, *, start: Number = -7.0, stop: Number = 3.0
 ) -> Tanh:
-    r"""A piece of a hyperbolic tangent from one value to another: long high, then quickly low.
+    r"""Hyperbolic-tangent decay: stays high, then drops quickly. Also known as HTD.
 
     .. math:: v(t) = E + (I - E)\, \tfrac12 \left(1 - \tanh\frac{a (n - t) + b t}{n}\right), \quad 0 \le t < n
 
     Args:
-      init_value: :math:`I`, the value that the whole curve comes from. Any finite number.
+      init_value: :math:`I`, the upper asymptote of the tangent, or the lower one for a rise. Any finite number.
       end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
-      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
-      start: :math:`a`, where on the tangent the piece begins. Below -4 the first value is ``init_value``
-        within 0.04 % of the way; it is not exactly that.
-      stop: :math:`b`, where it ends: the value just before ``t = n`` is as far from ``end_value`` as
-        :math:`(1 - \tanh b) / 2` of the way, 0.25 % for 3. The rest is a jump.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 the value is ``end_value`` everywhere.
+      start: :math:`a`, the position on the axis of the tangent at ``t = 0``. Any finite number. Below -4 the
+        first value differs from ``init_value`` by less than 0.04 % of ``end_value - init_value``.
+      stop: :math:`b`, the position on the axis of the tangent at ``t = n``. Any finite number. The curve jumps
+        to ``end_value`` at ``t = n``, by the fraction :math:`(1 - \tanh b) / 2` of the difference: 0.25 % for 3.
 
     Returns:
-      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP, and one
-      more for each halving of a weight.
+      A `Schedule`. The value at 0 applies before 0, and ``end_value`` after ``n``. It is accurate to 8 ULP, plus
+      1 ULP for each halving of a weight.
 
     Raises:
-      ValueError: If a number is not finite, or ``steps`` is negative or fractional.
+      ValueError: If a value is not finite, or ``steps`` is negative or not whole.
       TypeError: If an argument is not a number.
 
     Source: Hsueh et al., Stochastic Gradient Descent with Hyperbolic-Tangent Decay (2018), section 3.
@@ -473,10 +484,10 @@ def tanh(
 class FiniteExponential(_Shape, kind="finite_exponential"):
     """Made by `finite_exponential`."""
 
-    ratio: NumberField = checked(checks.number, above=0, below=1, fix="for a straight line use linear()")
+    ratio: NumberField = checked(checks.number, above=0, below=1, fix="for a linear ramp use linear()")
 
     def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
-        # A ratio near 1 has its digits in 1 - ratio, which float32 would drop.
+        # For a ratio near 1 the log is taken in float64, because float32 keeps few digits of 1 - ratio.
         concrete = isinstance(self.ratio, float)
         x = -math.log(self.ratio) if concrete else -jnp.log(real(self.ratio))
         return _exponential_weights, (x,)
@@ -485,24 +496,24 @@ class FiniteExponential(_Shape, kind="finite_exponential"):
 def finite_exponential(
     init_value: Number, end_value: Number, steps: Steps, *, ratio: Number
 ) -> FiniteExponential:
-    r"""An exponential decay, stretched to arrive at a value that need not be above 0.
+    r"""Exponential decay, rescaled to reach ``end_value`` exactly, which may be 0.
 
     .. math:: v(t) = I + (E - I) \frac{1 - r^{t/n}}{1 - r}
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
-      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number, 0 too.
-      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
-      ratio: :math:`r` in (0, 1): what the exponential would fall to in ``steps``, before the stretching. Near
-        1 the curve is a straight line; 0.5 is Megatron-LM's, 0.1 timm's.
+      end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 the value is ``end_value`` everywhere.
+      ratio: :math:`r`, the factor by which the exponential decays in ``steps`` before it is rescaled, in
+        (0, 1). Near 1 the curve is nearly linear. Megatron-LM uses 0.5, timm 0.1.
 
     Returns:
-      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP, and one
-      more for each halving of ``ratio``. (`geometric` is the exponential between two values above 0.)
+      A `Schedule`. The value at 0 applies before 0, and ``end_value`` after ``n``. It is accurate to 8 ULP, plus
+      1 ULP for each halving in ``ratio``. For an exponential between two values above 0, use `geometric`.
 
     Raises:
-      ValueError: If a number is not finite, ``steps`` is negative or fractional, or ``ratio`` is not
-        between 0 and 1.
+      ValueError: If a value is not finite, ``steps`` is negative or not whole, or ``ratio`` is not between 0
+        and 1.
       TypeError: If an argument is not a number.
 
     >>> import warmup_optax as wo
@@ -535,7 +546,7 @@ class _Logarithmic(Lowered):
 
 def _logarithmic_weights(t: Any, p: Any, q: Any, steps: Any) -> Weights:
     whole = jnp.log(jnp.maximum(real(steps), 2))
-    # ln(n / t): from the remaining fraction near the end, where it is small.
+    # ln(n / t). Near the end it is small, so it is computed from the remaining fraction.
     early = (p > 0) & (p < 0.5) & (t > 1)
     of_init = jnp.where(early, -jnp.log(jnp.where(early, p, 0.5)), -jnp.log1p(-jnp.minimum(q, 0.5)))
     of_end = jnp.log1p(jnp.maximum(t - 1, 0))
@@ -543,25 +554,25 @@ def _logarithmic_weights(t: Any, p: Any, q: Any, steps: Any) -> Weights:
 
 
 def logarithmic(init_value: Number, end_value: Number, steps: Steps) -> Logarithmic:
-    r"""From one value to another with the logarithm of the count: fast first, then slower and slower.
+    r"""Logarithmic warmup or decay, linear in the log of the count: fast at first, then ever slower.
 
     .. math:: v(t) = I + (E - I) \frac{\ln t}{\ln n}, \quad 1 \le t \le n
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0`` and ``t = 1``, exactly. Any finite number.
       end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
-      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere, and
-        with 1 from ``t = 1`` on. (DeepSpeed takes 2 for a shorter warmup.)
+      steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 the value is ``end_value`` everywhere.
+        With 1 it is ``end_value`` from ``t = 1``. (DeepSpeed lengthens a shorter warmup to 2.)
 
     Returns:
-      A `Schedule`. ``init_value`` holds up to ``t = 1``, ``end_value`` from ``n`` on. Within 8 ULP of the
-      equation.
+      A `Schedule`. The value is ``init_value`` up to ``t = 1``, and ``end_value`` from ``t = n``. It is accurate
+      to 8 ULP.
 
     Raises:
-      ValueError: If a number is not finite, or ``steps`` is negative or fractional.
+      ValueError: If a value is not finite, or ``steps`` is negative or not whole.
       TypeError: If an argument is not a number.
 
-    Source: DeepSpeed, ``WarmupLR``, whose ``warmup_type`` is "log" unless given.
+    Source: DeepSpeed, ``WarmupLR`` with its default ``warmup_type`` of "log".
 
     >>> import warmup_optax as wo
     >>> wo.shapes.logarithmic(0.0, 1.0, steps=16)([0, 1, 2, 4, 16, 20]).round(6).tolist()
@@ -574,44 +585,42 @@ class Rex(_Shape, kind="rex"):
     """Made by `rex`."""
 
     curvature: NumberField = checked(
-        checks.number, below=1, default=0.5, fix="at 1 the curve would never fall"
+        checks.number, below=1, default=0.5, fix="with 1 the curve would not decay"
     )
 
     def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
-        # 1 - curvature, of which float32 would keep few digits.
+        # 1 - curvature is computed in float64 if concrete, because float32 keeps few digits of it.
         curvature = self.curvature if isinstance(self.curvature, float) else real(self.curvature)
         return _hyperbola, (curvature, 1 - curvature)
 
 
-def _hyperbola(p: Any, q: Any, c: Any, rest: Any) -> Weights:
-    c, rest = real(c), real(rest)
-    # Both are 1 - c p, each without a difference for its sign of c.
-    below = jnp.where(c < 0, 1 - jnp.minimum(c, 0) * p, rest + jnp.maximum(c, 0) * q)
-    return q / below, rest * p / below
+def _hyperbola(p: Any, q: Any, c: Any, one_minus_c: Any) -> Weights:
+    c, one_minus_c = real(c), real(one_minus_c)
+    # Both branches equal 1 - c p. Each is free of cancellation for its sign of c.
+    divisor = jnp.where(c < 0, 1 - jnp.minimum(c, 0) * p, one_minus_c + jnp.maximum(c, 0) * q)
+    return q / divisor, one_minus_c * p / divisor
 
 
 def rex(init_value: Number, end_value: Number, steps: Steps, *, curvature: Number = 0.5) -> Rex:
-    r"""A piece of a hyperbola: a line that is held up, and falls faster the nearer the end is.
+    r"""REX decay, part of a hyperbola: above the linear decay, and steeper towards the end.
 
     .. math:: v(t) = E + (I - E) \frac{z}{(1 - c) + c z}, \quad z = \frac{n - t}{n}
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
       end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
-      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
-      curvature: :math:`c` < 1: 0 is a straight line, nearer to 1 the fall is later, below 0 it is earlier.
-        0.5 is the paper's; axolotl's is 0.9, init2winit writes it as ``1 - beta``.
+      steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 the value is ``end_value`` everywhere.
+      curvature: :math:`c`, a number < 1. 0 gives a linear decay. Towards 1 the decay comes later, below 0
+        earlier. The paper uses 0.5, and axolotl 0.9. init2winit writes it as ``1 - beta``.
 
     Returns:
-      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP of the
-      equation.
+      A `Schedule`. The value at 0 applies before 0, and ``end_value`` after ``n``. It is accurate to 8 ULP.
 
     Raises:
-      ValueError: If a number is not finite, ``steps`` is negative or fractional, or ``curvature`` >= 1.
+      ValueError: If a value is not finite, ``steps`` is negative or not whole, or ``curvature`` >= 1.
       TypeError: If an argument is not a number.
 
-    A concrete ``curvature`` is used to float64's precision. One that comes as a traced float32 number is
-    what float32 makes of it.
+    A concrete ``curvature`` keeps float64 precision. A traced ``curvature`` has only the precision of float32.
 
     Source: Chen, Wolfe & Kyrillidis, REX: Revisiting Budgeted Training with an Improved Schedule (2021),
     section 3.
@@ -631,16 +640,16 @@ class HalfLife(FiniteSchedule, kind="half_life"):
     steps: NumberField = checked(checks.steps)
 
     def lower(self) -> Lowered:
-        lives = _life(self.init_value), _life(self.end_value)
-        return _HalfLife(self.init_value, self.end_value, whole_number(self.steps), *lives)
+        lifetimes = _lifetime(self.init_value), _lifetime(self.end_value)
+        return _HalfLife(self.init_value, self.end_value, whole_number(self.steps), *lifetimes)
 
     def weights(self, p: Any, q: Any) -> Weights:
-        # The fraction of the way from one decay to the other; where they are equal there is no way.
-        between = _decay_between(_life(self.init_value), _life(self.end_value), p, q)
-        way = real(self.end_value) - real(self.init_value)
-        safe = jnp.where(way == 0, 1, way)
-        done = jnp.where(way == 0, p, (between - real(self.init_value)) / safe)
-        return 1 - done, done
+        # The fraction of the difference between the decay rates. If they are equal, any fraction is right.
+        between = _decay_between(_lifetime(self.init_value), _lifetime(self.end_value), p, q)
+        difference = real(self.end_value) - real(self.init_value)
+        safe = jnp.where(difference == 0, 1, difference)
+        of_end = jnp.where(difference == 0, p, (between - real(self.init_value)) / safe)
+        return 1 - of_end, of_end
 
 
 class _HalfLife(Lowered):
@@ -656,44 +665,45 @@ class _HalfLife(Lowered):
 
 
 def _decay_between(first: Any, last: Any, p: Any, q: Any) -> Any:
-    life = real(first) * q + real(last) * p
-    # Below the shortest life the value is 0 in float32.
-    between = jnp.exp(-1 / jnp.maximum(life, 1 / LOG_HUGE))
-    return jnp.where(life > 1 / LOG_HUGE, between, 0)
+    lifetime = real(first) * q + real(last) * p
+    # For a shorter lifetime the decay rate is 0 in float32.
+    between = jnp.exp(-1 / jnp.maximum(lifetime, 1 / LOG_HUGE))
+    return jnp.where(lifetime > 1 / LOG_HUGE, between, 0)
 
 
-def _life(decay: Any) -> Any:
-    """The steps in which a decay falls to 1 / e."""
+def _lifetime(decay: Any) -> Any:
+    """The number of steps in which the weight of an old value decays to 1 / e."""
     if isinstance(decay, float):
         return -1 / math.log(decay) if decay > 0 else 0.0
     decay = real(decay)
-    # A decay that is not in (0, 1) is one of a phase that is not taken: it must not spoil a slope.
+    # A decay rate outside (0, 1) can only belong to a phase that is not selected. Its log must not put a NaN into
+    # the gradient.
     inside = (decay > TINY) & (decay < 1)
     return jnp.where(inside, -1 / jnp.log(jnp.where(inside, decay, 0.5)), 0)
 
 
 def half_life(init_value: Number, end_value: Number, steps: Steps) -> HalfLife:
-    r"""From one decay of a moving average to another, with a half-life that grows along a straight line.
+    r"""Interpolate between two EMA decay rates, linearly in half-life: the beta3 schedule of AdEMAMix.
 
     .. math:: v(t) = 2^{-1 / h(t)}, \qquad h(t) = \frac{n - t}{n} h_I + \frac{t}{n} h_E, \qquad
               h_b = \frac{\ln \frac12}{\ln b}
 
     Args:
-      init_value: :math:`I` in [0, 1), the decay at ``t = 0``, exactly: Adam's ``b1``, say.
-      end_value: :math:`E` in [0, 1), the decay at ``t = n`` and after it, exactly.
-      steps: :math:`n`, in optimizer updates, a whole number >= 0; with 0 it is ``end_value`` everywhere.
+      init_value: :math:`I`, the decay rate at ``t = 0``, exactly, in [0, 1). For example, Adam's ``b1``.
+      end_value: :math:`E`, the decay rate at ``t = n`` and after it, exactly, in [0, 1).
+      steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 the value is ``end_value`` everywhere.
 
     Returns:
-      A `Schedule`. The value at 0 holds before 0, ``end_value`` holds after ``n``. Within 8 ULP, and one
-      more for each halving below 1. (On a straight line from 0.9 to 0.9999 the
-      half-life would still be below a tenth of its last one when 1 % of the steps is left.)
+      A `Schedule`. The value at 0 applies before 0, and ``end_value`` after ``n``. It is accurate to 8 ULP, plus
+      1 ULP for each halving below 1. (On a linear ramp from 0.9 to 0.9999 the half-life would still be below a
+      tenth of its final value when 1 % of the steps remain.)
 
     Raises:
-      ValueError: If an end is not in [0, 1), or ``steps`` is negative or fractional.
+      ValueError: If ``init_value`` or ``end_value`` is not in [0, 1), or ``steps`` is negative or not whole.
       TypeError: If an argument is not a number.
 
-    Source: Pagliardini, Ablin & Grangier, The AdEMAMix Optimizer (2024), section 3: the schedule of beta3.
-    (The paper subtracts 1 from the half-life, which changes nothing between two of them.)
+    Source: Pagliardini, Ablin & Grangier, The AdEMAMix Optimizer (2024), section 3, the schedule of beta3.
+    (The paper subtracts 1 from each half-life. This does not change the interpolation.)
 
     >>> import warmup_optax as wo
     >>> wo.shapes.half_life(0.9, 0.9999, steps=1000)([0, 1, 100, 1000]).round(4).tolist()
@@ -703,11 +713,11 @@ def half_life(init_value: Number, end_value: Number, steps: Steps) -> HalfLife:
 
 
 def finite_argument(where: str, name: str, schedule: Any) -> FiniteSchedule:
-    """A finite shape."""
+    """Check that the argument is a finite shape, and return it."""
     if not isinstance(schedule, FiniteSchedule):
-        fix = "for a whole schedule, apply k_decay to the shapes in it"
+        fix = "for a complete schedule, apply k_decay to the shapes in it"
         checks.raise_bad_argument(
-            where, name, schedule, "a finite shape, as cosine(...)", fix, error=TypeError
+            where, name, schedule, "a finite shape, such as cosine(...)", fix, error=TypeError
         )
     return schedule
 
@@ -726,21 +736,23 @@ class KDecay(Schedule, kind="k_decay"):
 
 
 def k_decay(schedule: Schedule, k: Number) -> KDecay:
-    r"""A finite shape in a power of time: above 1 it stays high for longer, and falls faster at the end.
+    r"""K-decay: a finite shape whose elapsed fraction is raised to the power ``k``.
+
+    With ``k`` above 1 a decay stays high for longer, and decays faster at the end.
 
     .. math:: v(t) = s\left(n\, (t/n)^k\right)
 
     Args:
-      schedule: :math:`s`, a finite shape of :math:`n` steps: `linear`, `cosine`, `polynomial`, ...
-      k: > 0; 1 is the shape itself.
+      schedule: :math:`s`, a finite shape of :math:`n` steps, such as `linear`, `cosine` or `polynomial`.
+      k: The power of the elapsed fraction, a number > 0. With 1 the curve is the shape itself.
 
     Returns:
-      A `Schedule` with the ends of the shape, exactly, and its rule before and after them. Within 8 ULP
-      times ``1 + k`` (and times the shape's own exponent).
+      A `Schedule`. Its values at and beyond both ends are those of the shape, exactly. It is accurate to 8 ULP,
+      times ``1 + k`` and times the exponent of the shape.
 
     Raises:
-      ValueError: If ``k`` is not above 0.
-      TypeError: If ``schedule`` is not a finite shape, or ``k`` not a number.
+      ValueError: If ``k`` is not finite or not above 0.
+      TypeError: If ``schedule`` is not a finite shape, or ``k`` is not a number.
 
     Source: Zhang & Li, k-decay: A New Method for Learning Rate Schedule (2020), section 3.
 

@@ -1,4 +1,7 @@
-"""Curves given by a table: steps, and lines or half cosines between knots, of any number, in one gather."""
+"""Curves given by a table: constant steps, and linear or cosine interpolation between knots.
+
+The compiled program does not grow with the number of knots, because the knots are looked up with one gather.
+"""
 
 from __future__ import annotations
 
@@ -73,23 +76,24 @@ class _StepTable(Lowered):
 
 
 def piecewise_constant(values: Sequence[Number], boundaries: Sequence[Steps]) -> PiecewiseConstant:
-    r"""Steps: a value for each phase between boundaries.
+    r"""Piecewise-constant schedule: one value for each phase. Also known as step decay, or multi-step.
 
     .. math:: v(t) = \text{values}[i] \quad\text{for}\quad b_{i-1} \le t < b_i
 
     Args:
-      values: The learning rate of each phase, absolute (Optax takes factors that multiply up). A sequence
-        of finite numbers, at least one.
-      boundaries: The counts at which the next value begins, in optimizer updates: whole numbers >= 0,
-        strictly increasing, one fewer than ``values``. At a boundary the *new* value holds, as in Optax,
-        PyTorch and Paddle; Keras and TF Model Garden change one update later.
+      values: The learning rate of each phase: a sequence of finite numbers, at least one. They are rates.
+        (Optax takes factors that multiply the previous value.)
+      boundaries: The counts at which the next value begins, in optimizer updates. A strictly increasing
+        sequence of whole numbers >= 0, one fewer than ``values``. The *new* value applies at a boundary, as
+        in Optax, PyTorch and Paddle. Keras and TF Model Garden change one update later.
 
     Returns:
-      A `Schedule`, exactly one of ``values`` everywhere: the first before the first boundary and before 0,
-      the last from the last boundary on.
+      A `Schedule`, whose value is exactly one of ``values`` everywhere. The first value applies before the
+      first boundary, and before 0. The last value applies at the last boundary and after it.
 
     Raises:
-      ValueError: If the lengths do not fit, the boundaries are not increasing, or a number is bad.
+      ValueError: If there is not one more value than boundaries, the boundaries are not increasing, negative
+        or not whole, or a value is not finite.
       TypeError: If an argument is not a sequence of numbers.
 
     >>> import warmup_optax as wo
@@ -112,7 +116,7 @@ class PiecewiseLinear(Schedule, kind="piecewise_linear"):
     boundaries: Any = checked(checks.boundaries)
 
     def _check_together(self) -> None:
-        _as_many_as_values(self)
+        _check_lengths(self)
 
     def lower(self) -> Lowered:
         return _Lines(table(self.values), table(tuple(map(whole_number, self.boundaries))))
@@ -132,7 +136,7 @@ class _Lines(Lowered):
 
 
 def _piece(time: Time, boundaries: Any, values: Any) -> tuple[Any, Any, Any, int]:
-    """How many knots are reached, the knots left and right of the time, and how many there are."""
+    """The number of knots reached, the indices of the knots left and right of the time, and the total number."""
     reached, size = time.locate(boundaries), values.shape[0]
     left = jnp.clip(reached - 1, 0, max(size - 2, 0))
     return reached, left, jnp.minimum(left + 1, size - 1), size
@@ -141,26 +145,26 @@ def _piece(time: Time, boundaries: Any, values: Any) -> tuple[Any, Any, Any, int
 def _between_knots(
     values: Any, reached: Any, left: Any, right: Any, size: int, since: Any, until: Any, weights: Any
 ) -> Any:
-    """The value by the times since the left and until the right knot."""
+    """The value, given the time since the left knot and the time until the right knot."""
     values, since, until = real(values), jnp.maximum(since, 0), jnp.maximum(until, 0)
     length = since + until
     safe = jnp.where(length > 0, length, 1)
     of_left, of_right = weights(since / safe, until / safe)
-    # At a knot and outside the value is selected: it is the user's number.
+    # At a knot and outside the knots the value is selected, so that it is exactly the given number.
     between = jnp.where(
         since > 0, take(values, left) * of_left + take(values, right) * of_right, take(values, left)
     )
-    held = jnp.where(reached == 0, values[0], values[size - 1])
-    return jnp.where((reached == 0) | (reached == size), held, between)
+    outside = jnp.where(reached == 0, values[0], values[size - 1])
+    return jnp.where((reached == 0) | (reached == size), outside, between)
 
 
-def _as_many_as_values(node: Any) -> None:
-    allowed = "as many as ${values}: each is the count at which its value is reached"
+def _check_lengths(node: Any) -> None:
+    allowed = "one for each of ${values}: the count at which the value is reached"
     checks.as_many(node._kind, "boundaries", node.boundaries, len(node.values), allowed)
 
 
 def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> PiecewiseLinear:
-    r"""Straight lines between knots, held outside them.
+    r"""Linear interpolation between knots, constant outside them.
 
     .. math:: v(t) = y_i \frac{b_{i+1} - t}{b_{i+1} - b_i} + y_{i+1} \frac{t - b_i}{b_{i+1} - b_i}
               \quad\text{for}\quad b_i \le t < b_{i+1}
@@ -168,15 +172,16 @@ def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> P
     Args:
       values: :math:`y_i`, the learning rate at each knot, exactly: a sequence of finite numbers, at least
         one.
-      boundaries: :math:`b_i`, the knots: counts, in optimizer updates: whole numbers >= 0, strictly
-        increasing, as many as ``values``.
+      boundaries: :math:`b_i`, the count of each knot, in optimizer updates. A strictly increasing sequence of
+        whole numbers >= 0, one for each value.
 
     Returns:
-      A `Schedule`. The first value holds up to the first knot, the last from the last knot on. Within 8 ULP
-      between knots of one sign.
+      A `Schedule`. The first value applies up to the first knot, and the last value from the last knot.
+      Between two values of the same sign it is accurate to 8 ULP.
 
     Raises:
-      ValueError: If the lengths differ, the boundaries are not increasing, or a number is bad.
+      ValueError: If the lengths differ, the boundaries are not increasing, negative or not whole, or a value is
+        not finite.
       TypeError: If an argument is not a sequence of numbers.
 
     >>> import warmup_optax as wo
@@ -193,7 +198,7 @@ class PiecewiseCosine(Schedule, kind="piecewise_cosine"):
     boundaries: Any = checked(checks.numbers)
 
     def _check_together(self) -> None:
-        _as_many_as_values(self)
+        _check_lengths(self)
         checks.increasing(self._kind, "boundaries", self.boundaries)
         for i in (0, -1):
             if not checks.is_traced(self.boundaries[i]) and abs(self.boundaries[i]) >= LARGEST:
@@ -228,7 +233,7 @@ class _Arcs(Lowered):
 
 
 def piecewise_cosine(values: Sequence[Number], boundaries: Sequence[Number]) -> PiecewiseCosine:
-    r"""Half cosines between knots, held outside them: `piecewise_linear` with level knots.
+    r"""Cosine interpolation between knots, constant outside them: `piecewise_linear`, but flat at each knot.
 
     .. math:: v(t) = y_i \cos^2 \left(\tfrac\pi2 p\right) + y_{i+1} \sin^2 \left(\tfrac\pi2 p\right),
               \qquad p = \frac{t - b_i}{b_{i+1} - b_i} \quad\text{for}\quad b_i \le t < b_{i+1}
@@ -236,16 +241,17 @@ def piecewise_cosine(values: Sequence[Number], boundaries: Sequence[Number]) -> 
     Args:
       values: :math:`y_i`, the learning rate at each knot, exactly: a sequence of finite numbers, at least
         one.
-      boundaries: :math:`b_i`, the knots: times in optimizer updates, strictly increasing, as many as
-        ``values``; between counts, or before 0, if need be (PyTorch puts the peak of a one-cycle of 25
-        steps at 6.5).
+      boundaries: :math:`b_i`, the time of each knot, in optimizer updates. A strictly increasing sequence of
+        finite numbers, one for each value. A knot may be fractional, or before 0. (PyTorch puts the peak of a
+        one-cycle of 25 steps at 6.5.)
 
     Returns:
-      A `Schedule`. The first value holds up to the first knot, the last from the last knot on. Within 8 ULP
-      between knots of one sign.
+      A `Schedule`. The first value applies up to the first knot, and the last value from the last knot.
+      Between two values of the same sign it is accurate to 8 ULP.
 
     Raises:
-      ValueError: If the lengths differ, the boundaries are not increasing, or a number is bad.
+      ValueError: If the lengths differ, the boundaries are not increasing, a boundary is not within 2^61 of 0,
+        or a value is not finite.
       TypeError: If an argument is not a sequence of numbers.
 
     >>> import warmup_optax as wo

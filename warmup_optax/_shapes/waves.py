@@ -1,8 +1,8 @@
-"""Curves that go back and forth without an end, on a local count that starts at 0.
+"""Periodic curves that never end, as functions of a local count that starts at 0.
 
-A wave goes out from one value to another in ``n`` steps, and back in ``m``. The count within the wave comes
-from a whole-number division, so the phase of a wave is as exact after 2^31 steps as in the first one, and
-the fractions of the way out and of the way back are each an exact integer divided once.
+A wave moves from one value to another in ``n`` steps, and back in ``m`` steps. The count within a period is the
+remainder of an integer division, so the position in the wave is as exact after 2^31 steps as in the first
+period. The fraction of each half is an exact integer, divided once.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from .._core.node import checked, static
 from .._core.scalars import Length, Scalar, real, select, total, whole_number
 from .._core.schedule import Number, NumberField, Schedule, Steps
 from .._core.time import Time
-from .finite import Curve, half_cosine, line
+from .finite import Curve, half_cosine, linear_weights
 
 
 class _Wave(Schedule):
-    """A curve out to one value and back to the first, again and again, both ends exactly the user's."""
+    """A periodic curve from one value to another and back. Both values are exactly the given numbers."""
 
     init_value: NumberField = checked(checks.number)
     end_value: NumberField = checked(checks.number)
     steps: NumberField = checked(checks.steps, at_least=1)
 
     def _back(self) -> Any:
-        """The steps of the way back."""
+        """The number of steps from ``end_value`` back to ``init_value``."""
         return self.steps
 
     @abc.abstractmethod
     def _curve(self) -> Curve:
-        """The weights of the two ends, by the elapsed and the remaining fraction of the way out."""
+        """The weights of the two values, as a function of the elapsed and the remaining fraction."""
 
     def lower(self) -> Lowered:
         steps, back = whole_number(self.steps), whole_number(self._back())
@@ -50,13 +50,13 @@ class _Waved(Lowered):
 
     def evaluate(self, time: Time) -> Any:
         local = time.cycle(self.period)[1]
-        turned, way_back = local.reached(self.steps), local.after(self.steps)
-        (out, left), (gone, to_go) = local.progress(self.steps), way_back.progress(self.back)
-        of_init, of_end = self.curve(select(turned, to_go, out), select(turned, gone, left))
+        returning, since_turn = local.reached(self.steps), local.after(self.steps)
+        (p, q), (p_back, q_back) = local.progress(self.steps), since_turn.progress(self.back)
+        of_init, of_end = self.curve(select(returning, q_back, p), select(returning, p_back, q))
         init_value, end_value = real(self.init_value), real(self.end_value)
         between = init_value * of_init + end_value * of_end
-        at_end = select(way_back.started(), between, end_value)
-        return select(turned, at_end, select(local.started(), between, init_value))
+        after_turn = select(since_turn.started(), between, end_value)
+        return select(returning, after_turn, select(local.started(), between, init_value))
 
 
 class CosineWave(_Wave, kind="cosine_wave"):
@@ -67,7 +67,7 @@ class CosineWave(_Wave, kind="cosine_wave"):
 
 
 def cosine_wave(init_value: Number, end_value: Number, steps: Steps) -> CosineWave:
-    r"""A whole cosine without an end: down as `cosine` does, up the same way, and down again.
+    r"""Periodic cosine annealing without restarts: down as `cosine`, up along the same curve, and so on.
 
     .. math:: v(t) = E + (I - E) \left(\tfrac12 + \tfrac12 \cos \pi \tfrac{t}{n}\right)
 
@@ -77,12 +77,13 @@ def cosine_wave(init_value: Number, end_value: Number, steps: Steps) -> CosineWa
       steps: :math:`n`, half a period, in optimizer updates, a whole number >= 1.
 
     Returns:
-      A `Schedule` without an end: the same as ``cosine(init_value, end_value, steps)`` up to ``n``, where
-      that one stays. It is what PyTorch's and Paddle's cosine annealing and Hugging Face's cosine do when
-      training goes on past their end. The value at 0 holds before 0. Within 8 ULP at every count.
+      A `Schedule` that never ends. Up to ``n`` it equals ``cosine(init_value, end_value, steps)``, which stays
+      at ``end_value`` after that. The cosine annealing of PyTorch and Paddle, and the cosine of Hugging Face,
+      behave like this wave if training continues past their end. The value at 0 applies before 0. It is
+      accurate to 8 ULP at every count.
 
     Raises:
-      ValueError: If a number is not finite, or ``steps`` is not a whole number >= 1.
+      ValueError: If a value is not finite, or ``steps`` is not a whole number >= 1.
       TypeError: If an argument is not a number.
 
     >>> import warmup_optax as wo
@@ -101,13 +102,13 @@ class TriangleWave(_Wave, kind="triangle_wave"):
         return self.steps if self.back_steps is None else self.back_steps
 
     def _curve(self) -> Curve:
-        return line
+        return linear_weights
 
 
 def triangle_wave(
     init_value: Number, end_value: Number, steps: Steps, back_steps: Steps | None = None
 ) -> TriangleWave:
-    r"""Straight out to one value and straight back, without an end: a cyclical learning rate.
+    r"""Triangle wave between two values that never ends. Also known as a cyclical learning rate (CLR).
 
     .. math:: v(t) = I + (E - I) \begin{cases} r / n & r \le n \\ (n + m - r) / m & r > n \end{cases}
               \qquad r = t \bmod (n + m)
@@ -115,17 +116,20 @@ def triangle_wave(
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0, n + m, ...``, exactly. Any finite number.
       end_value: :math:`E`, the learning rate at ``t = n, 2n + m, ...``, exactly. Any finite number.
-      steps: :math:`n`, the way from ``init_value`` to ``end_value``, in optimizer updates, a whole number
-        >= 1.
-      back_steps: :math:`m`, the way back, a whole number >= 1; None for ``steps``.
+      steps: :math:`n`, the number of updates from ``init_value`` to ``end_value``, a whole number >= 1.
+      back_steps: :math:`m`, the number of updates from ``end_value`` back to ``init_value``, a whole number
+        >= 1. ``None``: ``steps``.
 
     Returns:
-      A `Schedule` without an end. The value at 0 holds before 0. Within 8 ULP at every count between ends
-      of one sign. Times ``exponential(1.0, decay_rate=0.5, transition_steps=n + m, staircase=True)`` it is
-      the "triangular2" of PyTorch (from 0), times a smooth exponential the "exp_range".
+      A `Schedule` that never ends. The value at 0 applies before 0. If both values have the same sign, it is
+      accurate to 8 ULP at every count.
+
+      For the "triangular2" of PyTorch with ``init_value=0``, multiply it by
+      ``exponential(1.0, decay_rate=0.5, transition_steps=n + m, staircase=True)``. For "exp_range", multiply it
+      by a smooth exponential.
 
     Raises:
-      ValueError: If a number is not finite, or a number of steps is not a whole number >= 1.
+      ValueError: If a value is not finite, or a number of steps is not a whole number >= 1.
       TypeError: If an argument is not a number.
 
     Source: Smith, Cyclical Learning Rates for Training Neural Networks (2017), section 3.2.
