@@ -24,6 +24,7 @@ from ._combinators.restart import restart
 from ._combinators.stack import stack, unstack
 from ._combinators.stretch import stretch
 from ._convert.config import from_config, to_config
+from ._convert.files import load, save
 from ._convert.keras import keras_class as _keras_class
 from ._convert.keras import register_with_keras as _register_with_keras
 from ._convert.keras import to_keras
@@ -102,6 +103,7 @@ __all__ = [
     "join",
     "layerwise",
     "linear",
+    "load",
     "maximum",
     "merge_checkpoints",
     "minimum",
@@ -116,6 +118,7 @@ __all__ = [
     "polynomial",
     "restart",
     "sample",
+    "save",
     "scale_hyperparams",
     "scale_learning_rate",
     "scheduled",

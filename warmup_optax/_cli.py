@@ -6,17 +6,15 @@ Statuses: 0, all is well; 1, `check` has warnings; 2, the arguments or a file ar
 from __future__ import annotations
 
 import argparse
-import collections
 import functools
+import importlib
 import importlib.metadata
 import io
-import json
 import os
 import shutil
 import sys
 import textwrap
-import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,6 +23,7 @@ import numpy as np
 
 import warmup_optax as wo
 
+from ._convert import files
 from ._core.checks import INT32_MAX
 from ._core.schedule import Schedule
 from ._extras import install
@@ -35,7 +34,6 @@ from ._view.plot import points, save
 from ._view.sample import sample
 
 COLUMNS = 80  # nothing that is printed is wider; in a drawing a column is two dots of braille
-MOST_MERGED = 10_000  # keys that YAML's merges may add up to
 
 
 class _Bad(Exception):
@@ -51,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     status = 0
     try:
         options = _parser().parse_args(argv)
+        _import(options.modules)
         status, text = options.run(options)
         print(text)
         if sys.stdout is not None:
@@ -120,6 +119,13 @@ def _parser() -> argparse.ArgumentParser:
         )
         sub.set_defaults(run=run)
         about = "a .json, .yaml, .yml or .toml file (others are read as JSON); - for JSON from standard input"
+        sub.add_argument(
+            "--key", metavar="KEY", help="where the schedule is in a larger file, as optimizer.lr"
+        )
+        about_import = "a module with user-defined classes, imported first; may be given several times"
+        sub.add_argument(
+            "--import", dest="modules", action="append", default=[], metavar="MODULE", help=about_import
+        )
         sub.add_argument("files", nargs=files or 1, metavar="CONFIG", help=about)
         return sub
 
@@ -166,104 +172,35 @@ def _steps(text: str) -> int:
 # ------------------------------------------------------------------ files
 
 
-def _load(name: str) -> Schedule:
+def _load(name: str, key: str | None) -> Schedule:
     """The schedule in a file."""
     ending = Path(name).suffix.lower()
-    kind, parse = _PARSERS.get(ending, ("JSON", _parse_json))
     try:
         if name == "-" and sys.stdin is None:
             raise _Bad("-: standard input is closed")
-        text = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return concrete("show", wo.from_config(parse(text)))
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        contents = files.parsed(data, ending if ending in files.FORMATS else ".json")
+        return concrete("show", files.chosen(contents, key, "pass --key {}"))
     except OSError as error:
         raise _Bad(f"{name}: {error.strerror or error}") from None
+    except ImportError as error:
+        raise _Bad(str(error)) from None
     except UnicodeError:
         raise _Bad(f"{name}: is not text in UTF-8") from None
-    except _Syntax as error:
-        raise _Bad(f"{name}: is not {kind}: {error}") from None
     except (RecursionError, MemoryError):
         raise _Bad(f"{name}: is nested too deeply") from None
     except (ValueError, TypeError) as error:
         raise _Bad(f"{name}: {error}") from None
 
 
-class _Syntax(Exception):
-    """A text that its parser refuses."""
-
-
-def _parse_json(text: bytes) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_unique)
-    except json.JSONDecodeError as error:
-        raise _Syntax(error) from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"key {next(key for key in keys if keys.count(key) > 1)!r} is given twice")
-    return found
-
-
-def _parse_toml(text: bytes) -> Any:
-    try:
-        return tomllib.loads(text.decode("utf-8-sig"))
-    except tomllib.TOMLDecodeError as error:
-        raise _Syntax(error) from None
-
-
-def _parse_yaml(data: bytes) -> Any:
-    try:
-        import yaml
-    except ImportError:
-        raise _Bad(f"YAML files need PyYAML: {install('cli')}") from None
-
-    try:
-        text = data.decode("utf-8-sig")
-        root = yaml.compose(text, yaml.SafeLoader)
-        if root is not None:
-            _check_mappings(root, yaml)
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise _Syntax(error) from None
-
-
-def _check_mappings(root: Any, yaml: Any) -> None:
-    """Raises for a key that is given twice, and for merges (``<<: *name``) that grow without bound.
-
-    PyYAML 6.0.3 and earlier copy what is merged into each mapping, so that a kilobyte of text can grow to
-    gigabytes; and every release keeps the last of two equal keys. The graph of nodes is documented.
-    """
-    sizes: dict[int, int] = {}  # of what each node gives to a mapping that merges it
-
-    def size(node: Any) -> int:
-        if id(node) in sizes or not isinstance(node, yaml.CollectionNode):
-            return sizes.get(id(node), 0)
-        sizes[id(node)] = 0  # while it is open: a node may contain itself
-        if isinstance(node, yaml.SequenceNode):
-            sizes[id(node)] = sum(map(size, node.value))
-            return sizes[id(node)]
-        keys = collections.Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-        twice = next((key for key, times in keys.items() if times > 1), None)
-        if twice is not None:
-            raise ValueError(f"key {twice!r} is given twice")
-        merged = sum([size(item) for key, item in node.value if key.value == "<<"])
-        if merged > MOST_MERGED:
-            raise ValueError(f"merged keys add up to more than {MOST_MERGED}; write them out")
-        sizes[id(node)] = len(node.value) + merged
-        for _, item in node.value:
-            size(item)
-        return sizes[id(node)]
-
-    size(root)
-
-
-_PARSERS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
-    ".toml": ("TOML", _parse_toml),
-    ".yaml": ("YAML", _parse_yaml),
-    ".yml": ("YAML", _parse_yaml),
-}
+def _import(modules: Sequence[str]) -> None:
+    """Imports the modules of user-defined classes, from the working directory too."""
+    sys.path.insert(0, "")
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise _Bad(f"--import {module}: {error}") from None
 
 
 # ------------------------------------------------------------------ commands: each gives a status and a text
@@ -277,7 +214,7 @@ def _show(options: argparse.Namespace) -> tuple[int, str]:
         from rich.text import Text
     except ImportError:
         raise _Bad(f"show needs rich and plotext: {install('cli')}") from None
-    schedule = _load(options.files[0])
+    schedule = _load(options.files[0], options.key)
     rows, rest = table(schedule)
     phases = Table(
         *HEADER, title=Text(Path(options.files[0]).name), caption=rest or None, title_justify="left"
@@ -311,7 +248,7 @@ def _show(options: argparse.Namespace) -> tuple[int, str]:
 
 def _check(options: argparse.Namespace) -> tuple[int, str]:
     name, total = options.files[0], options.total_steps
-    findings = wo.check(_load(name), total, ignore=options.ignore)
+    findings = wo.check(_load(name, options.key), total, ignore=options.ignore)
     if not findings:
         return 0, _wrapped(f"{name}: nothing found in {total} steps")
     failing = [finding for finding in findings if options.strict or finding.severity == "warning"]
@@ -331,7 +268,7 @@ def _plot(options: argparse.Namespace) -> tuple[int, str]:
     names = [Path(file).stem[:40] for file in options.files]
     if len(set(names)) < len(names):
         names = [f"{i}: {name}" for i, name in enumerate(names, 1)]
-    schedules = {name: _load(file) for name, file in zip(names, options.files, strict=True)}
+    schedules = {name: _load(file, options.key) for name, file in zip(names, options.files, strict=True)}
     last = options.total_steps or max(map(horizon, schedules.values()))
     try:
         save(schedules, last, options.out, dpi=150)

@@ -359,6 +359,7 @@ def _looked_up(rest: dict[Any, Any], path: str, skip: int = 0) -> tuple[str, _Ki
             _fail(path, f"kind must be a string, one of {valid}, got {_shown(kind)}", TypeError)
         near = difflib.get_close_matches(kind, names, 1)
         meant = f"; did you mean {near[0]}?" if near else ""
+        meant += "; if it is a class of yours, import its module first"
         _fail(path, f"kind must be one of {valid}, got {_shown(kind)}{meant}")
     keys = dict(list(known.parameters().items())[skip:])
     for name in rest:
