@@ -10,6 +10,7 @@ import functools
 import importlib
 import importlib.metadata
 import io
+import json
 import os
 import shutil
 import sys
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     status = 0
     try:
         options = _parser().parse_args(argv)
-        _import(options.modules)
+        _import(getattr(options, "modules", ()))
         status, text = options.run(options)
         print(text)
         if sys.stdout is not None:

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -205,6 +206,55 @@ WITHOUT = [
         {"lr": 1e-3, "S": 55, "fraction": 0.1},
         lambda n: 1e-3 * np.minimum(1, n / 5),
     ),
+    ("CleanRL", 0, {"lr": 0.1, "I": 7, "k": 8}, lambda n: 0.1 * np.maximum(1 - n // 8 / 7, 0)),
+    ("CleanRL", 1, {"f": 0.01, "D": 30, "W": 20}, lambda n: np.clip(1 - 0.99 * (n - 20) / 30, 0.01, 1)),
+    (
+        "DINO",
+        0,
+        {"lr": 5e-4, "final": 1e-6, "W": 10, "T": 79},
+        lambda n: np.concatenate(
+            [
+                np.linspace(0, 5e-4, 10),
+                1e-6 + 0.5 * (5e-4 - 1e-6) * (1 + np.cos(np.pi * np.arange(70) / 69)),
+            ]
+        ),
+    ),
+    (
+        "mmengine",
+        2,
+        {"lr": 0.02, "start": 0.001, "W": 10, "E": 5},
+        lambda n: (
+            0.02 * np.minimum(0.001 + 0.999 * n / 9, 1) * 0.1 ** np.searchsorted([8, 11], n // 5, "right")
+        ),
+    ),
+    (
+        "nanodo",
+        0,
+        {"lr": 1e-3, "W": 10, "T": 60, "floor": 1e-4},
+        lambda n: np.where(
+            n < 10, 1e-4 * n, 1e-4 + 9e-4 * (1 + np.cos(np.pi * (np.clip(n, 10, 60) - 10) / 50)) / 2
+        ),
+    ),
+    (
+        "Other clocks and counts",
+        0,
+        {"lr": 3e-4, "S": 100, "s": 3},
+        lambda n: 3e-4 * np.maximum(1 - 3 * n / 100, 0),
+    ),
+    ("Other clocks and counts", 1, {"lr": 3e-4, "U": 9, "m": 8}, lambda n: 3e-4 * np.maximum(1 - n / 72, 0)),
+    ("Other clocks and counts", 2, {"lr": 0.1, "W": 9}, lambda n: 0.1 * np.minimum((n + 1) / 9, 1)),
+    ("Other clocks and counts", 3, {"lr": 0.1, "W": 9}, lambda n: 0.1 * np.minimum(np.maximum(n, 1) / 9, 1)),
+    (
+        "Other clocks and counts",
+        4,
+        {"lr": 0.1, "floor": 0.02, "W": 5, "C": 20, "g": 0.5},
+        lambda n: (
+            0.02
+            + 0.08
+            * 0.5 ** (n // 20)
+            * np.where(n % 20 < 5, n % 20 / 5, (1 + np.cos(np.pi * (n % 20 - 5) / 15)) / 2)
+        ),
+    ),
     (
         "YOLO (Ultralytics)",
         0,
@@ -217,7 +267,7 @@ WITHOUT = [
 @pytest.mark.parametrize(("title", "line", "names", "equation"), WITHOUT, ids=[row[0] for row in WITHOUT])
 def test_a_line_is_its_equation(title, line, names, equation):
     counts = np.arange(80)
-    schedule = eval(LINES[title][line], {"wo": wo}, names)
+    schedule = eval(LINES[title][line], {"wo": wo, "Fraction": Fraction}, names)
     golden.compare(wo.sample(schedule, counts), equation(counts), golden.EXACT, near_zero=1e-7)
 
 

@@ -83,6 +83,15 @@ def test_every_constructor_is_tabled(module):
 
 
 @pytest.mark.parametrize("name", compat.__all__)
+def test_every_library_names_the_release_that_it_follows(name):
+    head = (importlib.import_module(f"warmup_optax.compat.{name}").__doc__ or "").split("\n\n")[0]
+    assert re.search(r"\d+\.\d+|at [0-9a-f]{7}\b", head), head
+    assert (
+        f"\n| {name} | " in (pathlib.Path(__file__).parents[2] / "docs/coming_from/releases.md").read_text()
+    )
+
+
+@pytest.mark.parametrize("name", compat.__all__)
 def test_every_argument_has_its_line_and_every_range_is_shown(name):
     """`port` writes into the docstring and the signature what the annotations say."""
     for constructor, function in public(getattr(compat, name)).items():

@@ -1,4 +1,4 @@
-"""AXLearn (2026): the functions of ``axlearn.common.schedule``, as its optimizers use them.
+"""AXLearn (July 2026, at 34aed43): the functions of ``axlearn.common.schedule``, as its optimizers use them.
 
 ``scale_by_schedule`` there calls a schedule with ``count + 1``: update ``n`` has what the function gives at its
 own step ``n + 1``. So does every schedule made here: it is ``shift(own, -1)`` of one on its own steps. A

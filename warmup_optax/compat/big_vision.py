@@ -1,4 +1,4 @@
-"""Big Vision: ``create_learning_rate_schedule`` of ``big_vision.utils``.
+"""Big Vision (May 2025, at 0127fb6): ``create_learning_rate_schedule`` of ``big_vision.utils``.
 
 It is used as an Optax schedule, so its step is 0 at the first update. Big Vision multiplies the result with
 ``config.lr``; here that is ``schedule * lr``, or ``base``.

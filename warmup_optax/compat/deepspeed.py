@@ -1,4 +1,4 @@
-"""DeepSpeed (0.19): the schedulers of ``deepspeed.runtime.lr_schedules``, and its ``"scheduler"`` block.
+"""DeepSpeed (0.19.8): the schedulers of ``deepspeed.runtime.lr_schedules``, and its ``"scheduler"`` block.
 
 Its engine steps the scheduler after the optimizer, so update 0 has what the constructor sets, and update ``n``
 what the scheduler calls step ``n - 1``. Rates stand in the arguments; only `WarmupCosineLR`, and `WarmupLR`

@@ -1,4 +1,4 @@
-"""Levanter (2026, marin at 0f45aa1): ``OptimizerConfig.lr_scheduler``, with the fields of the config as keywords.
+"""Levanter (June 2026, marin-levanter 0.2.20): ``OptimizerConfig.lr_scheduler`` and the fields of the config.
 
 A number up to and including 1 is a fraction of a cycle's steps (of the run's for ``cycle_length`` and
 ``cooldown``), cut to a whole number; above 1 it is a number of steps. Since marin#3086 (February 2026) a warmup

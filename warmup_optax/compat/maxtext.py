@@ -1,4 +1,4 @@
-"""MaxText: ``create_learning_rate_schedule`` of ``maxtext.utils.maxtext_utils``.
+"""MaxText (August 2026, at e591f30): ``create_learning_rate_schedule`` of ``maxtext.utils.maxtext_utils``.
 
 It is used as an Optax schedule, so its step is 0 at the first update.
 """

@@ -1,4 +1,4 @@
-"""GPT-NeoX (2026, at ea7aefd): the learning rate of ``AnnealingLR``, and the keys of its YAML files.
+"""GPT-NeoX (May 2026, at ea7aefd): the learning rate of ``AnnealingLR``, and the keys of its YAML files.
 
 DeepSpeed's engine steps the scheduler after the optimizer, so update ``n`` has the rate of iteration ``n``.
 """

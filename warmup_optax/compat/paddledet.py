@@ -1,4 +1,4 @@
-"""PaddleDetection (2.8): the ``LearningRate`` block of its configurations, and the schedulers in it.
+"""PaddleDetection (October 2024, at 666f597): the ``LearningRate`` block of its files, and its schedulers.
 
 Its trainer steps once after every update, so the rate of update ``n`` is that of ``last_epoch == n``. Epochs
 are counted in ``step_per_epoch`` updates. Under the warmup the decay has been running, from update 0 on.

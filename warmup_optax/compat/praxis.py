@@ -1,4 +1,4 @@
-"""Praxis (2025): the classes of ``praxis.schedules``, as functions.
+"""Praxis (July 2026, at feeaff1): the classes of ``praxis.schedules``, as functions.
 
 They are multipliers there, which the learner multiplies with its ``learning_rate``: the rate is ``lr *
 praxis.Cosine(...)``. Update ``n`` has ``value_at(n)``.

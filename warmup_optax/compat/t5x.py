@@ -1,4 +1,4 @@
-"""T5X: ``create_learning_rate_scheduler`` of ``t5x.utils``, the factor strings.
+"""T5X (April 2026, at cc342d4): ``create_learning_rate_scheduler`` of ``t5x.utils``, the factor strings.
 
 The trainer calls it with ``train_state.step``, which is 0 at the first update. The function of the same name in
 Flax's old examples (``lm1b``, ``wmt``) is this one with ``min_learning_rate=0.0``.

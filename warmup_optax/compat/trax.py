@@ -1,4 +1,4 @@
-"""Trax: the makers of ``trax.supervised.lr_schedules``.
+"""Trax (April 2025, at 7c189c2): the makers of ``trax.supervised.lr_schedules``.
 
 The training loop counts before it updates, so update ``n`` has the rate of Trax's own step ``n + 1``: a warmup
 begins above 0, and ends one update earlier than the same numbers elsewhere.
