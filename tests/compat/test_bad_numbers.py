@@ -86,6 +86,8 @@ ACCEPTED = {
 OTHERWISE = {
     ("transformers", "num_stable_steps"): {"num_training_steps"},
     ("transformers", "min_lr_rate"): {"min_lr"},
+    ("mmengine_runs", "max_epochs"): {"end"},
+    ("mmengine_runs", "max_iters"): {"end"},
 }  # one of the two must be given
 # None, where the original's own default is None, or where a mapping reads None as absent.
 ABSENT = ("maxtext", "scenic", "big_vision", "paddledet", "mmengine_runs", "levanter")

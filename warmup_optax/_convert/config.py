@@ -84,7 +84,8 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
       config: What `to_config` gave, also after JSON, YAML or TOML; or one written by hand:
         ``{"version": 1, "kind": "warmup_cosine", "peak_value": 3e-4, ...}``. Any mapping will do, as a
         ``ConfigDict`` of ml_collections or a ``DictConfig`` of OmegaConf. A number may stand where a
-        schedule is asked for. A config may be pasted into another with its version.
+        schedule is asked for. A config may be pasted into another with its version. Import the module of a
+        user-defined class first.
 
     Returns:
       A `Schedule` (of kind ``"with_feedback"``, what `with_feedback` returns), equal to the one that was
