@@ -6,7 +6,6 @@ import collections
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,6 +149,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _parse_toml(text: str) -> Any:
+    import tomllib  # here, so that importing the library loads no more than Optax does
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
