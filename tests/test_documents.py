@@ -61,7 +61,7 @@ def test_the_documents_name_only_what_there_is():
 
 SITE = "https://warmup-optax.github.io/warmup-optax/"
 # What the build writes without a source of its own name.
-GENERATED = ("_generated/", "search.html", "genindex.html")
+GENERATED = ("_generated/", "editor/", "search.html", "genindex.html")
 
 
 def source_of(page):
