@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import doctest
 import inspect
 import io
+import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -137,20 +139,22 @@ def add_picture(app: Any, what: str, name: str, obj: Any, options: Any, lines: l
         "   :class: curve dark-light",
         "",
         "   The schedule of the example below. The dots are the counts that the example evaluates.",
+        f"   {in_the_editor(app.env.docname, picture[0])}",
     ]
     lines[at:at] = ["", *image, ""]
 
 
-SHAPED = (
-    "clip",
-    "maximum",
-    "minimum",
-    "shift",
-    "stretch",
-    "staircase",
-    "restart",
-    "seesaw",
-)
+def in_the_editor(docname: str, schedule: wo.Schedule) -> str:
+    """A link that opens the editor on a schedule; nothing for one that a config cannot hold."""
+    try:
+        state = json.dumps({"config": wo.to_config(schedule)}).encode()
+    except (TypeError, ValueError):
+        return ""
+    address = base64.urlsafe_b64encode(state).decode().rstrip("=")
+    return f"`Open it in the editor <{'../' * docname.count('/')}editor/index.html#{address}>`__."
+
+
+SHAPED = ("clip", "maximum", "minimum", "restart", "shift", "staircase", "stretch")
 SHOWN = {*RECIPES, *wo.shapes.__all__, *SHAPED, "join", "with_cooldown", "with_warmup"}
 
 
