@@ -176,7 +176,8 @@ def dead(
                 found.add(f"{name}: no page {target}")
             elif (
                 place
-                and target != "editor/index.html"  # the schedule of a link, not a place
+                and target
+                != "editor/index.html"  # the schedule of a link, not a place
                 and target in anchors
                 and unquote(place) not in anchors[target]
             ):
