@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from .._core import checks
@@ -32,7 +33,7 @@ class Clip(Schedule, kind="clip"):
             allowed = f"at least min_value={low}"
             checks.at_least(self._kind, "max_value", high, low, allowed, "swap them")
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         value = real(self.schedule.evaluate(time))
         if self.min_value is not None:
             value = jnp.maximum(value, real(self.min_value))

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import jax
+
 from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import checked
@@ -37,7 +39,7 @@ class _Delayed(Lowered):
     schedule: Lowered
     steps: Length
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         return self.schedule.evaluate(time.after(self.steps))
 
 
@@ -47,7 +49,7 @@ class _Ahead(Lowered):
     schedule: Lowered
     steps: Length
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         return self.schedule.evaluate(time.shift(self.steps))
 
 
@@ -92,7 +94,7 @@ class SpeedUp(Schedule, kind="speed_up"):
     schedule: Schedule = checked(as_schedule_argument)
     factor: NumberField = checked(checks.steps, at_least=1)
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         return self.schedule.evaluate(time.scale(self.factor))
 
     def walk(self, view: View) -> Iterator[Phase]:
@@ -160,7 +162,7 @@ class _InSteps(Lowered):
     segments: _Segments
     scale: Length | None
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         segment = take(self.segments, time.locate(self.boundaries))
         units = time.after(segment.firsts).scale(segment.rates).advance(segment.starts)
         return self.schedule.evaluate(units if self.scale is None else units.rescale(self.scale))
@@ -172,7 +174,7 @@ class Staircase(Schedule, kind="staircase"):
     schedule: Schedule = checked(as_schedule_argument)
     steps: NumberField = checked(checks.steps, at_least=1)
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         return self.schedule.evaluate(time.floor_divide(self.steps))
 
     def walk(self, view: View) -> Iterator[Phase]:

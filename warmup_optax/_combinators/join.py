@@ -87,7 +87,7 @@ class _Phase(Lowered):
     offset: Length
     leads: bool = static()  # whether the offset may be negative
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         time = time.clamp(self.start, self.end)
         time = time.shift(self.offset) if self.leads else time.after(self.offset)
         return real(self.schedule.evaluate(time))
@@ -99,7 +99,7 @@ class _Few(Lowered):
     phases: tuple[_Phase, ...]
     boundaries: tuple[Length, ...]
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         value = self.phases[0].evaluate(time)
         for phase, boundary in zip(self.phases[1:], self.boundaries, strict=True):
             value = select(time.reached(boundary), phase.evaluate(time), value)
@@ -135,7 +135,7 @@ class _Joined(Lowered):
     groups: tuple[_PhaseGroup, ...]
     boundaries: Any
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         index = time.locate(self.boundaries)
         value = self.groups[0].at(time, index)
         for group in self.groups[1:]:

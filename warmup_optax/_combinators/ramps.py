@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import jax
+
 from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import Node, checked, static, unchecked
@@ -126,7 +128,7 @@ class _WithWarmup(Lowered):
     shape: Shape
     overlap: bool = static()
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         # Before the hand-over the schedule's time is held at it, so one evaluation is both the goal of the
         # warmup and the value after it.
         after = time.clamp(self.steps, None) if self.overlap else time.after(self.steps)
@@ -207,7 +209,7 @@ class _WithCooldown(Lowered):
     end_value: Scalar
     shape: Shape
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         # From `begin` on the schedule's time is held there: its value is where the cooldown starts.
         value = real(self.schedule.evaluate(time.clamp(None, self.begin)))
         cooldown = self.shape.between(value, self.end_value, self.steps)

@@ -98,7 +98,7 @@ class _Restarted(Lowered):
     cycles: _EqualCycles | _GrowingCycles
     decay: tuple[Scalar, Scalar] | None  # and what float32 cuts off from it
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         number, local = self.cycles.at(time)
         value = real(self.schedule.evaluate(local))
         if self.decay is None:

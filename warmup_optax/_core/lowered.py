@@ -7,6 +7,8 @@ import dataclasses
 import typing
 from typing import Any
 
+import jax
+
 from .node import register_pytree, static
 from .time import Time
 
@@ -27,5 +29,5 @@ class Lowered(Record, abc.ABC):
     """A schedule as it is evaluated: numbers, and other `Lowered` objects."""
 
     @abc.abstractmethod
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         """The value at a local time: one scalar in, one scalar out."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .scalars import default_float, real
+from .scalars import Scalar, default_float, real
 
 TINY = float(np.finfo(np.float32).tiny)  # the least argument of a log or a root: keeps slopes finite
 HUGE = float(np.finfo(np.float32).max)
@@ -16,7 +14,7 @@ LOG_HUGE = 88.0  # exp(88) is the last whole power of e that float32 holds
 LOG_MOST = 60.0  # a growth by exp(60) is enough for anyone, and its slope is still finite in float32
 
 
-def split_power(x: jax.Array, y: jax.Array, power: Any) -> tuple[jax.Array, jax.Array]:
+def split_power(x: jax.Array, y: jax.Array, power: Scalar) -> tuple[jax.Array, jax.Array]:
     """``(x**k, 1 - x**k)`` for weights ``x + y == 1``, neither with cancellation."""
     if isinstance(power, float) and power in (2, 3, 4):
         # Known to the program, a small whole power is a product: 1 - x**k = (1 - x)(1 + x + ... + x**(k - 1)).
@@ -31,13 +29,15 @@ def split_power(x: jax.Array, y: jax.Array, power: Any) -> tuple[jax.Array, jax.
     return raised + jax.lax.stop_gradient(missed[0]), lost + jax.lax.stop_gradient(missed[1])
 
 
-def growth_limit(log_rate: Any, times: Any) -> Any:
+def growth_limit(log_rate: jax.Array, times: jax.Array) -> jax.Array:
     """``times``, held where a growth by ``exp(log_rate)`` each time has come to ``exp(60)``."""
     grows = log_rate > 0
     return jnp.where(grows, jnp.minimum(times, LOG_MOST / jnp.where(grows, log_rate, 1)), times)
 
 
-def rate_power(rate: jax.Array, dropped: Any, whole: jax.Array, part: Any = 0.0) -> jax.Array:
+def rate_power(
+    rate: jax.Array, dropped: Scalar, whole: jax.Array, part: jax.Array | float = 0.0
+) -> jax.Array:
     """``rate ** (whole + part)``; ``dropped`` is what float32 cut off from it. A growth stops at ``exp(60)``."""
     # A whole exponent is exact at any size; those of the part and of what was dropped are small.
     log_rate = jnp.log(rate)
@@ -46,6 +46,6 @@ def rate_power(rate: jax.Array, dropped: Any, whole: jax.Array, part: Any = 0.0)
     return jnp.power(rate, whole) * jnp.exp(jnp.clip(rest, -LOG_MOST, LOG_MOST))
 
 
-def split_rate(rate: Any) -> tuple[Any, Any]:
+def split_rate(rate: Scalar) -> tuple[Scalar, Scalar]:
     """A rate in the default float dtype, and what that cuts off from it; large powers magnify its rounding."""
     return rate, rate - float(np.asarray(rate, default_float())) if isinstance(rate, float) else 0.0

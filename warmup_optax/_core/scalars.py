@@ -223,25 +223,25 @@ def select(condition: jax.Array, a: Wide | jax.Array, b: Wide | jax.Array) -> Wi
     return jnp.where(condition, first, second)
 
 
-def _wide(a: Integer, b: Integer) -> tuple[Wide, Wide] | None:
+def _wide(a: Length, b: Length) -> tuple[Wide, Wide] | None:
     """Both numbers as `Wide` ones, if one is."""
     a, b = exact(a), exact(b)
     return (Wide.of(a), Wide.of(b)) if isinstance(a, Wide) or isinstance(b, Wide) else None
 
 
-def plus(a: Integer, b: Integer) -> Wide | jax.Array:
+def plus(a: Length, b: Length) -> Wide | jax.Array:
     """The sum of two whole numbers, which must fit their form."""
     wide = _wide(a, b)
     return wide[0] + wide[1] if wide else lax.add(whole(a), whole(b))
 
 
-def minus(a: Integer, b: Integer) -> Wide | jax.Array:
+def minus(a: Length, b: Length) -> Wide | jax.Array:
     """The difference of two whole numbers, which must fit their form."""
     wide = _wide(a, b)
     return wide[0] - wide[1] if wide else lax.sub(whole(a), whole(b))
 
 
-def at_least(a: Integer, b: Integer) -> jax.Array:
+def at_least(a: Length, b: Length) -> jax.Array:
     """Whether ``a >= b``."""
     wide = _wide(a, b)
     if wide:
@@ -250,13 +250,13 @@ def at_least(a: Integer, b: Integer) -> jax.Array:
     return lax.ge(a, b) if jnp.shape(a) == jnp.shape(b) else a >= b
 
 
-def choose(condition: jax.Array, a: Integer, b: Integer) -> Wide | jax.Array:
+def choose(condition: jax.Array, a: Length, b: Length) -> Wide | jax.Array:
     """`select` for two whole numbers of any form."""
     wide = _wide(a, b)
     return select(condition, *wide) if wide else select(condition, whole(a), whole(b))
 
 
-def divided(a: Integer, b: Integer) -> tuple[Wide | jax.Array, Wide | jax.Array]:
+def divided(a: Length, b: Length) -> tuple[Wide | jax.Array, Wide | jax.Array]:
     """``divmod(a, b)`` of whole numbers, ``a >= 0`` and ``b >= 1``, exact."""
     b = exact(b)
     if not isinstance(a, Wide):
@@ -276,7 +276,7 @@ def divided(a: Integer, b: Integer) -> tuple[Wide | jax.Array, Wide | jax.Array]
     return quotient, rest
 
 
-def times(a: Integer, b: Integer) -> Wide | jax.Array:
+def times(a: Length, b: Length) -> Wide | jax.Array:
     """The product of whole numbers >= 0, held below 2**61. A `Wide` where there is no int64."""
     if x64():
         a, b = whole(a), lax.max(whole(b), np.int64(1))

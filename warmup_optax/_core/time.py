@@ -20,7 +20,7 @@ from jax import lax
 
 from .scalars import (
     LARGEST,
-    Integer,
+    Length,
     Whole,
     Wide,
     at_least,
@@ -86,7 +86,7 @@ class Time:
         return cls(count if default_int() == np.int32 else lax.min(count, np.int64(largest)))
 
     @classmethod
-    def _of_real(cls, count: Any) -> Time:
+    def _of_real(cls, count: jax.Array) -> Time:
         """The time at a real number of steps; before 0 it is 0."""
         count = jnp.clip(count, 0, float(LARGEST))
         steps = lax.stop_gradient(jnp.floor(count))
@@ -95,11 +95,11 @@ class Time:
 
     # ---------------------------------------------------------------- what time it is
 
-    def elapsed(self) -> Any:
+    def elapsed(self) -> jax.Array:
         """The steps since 0, as a real scalar: exact up to 2^24, and to half a ULP after that."""
         return real(self._whole) if self._part is None else real(self._whole) + self._part
 
-    def count(self) -> Any:
+    def count(self) -> jax.Array:
         """The time as a plain number: whole on a clock of whole counts below 2^31, otherwise real."""
         return self.elapsed() if self._part is not None or isinstance(self._whole, Wide) else self._whole
 
@@ -119,12 +119,12 @@ class Time:
             return near
         return jnp.where(steps.fits(), near, far)
 
-    def started(self) -> Any:
+    def started(self) -> jax.Array:
         """Whether any time has passed."""
         begun = at_least(self._whole, 1)
         return begun if self._part is None else begun | (self._part > 0)
 
-    def reached(self, steps: Any) -> Any:
+    def reached(self, steps: Length | Moment) -> jax.Array:
         """Whether ``steps`` have passed, ``time >= steps``."""
         if isinstance(steps, Moment):
             if self._part is None:  # a whole count has passed it from the next whole count on
@@ -133,7 +133,7 @@ class Time:
             return after | (at & (self._part >= steps.part))
         return at_least(self._whole, steps) if is_whole(steps) else self.elapsed() >= real(steps)
 
-    def distances(self, begin: Any, end: Any) -> tuple[Any, Any]:
+    def distances(self, begin: Length, end: Length) -> tuple[jax.Array, jax.Array]:
         """The steps since ``begin`` and those to ``end`` as real scalars, negative on the wrong side."""
         if not (is_whole(begin) and is_whole(end)):
             return self.elapsed() - real(begin), real(end) - self.elapsed()
@@ -144,7 +144,7 @@ class Time:
             return real(since), real(until)
         return real(since) + self._part, real(minus(until, 1)) + self._rest
 
-    def progress(self, steps: Any) -> tuple[Any, Any]:
+    def progress(self, steps: Length) -> tuple[jax.Array, jax.Array]:
         """The elapsed fraction ``t / n`` and the remaining one ``(n - t) / n``, ``t`` clamped to ``[0, n]``.
 
         Each is an exact difference divided once. A length of 0 gives finite fractions without a meaning: the
@@ -163,11 +163,11 @@ class Time:
         elapsed, remaining = self.distances(0, steps)
         return lax.div(lax.min(elapsed, length), safe), lax.div(lax.max(remaining, zero), safe)
 
-    def ratio(self, scale: Any) -> Any:
+    def ratio(self, scale: Length) -> jax.Array:
         """``t / scale`` as a real scalar, for a scale that need not be whole."""
         return self.elapsed() / real(scale)
 
-    def locate(self, boundaries: Any) -> Any:
+    def locate(self, boundaries: Any) -> jax.Array:
         """How many of the increasing ``boundaries`` have been reached: the index of the phase.
 
         A few, in a tuple, are compared one by one. A table of more is searched, eight blocks to a level: each
@@ -176,7 +176,7 @@ class Time:
         """
         if type(boundaries) is tuple:
             found = [self.reached(boundary).astype(np.int32) for boundary in boundaries]
-            return sum(found[1:], found[0]) if found else np.int32(0)
+            return sum(found[1:], found[0]) if found else jnp.asarray(0, np.int32)
         size = jax.tree.leaves(boundaries)[0].shape[0]
         if size <= UNROLLED:
             return self.locate(tuple(jax.tree.map(lambda x, i=i: x[i], boundaries) for i in range(size)))
@@ -202,7 +202,7 @@ class Time:
 
     # ---------------------------------------------------------------- division
 
-    def cycle(self, steps: Any) -> tuple[Any, Time]:
+    def cycle(self, steps: Length) -> tuple[Any, Time]:
         """How many times ``steps`` have passed, and the time since the last of them.
 
         The number is exact in the methods of a time. In any other arithmetic it is a real scalar.
@@ -210,7 +210,7 @@ class Time:
         number, rest = self._cycle(steps)
         return Whole(number) if is_whole(number) else number, rest
 
-    def _cycle(self, steps: Any) -> tuple[Any, Time]:
+    def _cycle(self, steps: Length) -> tuple[Any, Time]:
         steps = exact(steps)
         if is_whole(steps):
             safe = max(steps, 1) if isinstance(steps, int) else choose(at_least(steps, 1), steps, 1)
@@ -219,19 +219,19 @@ class Time:
         number, rest = _divided_reals(self.elapsed(), jnp.where(real(steps) > 0, real(steps), 1))
         return number, Time._of_real(rest)
 
-    def quotient(self, steps: Any) -> tuple[Any, Any]:
+    def quotient(self, steps: Length) -> tuple[jax.Array, jax.Array]:
         """``(whole, part)`` as real scalars: how many times ``steps`` have passed, and the fraction since."""
         number, rest = self._cycle(steps)
         return real(number), rest.progress(steps)[0]
 
-    def floor_divide(self, steps: Any) -> Time:
+    def floor_divide(self, steps: Length) -> Time:
         """The time that advances by one with every ``steps``."""
         number, _ = self._cycle(steps)
         return Time(number if is_whole(number) else Time._of_real(number)._whole)
 
     # ---------------------------------------------------------------- other clocks
 
-    def after(self, start: Any) -> Time:
+    def after(self, start: Length) -> Time:
         """The time on a clock that starts at ``start >= 0``, and is at 0 before that."""
         if isinstance(start, int) and start == 0:
             return self
@@ -244,7 +244,7 @@ class Time:
             return Time(lax.max(passed, default_int().type(0)))
         return Time(passed, self._part, self._rest)._whole_where(~at_least(passed, 0), 0)
 
-    def shift(self, steps: Any) -> Time:
+    def shift(self, steps: Length) -> Time:
         """The time on a clock that starts at ``steps``, and is at 0 before that.
 
         Negative ``steps`` are a head start: the clock is at ``-steps`` when this one is at 0.
@@ -262,12 +262,12 @@ class Time:
         passed = select(now.at_least(start) & (passed.high < 0), Wide.of(LARGEST), passed)
         return Time(passed, self._part, self._rest)._whole_where(passed.high < 0, 0)
 
-    def clamp(self, first: Any, last: Any) -> Time:
+    def clamp(self, first: Length | None, last: Length | None) -> Time:
         """This time clamped to ``[first, last]``, numbers >= 0; ``None``: no bound."""
         time = self if first is None else self._bounded(first, lower=True)
         return time if last is None else time._bounded(last, lower=False)
 
-    def _bounded(self, bound: Any, *, lower: bool) -> Time:
+    def _bounded(self, bound: Length, *, lower: bool) -> Time:
         bound = exact(bound)
         if not is_whole(bound):
             return Time._of_real((jnp.maximum if lower else jnp.minimum)(self.elapsed(), real(bound)))
@@ -279,7 +279,7 @@ class Time:
         reached = at_least(self._whole, bound)
         return self._whole_where(~reached if lower else reached, bound)
 
-    def _whole_where(self, condition: Any, moment: Integer) -> Time:
+    def _whole_where(self, condition: Any, moment: Length) -> Time:
         """The whole count ``moment`` where the condition is true, otherwise this time."""
         steps = choose(condition, moment, self._whole)
         if self._part is None:
@@ -287,7 +287,7 @@ class Time:
         zero, one = default_float().type(0), default_float().type(1)
         return Time(steps, select(condition, zero, self._part), select(condition, one, self._rest))
 
-    def scale(self, factor: Any) -> Time:
+    def scale(self, factor: Length) -> Time:
         """The time that advances by ``factor`` with every step, a whole number >= 1."""
         steps = times(self._whole, factor)
         if self._part is None:
@@ -295,11 +295,11 @@ class Time:
         inside = Time._of_real(self._part * real(factor))
         return Time(plus(steps, inside._whole), inside._part, inside._rest)
 
-    def advance(self, steps: Any) -> Time:
+    def advance(self, steps: Length) -> Time:
         """The time ``steps`` later, a whole number >= 0."""
         return Time(plus(self._whole, steps), self._part, self._rest)
 
-    def rescale(self, unit: Any) -> Time:
+    def rescale(self, unit: Length) -> Time:
         """The time in units of ``unit`` steps, a number > 0. Both parts of a unit are exact for a whole one."""
         if is_whole(unit):
             number, rest = self._cycle(unit)
@@ -308,7 +308,7 @@ class Time:
         number, part, rest = _in_units(self.elapsed(), real(unit))
         return Time(Time._of_real(number)._whole, part, rest)
 
-    def _stretched_since(self, start: Moment, unit: Any) -> Time:
+    def _stretched_since(self, start: Moment, unit: jax.Array) -> Time:
         """The time since ``start``, which has been reached, in units of ``unit`` steps, a number >= 1."""
         local = self.after(start.whole)
         number, part, rest = _in_units(lax.max(local.elapsed() - start.part, real(0.0)), real(unit))
@@ -321,7 +321,7 @@ class Time:
         """Whether its whole counts are of the default integer dtype."""
         return not isinstance(self._whole, Wide)
 
-    def _replaced(self, condition: Any, other: Time) -> Time:
+    def _replaced(self, condition: jax.Array, other: Time) -> Time:
         """Another time where the condition is true; gradients are those of this one."""
         stop, zero, one = lax.stop_gradient, real(0.0), real(1.0)
         part, rest = (zero, one) if self._part is None else (self._part, self._rest)
@@ -331,7 +331,7 @@ class Time:
         return Time(choose(condition, other._whole, self._whole), part, rest)
 
 
-def _divided_reals(x: Any, steps: Any) -> tuple[Any, Any]:
+def _divided_reals(x: jax.Array, steps: jax.Array) -> tuple[jax.Array, jax.Array]:
     """``divmod(x, steps)`` of reals, ``x >= 0``: a quotient that should be whole is.
 
     XLA may turn the division into a product with a reciprocal, which misses whole quotients (41 of 41), and
@@ -347,7 +347,7 @@ def _divided_reals(x: Any, steps: Any) -> tuple[Any, Any]:
     return number, rest + lax.stop_gradient(jnp.maximum(-rest, 0))
 
 
-def _in_units(x: Any, unit: Any) -> tuple[Any, Any, Any]:
+def _in_units(x: jax.Array, unit: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
     """``x / unit`` of reals: its floor, the part after that, and one minus it. It may be early, never late."""
     number, rest = _divided_reals(x, unit)
     part, left = rest / unit, (unit - rest) / unit
@@ -358,6 +358,6 @@ def _in_units(x: Any, unit: Any) -> tuple[Any, Any, Any]:
     return number, part + stop(jnp.where(far, -part, 0)), left + stop(jnp.where(far, 1 - left, 0))
 
 
-def _roundings(size: Any) -> Any:
+def _roundings(size: jax.Array) -> jax.Array:
     """How far a real of this size may be from the number that it was computed for: some four roundings."""
     return jnp.minimum(2 * float(jnp.finfo(default_float()).eps) * size, 0.25)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from .._core import checks
@@ -44,7 +45,7 @@ class _Exponential(Lowered):
     end_value: Scalar | None
     staircase: bool = static()
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         init_value, rate = real(self.init_value), real(self.rate)
         whole, part = time.quotient(self.steps)
         factor = rate_power(rate, self.dropped, whole, 0.0 if self.staircase else part)
@@ -106,7 +107,7 @@ class InverseSqrt(Schedule, kind="inverse_sqrt"):
     init_value: NumberField = checked(checks.number)
     timescale: NumberField = checked(checks.number, above=0)
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         return real(self.init_value) / jnp.sqrt(1 + time.ratio(self.timescale))
 
 
@@ -146,7 +147,7 @@ class InverseTime(Schedule, kind="inverse_time"):
     transition_steps: NumberField = checked(checks.steps, at_least=1)
     staircase: bool = checked(checks.boolean, default=False, static=True)
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         steps = self.transition_steps
         elapsed = real(time.cycle(steps)[0]) if self.staircase else time.ratio(steps)
         return real(self.init_value) / (1 + real(self.decay_rate) * elapsed)
@@ -189,7 +190,7 @@ class PowerLaw(Schedule, kind="power_law"):
     power: NumberField = checked(checks.number)
     timescale: NumberField = checked(checks.number, above=0, default=1.0)
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         base = 1 + time.ratio(self.timescale)
         power = growth_limit(jnp.log(base), real(self.power))  # growth stops before it overflows float32
         return jnp.clip(real(self.init_value) * jnp.power(base, power), -HUGE, HUGE)
@@ -232,7 +233,7 @@ class ExponentialApproach(Schedule, kind="exponential_approach"):
     end_value: NumberField = checked(checks.number)
     timescale: NumberField = checked(checks.number, above=0)
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         elapsed = time.ratio(self.timescale)
         of_init, of_end = jnp.exp(-elapsed), -jnp.expm1(-elapsed)
         value = real(self.init_value) * of_init + real(self.end_value) * of_end
@@ -294,7 +295,7 @@ class _Radam(Lowered):
     rate: Scalar
     limit: Scalar
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         # With x = rate * t / 2, the paper's rho is rho_inf - 2t / (exp(2x) - 1). For small x this is a small
         # difference of large numbers, so rho is computed as t - 2/rate * (x coth(x) - its value at t = 1).
         rate, limit, t = real(self.rate), real(self.limit), time.ratio(1)
@@ -357,7 +358,7 @@ class DebiasedDecay(Schedule, kind="debiased_decay"):
         checks.number, at_least=0, below=1, fix="it is the decay rate of a moving average"
     )
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         decay, t = real(self.decay), time.ratio(1)
         log = jnp.log(jnp.clip(decay, TINY, 1 - 2**-24))  # the largest float32 below 1
         part = jnp.expm1(log * t) / jnp.expm1(log * (t + 1))

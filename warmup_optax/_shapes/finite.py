@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeAlias
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -118,7 +119,7 @@ class _Finite(Lowered):
     power: Scalar | None
     curve: Curve = static()
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         p, q = time.progress(self.steps)
         if self.power is not None:
             p, q = split_power(p, q, self.power)
@@ -140,12 +141,12 @@ class _Shape(FiniteSchedule):
     def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
         """The function that returns the weights, and the numbers to pass after the two fractions."""
 
-    def weights(self, p: Any, q: Any) -> Weights:
+    def weights(self, p: jax.Array, q: jax.Array) -> Weights:
         curve, numbers = self._curve()
         return curve(p, q, *numbers)
 
 
-def linear_weights(p: Any, q: Any) -> Weights:
+def linear_weights(p: jax.Array, q: jax.Array) -> Weights:
     """The weights of a linear ramp."""
     return q, p
 
@@ -197,7 +198,7 @@ class Cosine(_Shape, kind="cosine"):
         return _cosine_power, (self.exponent,)
 
 
-def half_cosine(p: Any, q: Any) -> Weights:
+def half_cosine(p: jax.Array, q: jax.Array) -> Weights:
     """The weights of half a period of a cosine."""
     # (1 + cos(pi p)) / 2 loses all digits in the tail. The squared sine of the half-angle from the nearer end
     # keeps them, and 1 minus it is at least 0.5, so it keeps them too.
@@ -208,7 +209,7 @@ def half_cosine(p: Any, q: Any) -> Weights:
     return select(early, other, near), select(early, near, other)
 
 
-def _cosine_power(p: Any, q: Any, exponent: Any) -> Weights:
+def _cosine_power(p: jax.Array, q: jax.Array, exponent: Any) -> Weights:
     return split_power(*half_cosine(p, q), exponent)
 
 
@@ -255,11 +256,11 @@ class Polynomial(_Shape, kind="polynomial"):
         return _power_of_remaining if self.origin == "end" else _power_of_elapsed, (self.power,)
 
 
-def _power_of_remaining(p: Any, q: Any, power: Any) -> Weights:
+def _power_of_remaining(p: jax.Array, q: jax.Array, power: Any) -> Weights:
     return split_power(q, p, power)
 
 
-def _power_of_elapsed(p: Any, q: Any, power: Any) -> Weights:
+def _power_of_elapsed(p: jax.Array, q: jax.Array, power: Any) -> Weights:
     of_end, of_init = split_power(p, q, power)
     return of_init, of_end
 
@@ -312,7 +313,7 @@ class OneMinusSqrt(_Shape, kind="one_minus_sqrt"):
         return _one_minus_sqrt, ()
 
 
-def _one_minus_sqrt(p: Any, q: Any) -> Weights:
+def _one_minus_sqrt(p: jax.Array, q: jax.Array) -> Weights:
     root = jnp.sqrt(jnp.maximum(p, TINY))
     return q / (1 + root), root  # 1 - sqrt(p) = (1 - p) / (1 + sqrt(p)), without cancellation
 
@@ -353,7 +354,7 @@ class Geometric(FiniteSchedule, kind="geometric"):
     end_value: NumberField = checked(checks.number, above=0, fix=_NEVER_0)
     steps: NumberField = checked(checks.steps)
 
-    def weights(self, p: Any, q: Any) -> Weights:
+    def weights(self, p: jax.Array, q: jax.Array) -> Weights:
         return _exponential_weights(p, q, -_log_ratio(self.init_value, self.end_value))
 
     def lower(self) -> Lowered:
@@ -365,7 +366,7 @@ class _Geometric(Lowered):
     end_value: Scalar
     steps: Length
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         p, q = time.progress(self.steps)
         init_value, end_value = real(self.init_value), real(self.end_value)
         log_ratio = _log_ratio(init_value, end_value)
@@ -381,7 +382,7 @@ def _log_ratio(init_value: Any, end_value: Any) -> Any:
     return jnp.log(above / below)
 
 
-def _exponential_weights(p: Any, q: Any, x: Any) -> Weights:
+def _exponential_weights(p: jax.Array, q: jax.Array, x: Any) -> Weights:
     # (r^p - r) / (1 - r) and (1 - r^p) / (1 - r) with r = exp(-x). expm1 avoids the differences of powers.
     x = real(x)
     straight = abs(x) < TINY
@@ -422,7 +423,7 @@ class Tanh(FiniteSchedule, kind="tanh"):
     start: NumberField = checked(checks.number, default=-7.0)
     stop: NumberField = checked(checks.number, default=3.0)
 
-    def weights(self, p: Any, q: Any) -> Weights:
+    def weights(self, p: jax.Array, q: jax.Array) -> Weights:
         return _tanh_weights(p, q, self.start, self.stop)
 
     def lower(self) -> Lowered:
@@ -436,13 +437,13 @@ class _Tanh(Lowered):
     start: Scalar
     stop: Scalar
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         of_init, of_end = _tanh_weights(*time.progress(self.steps), self.start, self.stop)
         between = real(self.init_value) * of_init + real(self.end_value) * of_end
         return jnp.where(time.reached(self.steps), real(self.end_value), between)
 
 
-def _tanh_weights(p: Any, q: Any, start: Any, stop: Any) -> Weights:
+def _tanh_weights(p: jax.Array, q: jax.Array, start: Any, stop: Any) -> Weights:
     # (1 - tanh(x)) / 2 = 1 / (1 + exp(2x)), which has no cancellation in either tail.
     twice = jnp.clip(2 * (real(start) * q + real(stop) * p), -LOG_HUGE, LOG_HUGE)
     return 1 / (1 + jnp.exp(twice)), 1 / (1 + jnp.exp(-twice))
@@ -526,7 +527,7 @@ def finite_exponential(
 class Logarithmic(FiniteSchedule, kind="logarithmic"):
     """Made by `logarithmic`."""
 
-    def weights(self, p: Any, q: Any) -> Weights:
+    def weights(self, p: jax.Array, q: jax.Array) -> Weights:
         return _logarithmic_weights(p * real(self.steps), p, q, self.steps)
 
     def lower(self) -> Lowered:
@@ -538,13 +539,13 @@ class _Logarithmic(Lowered):
     end_value: Scalar
     steps: Length
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         of_init, of_end = _logarithmic_weights(time.elapsed(), *time.progress(self.steps), self.steps)
         between = real(self.init_value) * of_init + real(self.end_value) * of_end
         return jnp.where(time.reached(self.steps), real(self.end_value), between)
 
 
-def _logarithmic_weights(t: Any, p: Any, q: Any, steps: Any) -> Weights:
+def _logarithmic_weights(t: Any, p: jax.Array, q: jax.Array, steps: Any) -> Weights:
     whole = jnp.log(jnp.maximum(real(steps), 2))
     # ln(n / t). Near the end it is small, so it is computed from the remaining fraction.
     early = (p > 0) & (p < 0.5) & (t > 1)
@@ -594,7 +595,7 @@ class Rex(_Shape, kind="rex"):
         return _hyperbola, (curvature, 1 - curvature)
 
 
-def _hyperbola(p: Any, q: Any, c: Any, one_minus_c: Any) -> Weights:
+def _hyperbola(p: jax.Array, q: jax.Array, c: Any, one_minus_c: Any) -> Weights:
     c, one_minus_c = real(c), real(one_minus_c)
     # Both branches equal 1 - c p. Each is free of cancellation for its sign of c.
     divisor = jnp.where(c < 0, 1 - jnp.minimum(c, 0) * p, one_minus_c + jnp.maximum(c, 0) * q)
@@ -643,7 +644,7 @@ class HalfLife(FiniteSchedule, kind="half_life"):
         lifetimes = _lifetime(self.init_value), _lifetime(self.end_value)
         return _HalfLife(self.init_value, self.end_value, whole_number(self.steps), *lifetimes)
 
-    def weights(self, p: Any, q: Any) -> Weights:
+    def weights(self, p: jax.Array, q: jax.Array) -> Weights:
         # The fraction of the difference between the decay rates. If they are equal, any fraction is right.
         between = _decay_between(_lifetime(self.init_value), _lifetime(self.end_value), p, q)
         difference = real(self.end_value) - real(self.init_value)
@@ -659,12 +660,12 @@ class _HalfLife(Lowered):
     first: Scalar
     last: Scalar
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         between = _decay_between(self.first, self.last, *time.progress(self.steps))
         return _with_ends(time, self.steps, real(self.init_value), between, real(self.end_value))
 
 
-def _decay_between(first: Any, last: Any, p: Any, q: Any) -> Any:
+def _decay_between(first: Any, last: Any, p: jax.Array, q: jax.Array) -> Any:
     lifetime = real(first) * q + real(last) * p
     # For a shorter lifetime the decay rate is 0 in float32.
     between = jnp.exp(-1 / jnp.maximum(lifetime, 1 / LOG_HUGE))

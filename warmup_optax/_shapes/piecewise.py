@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -60,7 +61,7 @@ class _Steps(Lowered):
     values: tuple[Scalar, ...]
     boundaries: tuple[Length, ...]
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         value = real(self.values[0])
         for boundary, later in zip(self.boundaries, self.values[1:], strict=True):
             value = select(time.reached(boundary), real(later), value)
@@ -71,7 +72,7 @@ class _StepTable(Lowered):
     values: Any
     boundaries: Any
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         return take(real(self.values), time.locate(self.boundaries))
 
 
@@ -129,7 +130,7 @@ class _Lines(Lowered):
     values: Any
     boundaries: Any
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         reached, left, right, size = _piece(time, self.boundaries, self.values)
         since, until = time.distances(take(self.boundaries, left), take(self.boundaries, right))
         return _between_knots(self.values, reached, left, right, size, since, until, lambda p, q: (q, p))
@@ -224,7 +225,7 @@ class _Arcs(Lowered):
     values: Any
     knots: Moment
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         reached, left, right, size = _piece(time, self.knots, self.values)
         before, after = take(self.knots, left), take(self.knots, right)
         since, until = time.distances(before.whole, after.whole)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import abc
 from typing import Any
 
+import jax
+
 from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import checked, static
@@ -48,7 +50,7 @@ class _Waved(Lowered):
     period: Length
     curve: Curve = static()
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         local = time.cycle(self.period)[1]
         returning, since_turn = local.reached(self.steps), local.after(self.steps)
         (p, q), (p_back, q_back) = local.progress(self.steps), since_turn.progress(self.back)
