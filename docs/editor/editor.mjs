@@ -113,6 +113,7 @@ function change(next, { remember = true, redo = false } = {}) {
     return false;
   }
   say("error", "");
+  if (schedule.kind === "with_feedback") say("note", `The curve is the schedule without the feedback: ${schedule.args.rule.kind} scales it by the values of a run.`);
   state = next;
   if (remember && JSON.stringify(next) !== before) {
     past = [...past.slice(1 - UNDO), before];

@@ -311,8 +311,18 @@ function ratioOf(where, name, value) {
   if (fraction(found).some((term) => term > 2 ** 52)) bad(where, name, value, "a ratio of whole numbers up to 2**53", "round it");
   return found;
 }
+const isRule = (value) => isNode(value) && value.kind.startsWith("feedback.");
+function rule(where, name, value) {
+  if (!isRule(value)) bad(where, name, value, "a rule, as feedback.Plateau()");
+  return value;
+}
+function word(where, name, value) {
+  if (typeof value !== "string") bad(where, name, value, "a word");
+  return value;
+}
+const scaleOrInfinity = (where, name, value) => (value === Infinity || value === "inf" ? Infinity : number(where, name, value, { bounds: { ">=": 1 } }));
 function schedule(where, name, value) {
-  if (isNode(value)) return value;
+  if (isNode(value) && !isRule(value)) return value;
   const allowed = "a schedule, a function of a count, or a finite number";
   if (!isNumber(value) && typeof value !== "boolean") bad(where, name, value, allowed);
   return new Schedule("constant", { value: number(where, name, value) });
@@ -352,7 +362,7 @@ function tryShape(where, name, of, ends, names = {}) {
 // ---------------------------------------------------------------- the kinds
 
 // Fields as text: name:type, bounds, =default, !fix. The types are the letters of CHECKS.
-const CHECKS = { n: number, s: steps, b: boolean, N: numbers, C: counts, B: boundaries, c: schedule, m: schedules, f: finiteSchedule, h: shape, o: origin, r: ratioOf };
+const CHECKS = { n: number, s: steps, b: boolean, N: numbers, C: counts, B: boundaries, c: schedule, m: schedules, f: finiteSchedule, h: shape, o: origin, r: ratioOf, R: rule, w: word, x: scaleOrInfinity };
 const FIXES = {
   constant: "for a constant rate use constant()",
   never0: "geometric decay never reaches 0: use linear or cosine, or a small positive value",
@@ -519,6 +529,16 @@ recipe("one_cycle", "peak_value:n total_steps:s>=1 warmup_fraction:n>=0<=1=0.3!p
   for (const way of ways(c)) tryShape(where, "shape", c.shape, way, { init_value: "peak_value", end_value: "peak_value" });
 });
 
+// A rule follows a loss, which a config does not have: the value is that of the schedule without it.
+recipe("with_feedback", 'schedule:c rule:R argument:w="value"', (c) => c.schedule);
+for (const [name, fields] of [
+  ["Plateau", 'factor:n>0<1=0.5 patience:s>=1=10 rtol:n>=0=1e-4 atol:n>=0=0 cooldown:s=0 mode:w="min" min_scale:n>=0<=1=0 begin:s=0 accumulation_size:s>=1=1'],
+  ["Greedy", 'factor:n>0<1=0.95 patience:s=10 threshold:n>=0=1e-6 cooldown:s=0 warmup:s=0 mode:w="min" threshold_mode:w="abs" smooth:b=false window_size:s>=1=50 reset_start:s>=1=500 eps:n>=0=1e-8 min_scale:n>=0=0 max_scale:x=1e999'],
+  ["AdaptiveKL", "target:n>0 factor:n>1=1.5 min_scale:n>0<=1=0.01 max_scale:n>=1=100"],
+  ["Spike", "factor:n>1=2 scale:n>=0<=1=0.1 steps:s>=1=50 decay:n>=0<1=0.98"],
+])
+  define(`feedback.${name}`, fields, () => () => NaN);
+
 /** Both ways of one_cycle; a half step is rounded to the even number. */
 function ways(c) {
   const total = Number(c.total_steps), low = c.peak_value / c.div_factor, exact = c.warmup_fraction * total;
@@ -561,8 +581,11 @@ export function fromConfig(config) {
     if (!isObject(config)) fail("", `config must be a dict, as to_config makes it, got ${shown(config)}`);
     const plain = copied(config);
     if (!("version" in plain)) fail("", `"version" is missing; this is version ${VERSION}: add "version": ${VERSION}`);
-    return built(plain, "");
+    const found = built(plain, "");
+    if (isRule(found)) bad("from_config", "config", found, "a schedule, and not a rule", "put it into a with_feedback");
+    return found;
   } catch (error) {
+    if (error instanceof BadArgument) throw new Error(error.message);
     if (error instanceof ConfigError) throw new Error(`from_config: ${error.message}`);
     throw error;
   }
