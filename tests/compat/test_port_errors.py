@@ -43,6 +43,10 @@ GOOD = {
     "t_initial": 8,
 }
 SPECIAL = {
+    ("transformers", "from_config"): {"config": {"learning_rate": 0.1}, "num_training_steps": 20},
+    ("fairseq", "from_config"): {
+        "config": {"lr_scheduler": {"_name": "fixed"}, "optimization": {"lr": [0.1]}},
+    },
     ("optax", "join_schedules"): {"boundaries": [4]},
     ("paddle", "MultiStepDecay"): {"milestones": [4, 8]},
     ("tfm", "StepCosineDecayWithOffset"): {"values": [1.0, 0.5]},

@@ -219,10 +219,14 @@ def _check_mappings(root: Any, yaml: Any) -> None:
     size(root)
 
 
+def _toml_key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
+
+
 def _toml(value: Any, *, top: bool = False) -> str:
     """A config as TOML: a line for each key, tables inside on the line."""
     if isinstance(value, Mapping):
-        pairs = [f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()]
+        pairs = [f"{_toml_key(key)} = {_toml(item)}" for key, item in value.items()]
         return "\n".join(pairs) + "\n" if top else "{" + ", ".join(pairs) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_toml, value)) + "]"
