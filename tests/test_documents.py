@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 import matplotlib
 import pytest
+from support.pages import cells
 
 import warmup_optax as wo
 
@@ -97,6 +98,21 @@ def test_links_between_sources_lead_to_files():
         for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
             assert "_generated" not in link, f"{file.relative_to(ROOT)} links to {link}"
             assert (file.parent / link).exists(), f"{file.relative_to(ROOT)} links to {link}"
+
+
+def test_code_on_a_page_fits_its_box():
+    """76 columns; a longer line is cut off or wrapped in the browser."""
+    for file in (ROOT / "docs").rglob("*.md"):
+        # One line of code is what the page without ports is about.
+        if "_generated" in file.parts or file.name == "without_a_port.md":
+            continue
+        text = file.read_text()
+        code = [c.lstrip("\n") for c in cells(text)]
+        code += re.findall(r"^```(?:python|pycon|console)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        long = [
+            line for block in code for line in block.splitlines() if len(line) > 78
+        ]  # comments at an edge
+        assert not long, (file.name, long)
 
 
 def test_the_recipes_in_the_readme_are_all_of_them():
