@@ -1,4 +1,4 @@
-"""Learning-rate schedules for JAX and Optax that are values.
+"""Learning-rate schedules for JAX and Optax that you can print, compare, save and sweep.
 
 >>> import warmup_optax as wo
 >>> schedule = wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1000)
@@ -156,15 +156,15 @@ __version__ = _version("warmup-optax")
 
 if _typing.TYPE_CHECKING:
     from . import compat as compat
-else:  # a checker refuses a name that is not there
+else:  # a type checker reports unknown names itself
 
     def __getattr__(name: str) -> _typing.Any:
-        """Imports `compat`, and makes the classes that need Keras or PyTorch, when a program needs them."""
+        """Import `compat`, or build a class that needs Keras or PyTorch, on first use."""
         if name == "compat":
             import importlib
 
             return importlib.import_module(".compat", __name__)
-        if name == "KerasSchedule":  # which registers it with Keras
+        if name == "KerasSchedule":  # building the class registers it with Keras
             return _keras_class()
         if name == "TorchSchedule":
             return _torch_class()
@@ -176,13 +176,13 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-# Pickles name the public module of a class, which does not change with the layout. Annotations are strings that
-# Python reads in the module of the class, so they are evaluated first.
+# A pickle stores the module of a class. The public module stays the same if the layout changes. Python evaluates
+# string annotations in the module of the class, so they are evaluated before it is replaced.
 for _home in (feedback, nodes, shapes, _sys.modules[__name__]):
     for _value in map(vars(_home).get, _home.__all__):
         if _inspect.isclass(_value) and not issubclass(_value, tuple):
             _value.__annotations__ = _inspect.get_annotations(_value, eval_str=True)
         if hasattr(_value, "__module__"):
             _value.__module__ = _home.__name__
-Schedule._repr_png_ = _png  # pyright: ignore[reportAttributeAccessIssue] # how a notebook shows a schedule; the core knows no pictures
+Schedule._repr_png_ = _png  # pyright: ignore[reportAttributeAccessIssue] # how a notebook shows a schedule; set here because the core must not import plotting
 _register_with_keras()

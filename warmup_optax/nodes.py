@@ -1,13 +1,13 @@
-"""The class behind every function, for annotations, `isinstance`, pickles and user-defined nodes.
+"""The node classes of all schedules, for annotations, `isinstance`, pickles and user-defined nodes.
 
 >>> import warmup_optax as wo
 >>> schedule: wo.nodes.WarmupCosine = wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1000)
 >>> isinstance(schedule, wo.nodes.WarmupCosine), schedule.peak_value
 (True, 0.0003)
 
-`Schedule`, `FiniteSchedule`, `Time` and `static` are at the top level too. The kinds without a function are here
-alone: what operators make (`Add`, `Product`, `Scale`, `Divide`), what ``TrainingRun.in_steps`` makes (`InSteps`),
-and the results of the tools, such as `Finding`.
+`Schedule`, `FiniteSchedule`, `Time` and `static` are also at the top level. Some classes have no function with
+their name. Operators return `Add`, `Product`, `Scale` and `Divide`. ``TrainingRun.in_steps`` returns `InSteps`.
+`Finding` and other classes are the results of tools such as `check`.
 """
 
 from ._combinators.arithmetic import Clip, Maximum, Minimum

@@ -1,7 +1,6 @@
-"""Every shape by name: curves on a local count that starts at 0.
+"""All shapes: curves of a local count that starts at 0.
 
-The shapes that a trainer types are at the top level too (`warmup_optax.cosine`), the rarer
-ones here alone.
+The common shapes are also at the top level, such as `warmup_optax.cosine`. The others are only here.
 """
 
 import typing as _typing
@@ -59,10 +58,10 @@ __all__ = [
     "triangle_wave",
 ]
 
-if not _typing.TYPE_CHECKING:  # a checker refuses a name that is not there
+if not _typing.TYPE_CHECKING:  # a type checker reports unknown names itself
 
     def __getattr__(name: str) -> _typing.NoReturn:
-        """Suggests the nearest names."""
+        """Raise an error that suggests the nearest names."""
         from ._suggestions import no_attribute
 
         raise no_attribute(__name__, name, __all__)

@@ -371,7 +371,7 @@ const FIXES = {
   flat: "with 1 the curve would not decay",
   radam: "RAdam has no rectification term for a smaller b2",
   part: "it is a part of total_steps",
-  grow: "cycles cannot shrink: join() them",
+  grow: "to shorten the cycles, join() them",
   stop: "to stop after a cycle, join() a constant",
 };
 const ENDS = "init_value:n end_value:n steps:s", WAVE = "init_value:n end_value:n steps:s>=1";
@@ -446,7 +446,7 @@ define("add", "schedules:m", combined((a, b) => a + b));
 define("minimum", "schedules:m", combined((a, b) => min(a, b)));
 define("maximum", "schedules:m", combined((a, b) => max(a, b)));
 define("clip", "schedule:c min_value:n=null max_value:n=null", (c) => (time) => min(max(c.schedule.value(time), c.min_value ?? -Infinity), c.max_value ?? Infinity), (c, where) => {
-  if (c.min_value === null && c.max_value === null) bad(where, "min_value", null, "a number where max_value is None", "give min_value, max_value or both");
+  if (c.min_value === null && c.max_value === null) bad(where, "min_value", null, "a number where max_value is None", "pass min_value, max_value or both");
   if (c.min_value !== null && c.max_value !== null && c.max_value < c.min_value) bad(where, "max_value", c.max_value, `at least min_value=${repr(c.min_value)}`, "swap them");
 });
 define("join", "schedules:m boundaries:B offsets:C?=null", (c) => (time) => {
@@ -454,7 +454,7 @@ define("join", "schedules:m boundaries:B offsets:C?=null", (c) => (time) => {
   return local(c.schedules[i], time, c.offsets ? c.offsets[i] : i ? c.boundaries[i - 1] : 0);
 }, (c, where) => {
   asMany(where, "boundaries", c.boundaries, c.schedules.length - 1, "one fewer than schedules");
-  if (c.offsets) asMany(where, "offsets", c.offsets, c.schedules.length, "as many as schedules (or None: each phase starts at its own 0)");
+  if (c.offsets) asMany(where, "offsets", c.offsets, c.schedules.length, "one for each of schedules (or None: each phase starts at its own 0)");
 });
 define("with_warmup", "schedule:c steps:s init_value:n=0 shape:h=linear overlap:b=false", (c) => {
   const after = (time) => local(c.schedule, time, c.overlap ? 0 : c.steps);
@@ -486,7 +486,7 @@ define("restart", "schedule:c period:s>=1 growth:n>=1=1!grow decay:n>0=1!stop", 
   };
 }, (c, where) => {
   const needed = c.growth === 1 ? 1 : Math.ceil(log1p(((c.growth - 1) * INT32_MAX) / Number(c.period)) / log(c.growth)) + 1;
-  if (needed > MOST_CYCLES) bad(where, "growth", c.growth, `1, or large enough for ${MOST_CYCLES} cycles`, "give 1 for cycles of equal length");
+  if (needed > MOST_CYCLES) bad(where, "growth", c.growth, `1, or large enough for ${MOST_CYCLES} cycles`, "pass 1 for cycles of equal length");
 });
 
 // Recipes: each stands for an expression of the kinds above.

@@ -338,7 +338,7 @@ def test_traced_numbers_are_never_looked_at():
 ONE_SENTENCE = {
     "a clip of nothing": (
         lambda: wo.clip(wo.constant(1.0)),
-        "clip: min_value must be a number where max_value is None, got None; give min_value, max_value or both",
+        "clip: min_value must be a number where max_value is None, got None; pass min_value, max_value or both",
     ),
     "a shape that makes a number": (
         lambda: wo.with_warmup(wo.constant(1.0), steps=4, shape=lambda a, b, n: 0.5),

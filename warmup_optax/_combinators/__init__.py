@@ -1,1 +1,1 @@
-"""Schedules of schedules: they know absolute counts, and no curve."""
+"""Combinators: schedules made of other schedules. They handle counts, and define no curve."""

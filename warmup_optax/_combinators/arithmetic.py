@@ -1,4 +1,4 @@
-"""Bounds of schedules. Sums, products and quotients are the operators of `Schedule`."""
+"""Bounds of schedules: clip, minimum and maximum. Sums and products are operators of `Schedule`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Clip(Schedule, kind="clip"):
     def _check_together(self) -> None:
         low, high = self.min_value, self.max_value
         if low is None and high is None:
-            fix = "give min_value, max_value or both"
+            fix = "pass min_value, max_value or both"
             checks.raise_bad_argument(self._kind, "min_value", None, "a number where max_value is None", fix)
         if low is not None and high is not None:
             allowed = f"at least min_value={low}"
@@ -50,19 +50,19 @@ class Clip(Schedule, kind="clip"):
 
 
 def clip(schedule: ScheduleLike, min_value: Number | None = None, max_value: Number | None = None) -> Clip:
-    """A schedule held between a floor and a ceiling.
+    """Clip a schedule to a floor and a ceiling. Also known as clamp.
 
     Args:
       schedule: A schedule, a function of a count, or a number.
-      min_value: The floor, any finite number; None for none.
-      max_value: The ceiling, any finite number not below the floor; None for none.
+      min_value: The floor, any finite number. ``None``: no floor.
+      max_value: The ceiling, any finite number >= ``min_value``. ``None``: no ceiling.
 
     Returns:
-      A `Schedule`, exactly the bound where the bound holds.
+      A `Schedule`. Where a bound applies, the value is exactly that bound.
 
     Raises:
-      ValueError: If a bound is not finite, the floor is above the ceiling, or there is neither.
-      TypeError: If a bound is not a number.
+      ValueError: If a bound is not finite, ``min_value`` is above ``max_value``, or both are ``None``.
+      TypeError: If ``schedule`` is not a schedule, a function or a number, or a bound is not a number.
 
     >>> import warmup_optax as wo
     >>> wo.clip(wo.linear(1.0, 0.0, 4), min_value=0.25)([0, 2, 4]).tolist()
@@ -81,7 +81,9 @@ class Minimum(Together, kind="minimum"):
 
 
 def minimum(*schedules: ScheduleLike) -> Minimum:
-    r"""The smallest of several schedules at every count. Noam's schedule is one: a ramp and a decay that cross.
+    r"""Take the smallest of several schedules at every count.
+
+    For example, Noam's schedule is the minimum of a linear ramp and an inverse square-root decay.
 
     .. math:: v(c) = \min_i s_i(c)
 
@@ -113,7 +115,7 @@ class Maximum(Together, kind="maximum"):
 
 
 def maximum(*schedules: ScheduleLike) -> Maximum:
-    r"""The largest of several schedules at every count, such as a decay with another decay as its floor.
+    r"""Take the largest of several schedules at every count, such as a decay with another decay as its floor.
 
     .. math:: v(c) = \max_i s_i(c)
 

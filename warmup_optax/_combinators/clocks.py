@@ -1,4 +1,4 @@
-"""Schedules on another clock: later, in other units, in stairs."""
+"""Time transformations of schedules: a delay, other units, a staircase."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Shift(Schedule, kind="shift"):
 
     def lower(self) -> Lowered:
         steps = whole_number(self.steps)
-        # The sign is a part of the structure: a head start may lead past the last int32.
+        # A negative shift has a separate tree structure, because its time may exceed the largest int32.
         ahead = not (isinstance(self.steps, (int, float)) and self.steps >= 0)
         return (_Ahead if ahead else _Delayed)(self.schedule.lower(), steps)
 
@@ -44,7 +44,7 @@ class _Delayed(Lowered):
 
 
 class _Ahead(Lowered):
-    """A shift whose number may be negative."""
+    """A shift by a number of steps that may be negative."""
 
     schedule: Lowered
     steps: Length
@@ -54,23 +54,22 @@ class _Ahead(Lowered):
 
 
 def shift(schedule: ScheduleLike, steps: Steps) -> Shift:
-    r"""A schedule that starts later (or, with a negative number, has started already).
+    r"""Delay a schedule by ``steps``, or skip its first steps if ``steps`` is negative.
 
     .. math:: v(c) = s(\max(\max(c, 0) - d, 0))
 
-    Counts before 0 have the value at 0, as in every schedule.
-
     Args:
       schedule: :math:`s`: a schedule, a function of a count, or a number.
-      steps: :math:`d`, in optimizer updates, any whole number. The value at 0 is held before ``d``;
-        a negative number skips the schedule's first ``-d`` steps.
+      steps: :math:`d`, the delay in optimizer updates, any whole number. If it is negative, the first ``-d``
+        steps of the schedule are skipped.
 
     Returns:
-      A `Schedule`.
+      A `Schedule`. Before count ``d`` it is constant at the first value of ``schedule``. Counts before 0 have the
+      value at 0, as in every schedule.
 
     Raises:
       ValueError: If ``steps`` is not whole.
-      TypeError: If an argument is of the wrong type.
+      TypeError: If ``schedule`` is not a schedule, a function or a number, or ``steps`` is not a number.
 
     >>> import warmup_optax as wo
     >>> wo.shift(wo.linear(0.0, 1.0, 4), 10)([0, 10, 12]).tolist()
@@ -82,13 +81,13 @@ def shift(schedule: ScheduleLike, steps: Steps) -> Shift:
 
 
 class SpeedUp(Schedule, kind="speed_up"):
-    """A schedule that goes ``factor`` counts forward with every update, a whole number >= 1.
+    """A schedule that advances by ``factor`` counts with each update.
 
-    A kind of configs; in code it is ``stretch(schedule, Fraction(1, factor))``.
+    It is available in configs only. In code, use ``stretch(schedule, Fraction(1, factor))``.
 
     Args:
       schedule: A schedule, a function of a count, or a number.
-      factor: The counts of the schedule in one update, a whole number >= 1.
+      factor: The number of counts per update, a whole number >= 1.
     """
 
     schedule: Schedule = checked(as_schedule_argument)
@@ -103,21 +102,23 @@ class SpeedUp(Schedule, kind="speed_up"):
 
 
 class InSteps(Schedule, kind="in_steps"):
-    r"""A schedule written in other units (tokens, examples, epochs), on the clock of updates.
+    r"""A schedule whose counts are other units (tokens, examples, epochs), as a schedule of updates.
 
     .. math:: v(c) = s\!\left(\frac{x_i + (c - b_{i-1}) r_i}{k}\right) \quad\text{for}\quad b_{i-1} \le c < b_i
 
-    Made by `TrainingRun.in_steps`, from a batch size or a ramp of batch sizes.
+    `TrainingRun.in_steps` makes it, from a batch size or a batch-size ramp.
 
     Args:
-      schedule: :math:`s`, whose counts are units: a schedule, a function of a count, or a number.
-      boundaries: :math:`b_i`, the updates at which another rate begins: whole numbers >= 0, increasing.
-      starts: :math:`x_i`, the units seen before the first update of each segment: whole numbers >= 0, one
-        more than ``boundaries``.
-      rates: :math:`r_i`, the units that an update of each segment takes: one whole number >= 0 for each start.
-      scale: :math:`k`, by which ``starts`` and ``rates`` are too large, a whole number >= 1.
+      schedule: :math:`s`, a function of units: a schedule, a function of a count, or a number.
+      boundaries: :math:`b_i`, the counts at which the next segment begins. A strictly increasing sequence of
+        whole numbers >= 0.
+      starts: :math:`x_i`, the units consumed before the first update of each segment. A sequence of whole
+        numbers >= 0, one more than ``boundaries``.
+      rates: :math:`r_i`, the units that each update of a segment consumes. A sequence of whole numbers >= 0,
+        one for each of ``starts``.
+      scale: :math:`k`, the common denominator of ``starts`` and ``rates``, a whole number >= 1.
 
-    The units seen are exact up to 2^61. Before count 0 the value at 0 applies.
+    The number of units is exact up to 2^61. The value at 0 applies before 0.
 
     >>> import warmup_optax as wo
     >>> ramp = wo.nodes.InSteps(wo.linear(0.0, 1.0, 80), boundaries=(2,), starts=(0, 20), rates=(10, 40))
@@ -149,7 +150,7 @@ class InSteps(Schedule, kind="in_steps"):
 
 
 class _Segments(NamedTuple):
-    """Tables: the first update of each segment, the units before it, and the units of an update."""
+    """Tables with one row per segment: its first update, the units consumed before it, the units per update."""
 
     firsts: Any
     starts: Any
@@ -185,22 +186,22 @@ class Staircase(Schedule, kind="staircase"):
 
 
 def staircase(schedule: ScheduleLike, steps: Steps) -> Staircase:
-    r"""A schedule that goes one count forward every ``steps`` updates: once an epoch, say.
+    r"""Advance a schedule by one count every ``steps`` updates, for example once per epoch.
 
     .. math:: v(c) = s(\lfloor c / n \rfloor)
 
     Args:
-      schedule: :math:`s`, written in epochs (or whatever has ``steps`` updates): a schedule, a function of a
+      schedule: :math:`s`, in epochs, or in any other unit of ``steps`` updates: a schedule, a function of a
         count, or a number.
-      steps: :math:`n`, in optimizer updates, a whole number >= 1.
+      steps: :math:`n`, the number of optimizer updates per count of ``schedule``, a whole number >= 1.
 
     Returns:
-      A `Schedule`, constant between multiples of ``steps``. PyTorch's and timm's schedulers give this when
-      they are stepped once an epoch.
+      A `Schedule`, constant between multiples of ``steps``. The schedulers of PyTorch and timm behave like this
+      if you step them once per epoch.
 
     Raises:
       ValueError: If ``steps`` is not a whole number >= 1.
-      TypeError: If an argument is of the wrong type.
+      TypeError: If ``schedule`` is not a schedule, a function or a number, or ``steps`` is not a number.
 
     >>> import warmup_optax as wo
     >>> wo.staircase(wo.linear(1.0, 0.0, 4), 100)([0, 99, 100, 399, 400]).tolist()

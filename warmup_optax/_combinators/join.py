@@ -1,4 +1,4 @@
-"""Schedules one after the other."""
+"""Join schedules one after another."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Join(Schedule, kind="join"):
         phases, where = len(self.schedules), self._kind
         checks.as_many(where, "boundaries", self.boundaries, phases - 1, "one fewer than ${schedules}")
         if self.offsets is not None:
-            allowed = "as many as ${schedules} (or None: each phase starts at its own 0)"
+            allowed = "one for each of ${schedules} (or None: each phase starts at its own 0)"
             checks.as_many(where, "offsets", self.offsets, phases, allowed)
 
     def lower(self) -> Lowered:
-        """Phases of one structure become one group whose numbers are tables: one gather, one evaluation."""
+        """Group the phases with the same tree structure. A group has tables as numbers, and is evaluated once."""
         count = len(self.schedules)
         boundaries = tuple(map(whole_number, self.boundaries))
         starts, ends = (0, *boundaries), (*boundaries, None)
-        if self.offsets is None:  # a clock that begins with its phase is 0 before it
+        if self.offsets is None:  # the time of a phase is clamped to 0 before the phase begins
             clocks = [(None, end, start, False) for start, end in zip(starts, ends, strict=True)]
         else:
             ahead = [not (isinstance(x, (int, float)) and x >= 0) for x in self.offsets]
@@ -79,7 +79,7 @@ class Join(Schedule, kind="join"):
 
 
 class _Phase(Lowered):
-    """A schedule in its phase: finite, and not used, at the counts of other phases."""
+    """A schedule in its phase. At the counts of other phases its value is finite, and ignored."""
 
     schedule: Lowered
     start: Length | None
@@ -94,7 +94,7 @@ class _Phase(Lowered):
 
 
 class _Few(Lowered):
-    """A join of a few phases, each of a structure of its own."""
+    """A join of a few phases, each with a different tree structure."""
 
     phases: tuple[_Phase, ...]
     boundaries: tuple[Length, ...]
@@ -107,22 +107,22 @@ class _Few(Lowered):
 
 
 class _PhaseGroup(Record):
-    """All phases of a join that have one structure; its numbers are scalars, or tables with a row each."""
+    """All phases of a join with the same tree structure. Numbers are scalars, or tables with a row per phase."""
 
     phase: _Phase
     members: tuple[int, ...] = static()
     phases: int = static()
 
     def at(self, time: Time, index: Any) -> Any:
-        """The value in phase ``index``; finite, and not used, if another group owns it."""
+        """The value in phase ``index``. If another group owns that phase, the value is finite, and ignored."""
         phase = self.phase
-        if len(self.members) > 1:  # never all: the last phase, without an end, is of a structure of its own
+        if len(self.members) > 1:  # never all: the last phase has no end, so its tree structure differs
             rows = np.searchsorted(self.members, np.arange(self.phases), side="right") - 1
             phase = take(phase, take(np.maximum(rows, 0).astype(np.int32), index))
         return phase.evaluate(time)
 
     def owns(self, index: Any) -> Any:
-        """Whether phase ``index`` is of this group."""
+        """Whether phase ``index`` belongs to this group."""
         first, last = self.members[0], self.members[-1]
         if last - first + 1 == len(self.members):
             return (index >= first) & (index <= last) if first < last else index == first
@@ -130,7 +130,7 @@ class _PhaseGroup(Record):
 
 
 class _Joined(Lowered):
-    """A join with its phases sorted into groups."""
+    """A join whose phases are sorted into groups."""
 
     groups: tuple[_PhaseGroup, ...]
     boundaries: Any
@@ -148,29 +148,34 @@ def join(
     boundaries: Sequence[Steps],
     offsets: Sequence[Steps] | None = None,
 ) -> Join:
-    r"""One schedule after the other, each in its own phase.
+    r"""Join schedules one after another, each in its own phase. Also known as a sequential schedule.
 
     .. math:: v(c) = s_i(c - o_i) \quad\text{for}\quad b_{i-1} \le c < b_i
 
     Args:
       schedules: :math:`s_i`, a sequence of schedules, functions of a count, or numbers; at least one.
-      boundaries: :math:`b_i`, the counts at which the next phase begins: whole numbers >= 0, strictly
-        increasing, one fewer than ``schedules``. A first boundary of 0 leaves the first phase empty.
-      offsets: :math:`o_i`, the count at which each phase's own clock is at 0, one whole number for each
-        schedule. None: each phase starts at its own 0 (Optax, PyTorch's SequentialLR). All 0: every phase
-        sees the global count (Keras, TF Model Garden, MediaPipe, Paddle). An offset later than the phase's
-        begin holds the phase's first value until then; a negative one is a head start.
+      boundaries: :math:`b_i`, the counts at which the next phase begins. A strictly increasing sequence of
+        whole numbers >= 0, one fewer than ``schedules``. A first boundary of 0 leaves the first phase empty.
+      offsets: :math:`o_i`, the count at which the local time of each phase is 0. A sequence of whole numbers,
+        one for each schedule. ``None``: each phase starts at its own 0 (Optax, PyTorch's SequentialLR). All 0:
+        every phase receives the global count (Keras, TF Model Garden, MediaPipe, Paddle). If an offset is
+        after the start of its phase, the phase stays at its first value until then. A negative offset skips
+        the first steps of its schedule.
 
     Returns:
-      A `Schedule`. Before count 0 the value at 0 holds. Nothing makes the ends of phases meet: see
-      `with_warmup` and `with_cooldown` for that. The compiled program grows with the number of *kinds* of
-      phases (a kind is a shape; its numbers do not matter), not with the number of phases; that of a function
-      which takes the join as an argument grows with the phases, whose numbers come one by one.
+      A `Schedule`. The value at 0 applies before 0. The curve may jump at a boundary. For a continuous curve,
+      use `with_warmup` and `with_cooldown`.
+
+      The compiled program grows with the number of different kinds of phases, not with the number of phases.
+      The numbers of a phase do not change its kind. If the join is an argument of the jitted function, the
+      program grows with the number of phases, because each number is a separate argument.
 
     Raises:
-      ValueError: If the lengths do not fit or the boundaries are not increasing (Optax accepts both in
-        silence, and drops or skips a phase).
-      TypeError: If an argument is not a sequence of what it should be.
+      ValueError: If there is not one more schedule than boundaries, the boundaries are not increasing, negative
+        or not whole, or there is not one offset for each schedule. (Optax accepts the first two silently, and
+        drops or skips a phase.)
+      TypeError: If ``schedules`` is not a sequence of schedules, functions or numbers, or another argument is
+        not a sequence of numbers.
 
     >>> import warmup_optax as wo
     >>> wo.join([wo.linear(0.0, 1.0, 4), wo.cosine(1.0, 0.0, 8)], [4])([0, 2, 4, 12]).tolist()

@@ -1,4 +1,4 @@
-"""Ramps that meet a schedule at the schedule's own value: a warmup before it, a cooldown after it."""
+"""Ramps that meet a schedule at its value: a warmup before it, a cooldown after it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from .._shapes.finite import linear
 
 
 class Shape(Node):
-    """A shape as an argument: the function, and what a `functools.partial` had fixed of it.
+    """A shape as an argument: a function, and the keyword arguments that a `functools.partial` fixed.
 
-    Numbers that were fixed are leaves like any other number; words are choices.
+    Fixed numbers are leaves, like any other number. Fixed strings, bools and ``None`` are static.
     """
 
     function: Callable[..., Any] = static()
@@ -40,11 +40,11 @@ class Shape(Node):
     numbers: tuple[Any, ...] = ()
 
     def __call__(self, init_value: Any, end_value: Any, steps: Any) -> Any:
-        """The shape between two values."""
+        """Build the shape between two values."""
         return self.function(init_value, end_value, steps, **self.options())
 
     def options(self) -> dict[str, Any]:
-        """What the partial had fixed."""
+        """Return the keyword arguments that the partial fixed."""
         return dict(zip(self.names, self.numbers, strict=True)) | dict(self.words)
 
     @property
@@ -53,7 +53,7 @@ class Shape(Node):
         return getattr(self.function, "__name__", "function")
 
     def between(self, init_value: Any, end_value: Any, steps: Any) -> Lowered:
-        """The shape between two values that may be traced or batched, lowered."""
+        """Return the lowered shape between two values, which may be traced or batched."""
         with unchecked():
             return self(init_value, end_value, steps).lower()
 
@@ -63,11 +63,11 @@ class Shape(Node):
         return f"functools.partial({name}, {fixed})" if fixed else name
 
 
-_FIX = "give linear, cosine, another finite shape, or functools.partial of one"
+_FIX = "pass linear, cosine, another finite shape, or a functools.partial of one"
 
 
 def shape_argument(where: str, name: str, shape: Any) -> Shape:
-    """A function ``(init_value, end_value, steps)`` that makes a schedule."""
+    """Check that the argument is a function ``(init_value, end_value, steps)``, and return it as a `Shape`."""
     allowed = "a function that makes a shape"
     if isinstance(shape, Shape):
         return shape
@@ -75,16 +75,16 @@ def shape_argument(where: str, name: str, shape: Any) -> Shape:
         checks.raise_bad_argument(where, name, shape, allowed, _FIX, error=TypeError)
     if isinstance(shape, functools.partial) and not shape.args:
         words = {k: v for k, v in shape.keywords.items() if v is None or isinstance(v, (str, bool))}
-        rest = {k: v for k, v in sorted(shape.keywords.items()) if k not in words}
-        numbers = tuple(checks.number(where, f"{name}'s {k}", v) for k, v in rest.items())
-        return Shape(shape.func, tuple(sorted(words.items())), tuple(rest), numbers)
+        others = {k: v for k, v in sorted(shape.keywords.items()) if k not in words}
+        numbers = tuple(checks.number(where, f"{name}'s {k}", v) for k, v in others.items())
+        return Shape(shape.func, tuple(sorted(words.items())), tuple(others), numbers)
     return Shape(checks.function(where, name, shape, allowed=allowed, fix=_FIX))
 
 
 def try_shape(
     where: str, name: str, shape: Shape, init_value: Any, end_value: Any, steps: Any, /, **names: str
 ) -> None:
-    """Makes a shape once, so that what it refuses is refused at construction, in the words of ``where``."""
+    """Build the shape once, so that its argument errors are raised at construction, under the name ``where``."""
     try:
         inspect.signature(shape.function).bind(init_value, end_value, steps, **shape.options())
     except (TypeError, ValueError) as error:
@@ -129,8 +129,8 @@ class _WithWarmup(Lowered):
     overlap: bool = static()
 
     def evaluate(self, time: Time) -> jax.Array:
-        # Before the hand-over the schedule's time is held at it, so one evaluation is both the goal of the
-        # warmup and the value after it.
+        # During the warmup the time of the schedule stays at the handover. So one evaluation gives both the
+        # end value of the warmup and the value after it.
         after = time.clamp(self.steps, None) if self.overlap else time.after(self.steps)
         value = real(self.schedule.evaluate(after))
         warmup = real(self.shape.between(self.init_value, value, self.steps).evaluate(time))
@@ -145,29 +145,33 @@ def with_warmup(
     shape: ShapeLike = linear,
     overlap: bool = False,
 ) -> WithWarmup:
-    r"""A warmup in front of any schedule, up to the schedule's own value, so without a jump.
+    r"""Add a warmup to any schedule. It ramps to the value of the schedule, so the curve is continuous.
 
     .. math:: v(c) = \text{shape}(I, s(h), W)(c) \ \text{for}\ c < W, \qquad
-              v(c) = s(c - W) \ \text{(or } s(c) \text{ with overlap) from } W \text{ on}
+              v(c) = s(c - W) \ \text{(or } s(c) \text{ with overlap) for}\ c \ge W
 
-    with the hand-over :math:`h = 0`, or :math:`h = W` with overlap.
+    The handover is at :math:`h = 0`, or at :math:`h = W` with overlap.
 
     Args:
       schedule: :math:`s`: a schedule, a function of a count, or a number.
-      steps: :math:`W`, in optimizer updates, a whole number >= 0; with 0 there is no warmup.
-      init_value: :math:`I`, the learning rate of the first update. Any finite number that the shape takes.
-      shape: The curve of the warmup: `linear`, `cosine`, any finite shape, a ``functools.partial`` of one
-        (``partial(polynomial, power=2, origin="init")``), or any function ``(init_value, end_value, steps)``
-        that makes a schedule.
-      overlap: False: the schedule starts after the warmup (Optax, Hugging Face). True: it has been running
-        under the warmup, which hides its first ``steps`` (TF Model Garden, MediaPipe).
+      steps: :math:`W`, the number of warmup updates, a whole number >= 0. With 0 there is no warmup.
+      init_value: :math:`I`, the learning rate of the first update. Any finite number that ``shape`` accepts.
+      shape: The curve of the warmup: a finite shape such as `linear` or `cosine`, or a ``functools.partial`` of
+        one, such as ``partial(polynomial, power=2, origin="init")``. Any other function
+        ``(init_value, end_value, steps)`` that returns a schedule works as well.
+      overlap: If false, the schedule starts at its count 0 after the warmup (Optax, Hugging Face). If true, the
+        schedule runs from count 0, and the warmup replaces its first ``steps`` updates (TF Model Garden,
+        MediaPipe).
 
     Returns:
-      A `Schedule`. The full rate is at ``count == steps``; before 0 the value at 0 holds.
+      A `Schedule`. The warmup reaches the value of ``schedule`` at ``count == steps``. The value at 0 applies
+      before 0.
 
     Raises:
-      ValueError: If ``steps`` is negative or fractional, or ``init_value`` is not one the shape takes.
-      TypeError: If an argument is of the wrong type.
+      ValueError: If ``steps`` is negative or not whole, or ``init_value`` is not finite or not accepted by
+        ``shape``.
+      TypeError: If ``schedule`` is not a schedule, a function or a number, ``shape`` is not a function that
+        returns a schedule, ``steps`` or ``init_value`` is not a number, or ``overlap`` is not a bool.
 
     >>> import warmup_optax as wo
     >>> decay = wo.linear(1.0, 0.0, 10)
@@ -210,7 +214,7 @@ class _WithCooldown(Lowered):
     shape: Shape
 
     def evaluate(self, time: Time) -> jax.Array:
-        # From `begin` on the schedule's time is held there: its value is where the cooldown starts.
+        # After `begin` the time of the schedule stays at `begin`. Its value there is where the cooldown starts.
         value = real(self.schedule.evaluate(time.clamp(None, self.begin)))
         cooldown = self.shape.between(value, self.end_value, self.steps)
         return select(time.reached(self.begin), real(cooldown.evaluate(time.after(self.begin))), value)
@@ -224,26 +228,30 @@ def with_cooldown(
     end_value: Number = 0.0,
     shape: ShapeLike = linear,
 ) -> WithCooldown:
-    r"""Branches a cooldown off any schedule, from whatever its value is there.
+    r"""Add a cooldown to any schedule, starting from its value at ``begin``. Also known as an annealing phase.
 
     .. math:: v(c) = s(c) \ \text{for}\ c < b, \qquad
-              v(c) = \text{shape}(s(b), E, n)(c - b) \ \text{from } b \text{ on}
+              v(c) = \text{shape}(s(b), E, n)(c - b) \ \text{for}\ c \ge b
 
     Args:
       schedule: :math:`s`: a schedule, a function of a count, or a number.
-      begin: :math:`b`, the count at which the cooldown begins, a whole number >= 0: a checkpoint's step.
-      steps: :math:`n`, the length of the cooldown in optimizer updates, a whole number >= 0; with 0 it is
-        ``end_value`` from ``begin`` on.
-      end_value: :math:`E`, the learning rate at ``begin + steps`` and after it. Any finite number that the
-        shape takes.
-      shape: The curve: as for `with_warmup`. `one_minus_sqrt` does best in the literature.
+      begin: :math:`b`, the count at which the cooldown begins, a whole number >= 0. Usually the step of a
+        checkpoint.
+      steps: :math:`n`, the length of the cooldown in optimizer updates, a whole number >= 0. With 0 the value
+        is ``end_value`` from ``begin``.
+      end_value: :math:`E`, the learning rate at ``begin + steps`` and after it. Any finite number that
+        ``shape`` accepts.
+      shape: The curve of the cooldown, as for `with_warmup`. `one_minus_sqrt` outperformed `linear` in
+        Hägele et al. (2024), section 4.
 
     Returns:
-      A `Schedule`. Before ``begin`` it is ``schedule``, bit for bit, so a run can be resumed with it.
+      A `Schedule`. Before ``begin`` it equals ``schedule``, bit for bit, so you can resume a run with it.
 
     Raises:
-      ValueError: If a number of steps is negative or fractional, or ``end_value`` is not one the shape takes.
-      TypeError: If an argument is of the wrong type.
+      ValueError: If a number of steps is negative or not whole, or ``end_value`` is not finite or not accepted
+        by ``shape``.
+      TypeError: If ``schedule`` is not a schedule, a function or a number, ``shape`` is not a function that
+        returns a schedule, or ``begin``, ``steps`` or ``end_value`` is not a number.
 
     >>> import warmup_optax as wo
     >>> wo.with_cooldown(wo.constant(1.0), begin=10, steps=4)([0, 10, 12, 14, 20]).tolist()

@@ -1,4 +1,4 @@
-"""Restarts: a schedule again and again, each time longer and scaled."""
+"""Warm restarts: repeat a schedule, optionally with longer and scaled cycles."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from .._core.schedule import Number, NumberField, Schedule, ScheduleLike, Steps,
 from .._core.tables import Moment, take, whole_table
 from .._core.time import Time
 
-MOST_CYCLES = 2**18  # more would be a table of several megabytes
-TRACED_CYCLES = 128  # cycles of a traced growth, whose number is not known
-_DIGITS = 60  # of the host's arithmetic: a bound that should be whole is
+MOST_CYCLES = 2**18  # more would need a table of several megabytes
+TRACED_CYCLES = 128  # a traced growth has a fixed number of cycles, because shapes must be static
+_DIGITS = 60  # of the decimal arithmetic on the host, so that a bound that should be whole is whole
 
 
 class Restart(Schedule, kind="restart"):
@@ -45,7 +45,7 @@ class Restart(Schedule, kind="restart"):
     schedule: Schedule = checked(as_schedule_argument)
     period: NumberField = checked(checks.steps, at_least=1)
     growth: NumberField = checked(
-        checks.number, at_least=1, default=1.0, fix="cycles cannot shrink: join() them"
+        checks.number, at_least=1, default=1.0, fix="to shorten the cycles, join() them"
     )
     decay: NumberField = checked(
         checks.number, above=0, default=1.0, fix="to stop after a cycle, join() a constant"
@@ -54,11 +54,11 @@ class Restart(Schedule, kind="restart"):
     def _check_together(self) -> None:
         concrete = isinstance(self.growth, float) and not checks.is_traced(self.period)
         if concrete and _needed(self.period, self.growth) > MOST_CYCLES:
-            allowed, fix = f"1, or large enough for {MOST_CYCLES} cycles", "give 1 for cycles of equal length"
+            allowed, fix = f"1, or large enough for {MOST_CYCLES} cycles", "pass 1 for cycles of equal length"
             checks.raise_bad_argument(self._kind, "growth", self.growth, allowed, fix)
 
     def lower(self) -> Lowered:
-        # A concrete decay of 1 is a structure of its own, which costs no power.
+        # A concrete decay of 1 has a separate tree structure, whose program computes no power.
         decay = None if isinstance(self.decay, float) and self.decay == 1 else split_rate(self.decay)
         return _Restarted(self.schedule.lower(), self._clock(), decay)
 
@@ -108,24 +108,24 @@ class _Restarted(Lowered):
 
 
 class _EqualCycles(Record):
-    """Cycles of one length."""
+    """Cycles of equal length."""
 
     period: Length
 
     def at(self, time: Time) -> tuple[Any, Time]:
-        """The number of the cycle at a time, and the time within it."""
+        """The index of the cycle at a time, and the time within the cycle."""
         return time.cycle(self.period)
 
 
 class _Table(Record):
-    """Cycles in a table: where each begins, and how many times as long as the first it is."""
+    """Cycles in a table: the begin of each, and its length as a multiple of the first cycle."""
 
     begins: Any  # whole counts, or a Moment
     units: Any
     last: Scalar
 
     def at(self, time: Time) -> tuple[Any, Time]:
-        """The number of the cycle, and the time within it as if the cycle had the first length."""
+        """The index of the cycle, and the time within it, rescaled to the length of the first cycle."""
         row = jnp.minimum(
             time.locate(jax.tree.map(lambda x: x[1:], self.begins)), jnp.asarray(self.last, np.int32)
         )
@@ -136,9 +136,9 @@ class _Table(Record):
 
 
 class _GrowingCycles(Record):
-    """Cycles each longer than the last. The first table ends with int32, the second is for wider clocks.
+    """Cycles that grow. The table ``near`` ends at the largest int32, and ``far`` serves wider times.
 
-    Where the growth is traced and 1, the cycles are equal, however many there are.
+    If a traced growth is 1, the equal cycles are used instead, so that their number is not limited.
     """
 
     near: _Table
@@ -147,7 +147,7 @@ class _GrowingCycles(Record):
     alike: Any = None
 
     def at(self, time: Time) -> tuple[Any, Time]:
-        """The number of the cycle, and the time within it as if the cycle had the first length."""
+        """The index of the cycle, and the time within it, rescaled to the length of the first cycle."""
         table = self.near if self.far is None or time._is_narrow() else self.far
         number, local = table.at(time)
         if self.equal is None:
@@ -157,14 +157,14 @@ class _GrowingCycles(Record):
 
 
 def _traced_cycles(period: Any, growth: Any) -> _GrowingCycles:
-    """The cycles of numbers of which one is traced."""
+    """The cycles if ``period`` or ``growth`` is traced."""
     growth, length, dtype = real(growth), real(period), default_float()
     limit = math.log(LARGEST) / jnp.maximum(jnp.log(jax.lax.stop_gradient(growth)), 1e-6)
-    # The limit is on the exponent: a power that overflows, even one that is cut off after, has no gradient.
+    # The exponent is limited, because a power that overflows has no finite gradient, even if it is clipped.
     units = jnp.power(growth, jnp.minimum(np.arange(TRACED_CYCLES).astype(dtype), limit))
     below = np.tri(TRACED_CYCLES, k=-1, dtype=dtype)
     bounds = length * jnp.sum(below * units[None, :], axis=1)
-    # A bound that should be whole is: 100 + 100 * 1.1 is 210, not 210.00002.
+    # Round a bound that should be whole: 100 + 100 * 1.1 must be 210, not 210.00002.
     nearest = jnp.round(bounds)
     due = abs(bounds - nearest) <= 4 * float(jnp.finfo(dtype).eps) * jnp.maximum(nearest, 1)
     bounds = bounds + jax.lax.stop_gradient(jnp.where(due, nearest - bounds, 0))
@@ -183,13 +183,13 @@ def _traced_cycles(period: Any, growth: Any) -> _GrowingCycles:
 
 
 def _needed(period: float, growth: float) -> float:
-    """How many cycles begin before the largest count, about."""
+    """The approximate number of cycles that begin before the largest count."""
     reach = (growth - 1) * LARGEST / period
     return 1 if growth == 1 else math.log1p(reach) / math.log(growth)
 
 
 def _growing_cycles(period: int, growth: Fraction) -> _GrowingCycles:
-    """The cycles of concrete numbers, worked out on the host."""
+    """The cycles of concrete numbers, computed on the host."""
     begins, units = [], []
     with localcontext(prec=_DIGITS):
         ratio = Decimal(growth.numerator) / Decimal(growth.denominator)
@@ -205,11 +205,11 @@ def _growing_cycles(period: int, growth: Fraction) -> _GrowingCycles:
 
     def until(end: int) -> _Table:
         last = bisect.bisect_left(wholes, end) - 1
-        # A power of two of rows, so that other numbers seldom change the size of the program.
+        # The number of rows is a power of two, so that other numbers rarely change the shape of the table.
         rows = max(64, 1 << last.bit_length())
         row = [*range(last + 1), *[last] * (rows - last - 1)]
         starts = whole_table(tuple(wholes[i] for i in row))
-        if growth.denominator == 1:  # as integers, in which no boundary within a cycle is missed
+        if growth.denominator == 1:  # integers keep the boundaries within a cycle exact
             return _Table(starts, whole_table(tuple(min(int(units[i]), LARGEST - 1) for i in row)), last)
         part, unit = (
             np.asarray([float(column[i]) for i in row], default_float()) for column in (parts, units)
@@ -222,31 +222,38 @@ def _growing_cycles(period: int, growth: Fraction) -> _GrowingCycles:
 
 
 def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay: Number = 1.0) -> Restart:
-    r"""A schedule again and again (SGDR): each cycle longer than the last, and scaled.
+    r"""Warm restarts (SGDR): repeat a schedule, optionally with longer and scaled cycles.
+
+    Also known as cosine annealing with warm restarts if ``schedule`` is a cosine.
 
     .. math:: v(c) = d^i\, s\!\left(\frac{c - B_i}{g^i}\right) \ \text{for}\ B_i \le c < B_{i+1}, \qquad
               B_i = P \sum_{j < i} g^j
 
     Args:
-      schedule: :math:`s`: a schedule, a function of a count, or a number; in cycle :math:`i` it is stretched
-        by :math:`g^i`. What it does after ``period`` steps of its own is not seen.
+      schedule: :math:`s`: a schedule, a function of a count, or a number. In cycle :math:`i` it is stretched by
+        :math:`g^i`. Its values from its count ``period`` onwards are not used.
       period: :math:`P`, the length of the first cycle in optimizer updates, a whole number >= 1.
-      growth: :math:`g` >= 1, whole or not: each cycle is so many times as long as the last.
-      decay: :math:`d` > 0: each cycle is scaled by it once more, the floor with the peak.
+      growth: :math:`g`, the length of each cycle divided by that of the previous one, a whole or fractional
+        number >= 1.
+      decay: :math:`d`, the factor from one cycle to the next, a number > 0. It scales the whole curve, so the
+        floor decays with the peak.
 
     Returns:
-      A `Schedule` without an end. A cycle begins exactly at its bound, a whole count where it should be
-      (Keras, timm and fairseq find the cycle by a logarithm and can be one update late). Accuracy is the
-      schedule's own, to the foot of each cycle; where cycles end between two counts it is that many ULP of
-      the cycle's peak.
+      A `Schedule` that never ends. The value at 0 applies before 0. A cycle begins exactly at its boundary.
+      A boundary that should be a whole count is one, and the value there is the first value of ``schedule``,
+      scaled. (Keras, timm and fairseq compute the cycle with a logarithm, and can be one update late.) The last
+      update of a cycle does not reach the value of ``schedule`` at ``period``.
+
+      It is as accurate as ``schedule``, down to the end of each cycle. If cycles end between two counts, the
+      error is the same number of ULP of the peak of the cycle.
 
     Raises:
-      ValueError: If ``period`` is not a whole number >= 1, ``growth`` < 1, ``decay`` <= 0, or ``growth`` is
-        so little above 1 that more than 262,144 cycles begin before count 2^61.
-      TypeError: If an argument is of the wrong type.
+      ValueError: If ``period`` is not a whole number >= 1, ``growth`` < 1, ``decay`` <= 0, or ``growth`` is so
+        close to 1 that more than 262,144 cycles begin before count 2^61.
+      TypeError: If ``schedule`` is not a schedule, a function or a number, or another argument is not a number.
 
-    A traced ``growth`` has 128 cycles, the last of which does not end, and is of 32 bits: if it is not whole,
-    cycles begin up to 1e-6 of their count early or late.
+    A traced ``growth`` has 128 cycles, of which the last never ends. In float32, if it is not whole, a cycle
+    begins early or late by up to 1e-6 of its count.
 
     Source: Loshchilov & Hutter, SGDR (2017), section 3.
 
@@ -259,7 +266,7 @@ def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay:
 
 
 def _cycle_at(time: float, period: float, growth: float) -> int:
-    """The cycle of a restart at a time, or the one before it where the arithmetic rounds."""
+    """The index of the cycle at a time, or one less if the arithmetic rounds."""
     if time <= period:
         return 0
     if growth == 1:

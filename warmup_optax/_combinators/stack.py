@@ -1,4 +1,4 @@
-"""Schedules of one structure as one schedule with batched numbers."""
+"""Stack schedules with the same tree structure into one schedule with batched numbers."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ S = TypeVar("S", bound=Schedule)
 
 
 def stack(schedules: Sequence[S]) -> S:
-    """Schedules of one structure as one schedule with batched numbers, for ``jax.vmap``.
+    """Stack schedules into one schedule with batched numbers, for ``jax.vmap``.
+
+    Use it to evaluate or train with many schedules in one compiled program, such as a sweep.
 
     Args:
-      schedules: A sequence of schedules built in the same way, with other numbers: 64 `warmup_cosine`, say.
+      schedules: A sequence of schedules with the same tree structure. They differ only in their numbers, such
+        as 64 `warmup_cosine` schedules. At least one.
 
     Returns:
-      A `Schedule` each of whose numbers is an array with an entry for each of ``schedules``. It is data:
-      map over it, it cannot be called with a count by itself. `unstack` gives the schedules back.
+      A `Schedule` in which each number is an array, with one entry for each of ``schedules``. Map over it with
+      ``jax.vmap``. You cannot call it with a count directly. `unstack` returns the schedules.
 
     Raises:
-      ValueError: If there is none, or two differ in more than their numbers.
-      TypeError: If one is not a schedule.
+      ValueError: If ``schedules`` is empty, or two schedules differ in more than their numbers.
+      TypeError: If ``schedules`` is not a sequence of schedules.
 
     >>> import jax, warmup_optax as wo
     >>> stacked = wo.stack([wo.linear(0.0, peak, 4) for peak in (1.0, 2.0)])
@@ -43,27 +46,28 @@ def stack(schedules: Sequence[S]) -> S:
         checks.raise_bad_argument(where, name, each, "at least one schedule")
     for i, schedule in enumerate(each):
         if not isinstance(schedule, Schedule):
-            fix = "make it one with as_schedule"
+            fix = "convert it with as_schedule"
             checks.raise_bad_argument(where, f"{name}[{i}]", schedule, "a schedule", fix, error=TypeError)
         if jax.tree.structure(schedule) != jax.tree.structure(each[0]):
-            allowed = f"built as schedules[0]={each[0]!r} is, only with other numbers"
+            allowed = f"built in the same way as schedules[0]={each[0]!r}, with other numbers only"
             checks.raise_bad_argument(where, f"{name}[{i}]", schedule, allowed)
     return jax.tree.map(lambda *numbers: jax.device_put(table(numbers)), *each)
 
 
 def unstack(schedule: S) -> list[S]:
-    """The schedules of a stack.
+    """Return the schedules of a stack as a list.
 
     Args:
-      schedule: What `stack` gave, or what became of it: every number an array with as many entries.
+      schedule: A stack from `stack`, or a transformed one. Every number is an array with the same leading
+        dimension.
 
     Returns:
-      A list of schedules. Their numbers are Python's again where they are concrete, so they can be printed,
-      compared and saved: the shortest decimals that the float32 numbers of the stack round to.
+      A list of schedules. Concrete numbers become Python numbers, so you can print, compare and save the
+      schedules. A float32 number becomes the shortest decimal that rounds to it.
 
     Raises:
-      ValueError: If the numbers are not arrays of one length.
-      TypeError: If it is not a schedule.
+      ValueError: If the numbers are not arrays with the same leading dimension.
+      TypeError: If ``schedule`` is not a schedule.
 
     >>> import warmup_optax as wo
     >>> wo.unstack(wo.stack([wo.linear(0.0, peak, 4) for peak in (0.1, 0.2)]))

@@ -1,4 +1,4 @@
-"""Schedules at another speed, by an exact ratio."""
+"""Stretch the time of a schedule by an exact ratio."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .._core.scalars import Length, real, whole_number
 from .._core.schedule import Number, NumberField, Schedule, ScheduleLike, as_schedule_argument
 from .._core.time import Time
 
-LARGEST_TERM = 2**53  # a float64 holds every whole number up to it
-_SHORT = 2**30  # a term up to it times any int32 count is below 2**61
+LARGEST_TERM = 2**53  # float64 represents every whole number up to it
+_SHORT = 2**30  # a term up to this limit, times any int32 count, is below 2**61
 _RATIO = re.compile(r"(\d+)/(\d+)")
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ else:
 class Ratio(NamedTuple):
     """A positive ratio of two whole numbers, each a leaf.
 
-    A whole number and a `Fraction` are in lowest terms. A float has a common factor of 2 in its terms, so that
-    it is printed as it was written. Every kind of factor has one structure.
+    A whole number and a `Fraction` are in lowest terms. The two terms of a float have a common factor of 2, so
+    that `written` can return a float again. All kinds of factors have the same tree structure.
     """
 
     numerator: int | float | jax.Array
@@ -40,12 +40,12 @@ class Ratio(NamedTuple):
 
     @classmethod
     def of(cls, value: numbers.Rational | float) -> Ratio | None:
-        """A concrete number above 0 as a ratio; None if its terms are too large."""
+        """Return a concrete number > 0 as a ratio, or ``None`` if its terms are too large."""
         if isinstance(value, numbers.Rational):
             terms = int(value.numerator), int(value.denominator)
         else:
             exact, most = Fraction(repr(value)), LARGEST_TERM // 4
-            # Decimals of 16 and 17 digits: the nearest ratio is closer than their last digit.
+            # A decimal of 16 or 17 digits is replaced by the nearest ratio, which rounds to the same float.
             short = exact.limit_denominator(max(1, int(most / max(value, 1.0))))
             fits = max(exact.numerator, exact.denominator) <= most
             exact = exact if fits or float(short) != value else short
@@ -55,7 +55,7 @@ class Ratio(NamedTuple):
         return cls(*(checks.steps("", "", term) for term in terms))
 
     def written(self) -> int | float | Fraction | Ratio:
-        """The number as it was written; the ratio itself if its terms are traced or stacked."""
+        """Return the number as the user wrote it, or the ratio itself if its terms are traced or stacked."""
         terms = as_python(self.numerator), as_python(self.denominator)
         if not all(isinstance(term, (int, float)) for term in terms):
             return self
@@ -65,11 +65,11 @@ class Ratio(NamedTuple):
         return int(exact) if exact.denominator == 1 else exact
 
     def shown(self) -> jax.Array:
-        """The number as the ``evaluate`` of a user-defined node receives it."""
+        """Return the number that the ``evaluate`` of a user-defined node receives."""
         return real(self.numerator) / real(self.denominator)
 
     def terms(self) -> tuple[Length, Length]:
-        """The terms as the clock takes them: short where the digits of a float can be."""
+        """Return the terms for the arithmetic of time. The terms of a float are shortened if possible."""
         value = self.written()
         if not isinstance(value, float):
             return (self.numerator, self.denominator) if isinstance(value, Ratio) else _terms(Fraction(value))
@@ -84,7 +84,7 @@ def _terms(ratio: Fraction) -> tuple[Length, Length]:
 
 
 def factor_argument(where: str, name: str, value: object) -> Ratio | jax.Array:
-    """A factor of time above 0: a `Ratio`, or a tracer."""
+    """Check that the argument is a factor > 0, and return it as a `Ratio` or a tracer."""
     if isinstance(value, Ratio) or checks.is_traced(value):
         return value if isinstance(value, Ratio) else checks.number(where, name, value)
     number = value
@@ -123,11 +123,11 @@ class Stretch(Schedule, kind="stretch"):
 
 
 class _Written:
-    """The field as its user wrote it; the node keeps the two terms."""
+    """The field as the user wrote it. The node stores the two terms."""
 
     def __get__(self, node: Stretch | None, owner: type[Stretch]) -> object:
         if node is not None and "factor" not in vars(node):
-            raise AttributeError("factor")  # a field that waits: `Node.__getattr__` works it out
+            raise AttributeError("factor")  # not yet computed: `Node.__getattr__` computes it
         value = self if node is None else vars(node)["factor"]
         return value.written() if isinstance(value, Ratio) else value
 
@@ -140,35 +140,36 @@ Stretch.factor = _Written()  # pyright: ignore[reportAttributeAccessIssue]
 
 class _Stretched(Lowered):
     schedule: Lowered
-    times: Length | None
-    over: Length | None
+    multiplier: Length | None
+    divisor: Length | None
 
     def evaluate(self, time: Time) -> jax.Array:
-        time = time if self.times is None else time.scale(self.times)
-        return self.schedule.evaluate(time if self.over is None else time.rescale(self.over))
+        time = time if self.multiplier is None else time.scale(self.multiplier)
+        return self.schedule.evaluate(time if self.divisor is None else time.rescale(self.divisor))
 
 
 def stretch(schedule: ScheduleLike, factor: Factor) -> Stretch:
-    r"""A schedule that takes ``factor`` times as long. Also known as a time scale, or a clock ratio.
+    r"""Stretch a schedule so that it takes ``factor`` times as long. Also known as time scaling.
 
     .. math:: v(c) = s(c / f)
 
-    With a factor below 1 the schedule is faster. ``stretch(plan, Fraction(1, 2048))`` evaluates a plan that is
-    written in environment steps, when each update takes 2048 of them (the clock of PPO).
-    ``stretch(schedule, Fraction(old_batch, new_batch))`` keeps a schedule at the same number of examples.
+    A factor below 1 makes the schedule shorter. For example, PPO schedules are often written in environment
+    steps. If each update takes 2048 of them, write ``stretch(plan, Fraction(1, 2048))``. After a change of the
+    batch size, ``stretch(schedule, Fraction(old_batch, new_batch))`` keeps the number of examples.
 
     Args:
       schedule: :math:`s`: a schedule, a function of a count, or a number.
-      factor: :math:`f` > 0. A whole number or a `fractions.Fraction` (or the text ``"1/4"``) is exact. A float
-        is the decimal that it prints as: 0.1 is one tenth. A traced factor is a real number, differentiable.
+      factor: :math:`f`, a number > 0. A whole number, a `fractions.Fraction`, or a string such as ``"1/4"`` is
+        exact. A float stands for the decimal that it prints as, so 0.1 is exactly one tenth. A traced factor
+        is a real number, and differentiable.
 
     Returns:
-      A `Schedule`. Time is exact up to 2^61 units: a boundary that is due at a whole count takes effect at that
-      count. A traced factor is exact up to count 2^24. A config saves a `Fraction` as ``"1/4"``.
+      A `Schedule`. Time is exact up to 2^61 units, so a boundary at a whole count takes effect at that count.
+      With a traced factor it is exact up to count 2^24. A config saves a `Fraction` as ``"1/4"``.
 
     Raises:
       ValueError: If ``factor`` is not finite or not above 0, or a term of its ratio is above 2^53.
-      TypeError: If ``factor`` is not a number.
+      TypeError: If ``factor`` is not a number, or ``schedule`` is not a schedule, a function or a number.
 
     >>> import warmup_optax as wo
     >>> wo.stretch(wo.linear(0.0, 1.0, 4), 2)([0, 2, 4, 8]).tolist()
