@@ -346,7 +346,7 @@ ONE_SENTENCE = {
     ),
     "a growth that needs too many cycles": (
         lambda: wo.restart(wo.linear(1.0, 0.0, 4), period=1, growth=1.0001),
-        "restart: growth must be 1, or large enough for 262144 cycles, got 1.0001; give 1",
+        "restart: growth must be 1, or large enough for 262144 cycles, got 1.0001; pass 1",
     ),
     "a traced bool": (
         lambda: jax.jit(lambda x: wo.constant(x)(0))(True),

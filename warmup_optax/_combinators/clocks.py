@@ -179,7 +179,7 @@ class Staircase(Schedule, kind="staircase"):
         return self.schedule.evaluate(time.floor_divide(self.steps))
 
     def walk(self, view: View) -> Iterator[Phase]:
-        # Whole counts alone are seen.
+        # The inner schedule is evaluated at whole counts only.
         inside = view._replace(begin=view.begin // self.steps, step=max(view.step / self.steps, 1.0))
         for phase in self.schedule.walk(inside):
             yield phase._replace(begin=phase.first * self.steps)
@@ -219,7 +219,7 @@ def _in_units(node: InSteps, view: View) -> Iterator[Phase]:
         first, end = firsts[i], firsts[j] if j < len(firsts) else math.inf
         if end <= view.begin:
             continue
-        if not max(rates[i:j]):  # no unit is seen: the value stays
+        if not max(rates[i:j]):  # no units are consumed, so the value is constant
             yield Phase(first, CONSTANT, "step" if running else "start")
             continue
         continues = (
@@ -230,18 +230,18 @@ def _in_units(node: InSteps, view: View) -> Iterator[Phase]:
         now = _units(begin, firsts[i:j], starts[i:j], rates[i:j])
         running = True
         for phase in node.schedule.walk(view._replace(begin=now, step=slowest)):
-            known = phase.begin <= now and i > 0  # it began in an earlier stretch, or the clock was set to it
-            if known and continues and phase.begin < starts[i] and not phase.short:
+            earlier = phase.begin <= now and i > 0  # began before this run of segments, or at its start
+            if earlier and continues and phase.begin < starts[i] and not phase.short:
                 continue
-            count = first if known else _count(phase.begin, firsts[i:j], starts[i:j], rates[i:j])
+            count = first if earlier else _count(phase.begin, firsts[i:j], starts[i:j], rates[i:j])
             if count >= end or count == math.inf:
                 break
             short = phase.short
-            yield phase._replace(begin=count, cause="knot" if known and not continues else phase.cause)
+            yield phase._replace(begin=count, cause="knot" if earlier and not continues else phase.cause)
 
 
 def _stretches(firsts: Sequence[int], starts: list[float], rates: list[float]) -> Iterator[tuple[int, int]]:
-    """The segments from ``i`` to ``j`` that are one clock: no unit is left out, and the rates are alike."""
+    """Runs of segments, from ``i`` to ``j``: no gap in units, and rates within a factor of 8."""
     i, low, high = 0, math.inf, 0.0
     for j in range(1, len(firsts) + 1):
         low, high = min(low, rates[j - 1] or low), max(high, rates[j - 1])
@@ -255,13 +255,13 @@ def _stretches(firsts: Sequence[int], starts: list[float], rates: list[float]) -
 
 
 def _units(count: float, firsts: Sequence[int], starts: list[float], rates: list[float]) -> float:
-    """The units seen at a count."""
+    """The number of units consumed before a count."""
     i = max(bisect.bisect_right(firsts, count) - 1, 0)
     return starts[i] + (count - firsts[i]) * rates[i]
 
 
 def _count(units: float, firsts: Sequence[int], starts: list[float], rates: list[float]) -> float:
-    """The time at which units have been seen; infinity for never."""
+    """The count at which that many units are consumed, or infinity."""
     i = max(bisect.bisect_left(starts, units) - 1, 0)
     if units <= starts[i]:
         return firsts[i] if units == starts[i] or not rates[i] else firsts[i] + (units - starts[i]) / rates[i]

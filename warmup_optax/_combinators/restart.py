@@ -96,7 +96,7 @@ class Restart(Schedule, kind="restart"):
 class _Restarted(Lowered):
     schedule: Lowered
     cycles: _EqualCycles | _GrowingCycles
-    decay: tuple[Scalar, Scalar] | None  # and what float32 cuts off from it
+    decay: tuple[Scalar, Scalar] | None  # the factor, and its rounding error in float32
 
     def evaluate(self, time: Time) -> jax.Array:
         number, local = self.cycles.at(time)
