@@ -56,7 +56,7 @@ def test_a_late_start_begins_behind_the_step():
         (("CyclicLR", 0.1, 0.5, 4, 4, "sine"), "CyclicLR: mode must be one of"),
         (("OneCycleLR", 0.1), "OneCycleLR: total_steps must be a number of updates"),
         (("OneCycleLR", 0.1, 10, None, None, 1.5), "OneCycleLR: pct_start must be"),
-        (("OneCycleLR", 0.1, 10, None, None, 0.1), "pct_start must be more or less"),
+        (("OneCycleLR", 0.1, 10, None, None, 0.1), "pct_start must be different from 1 / total_steps"),
         (("OneCycleLR", 0.1, 10, None, None, 0.3, "sine"), "anneal_strategy must be"),
         (("SequentialLR", [0.1, 0.2], []), "SequentialLR: milestones must be one fewer"),
     ],

@@ -1,15 +1,15 @@
-"""Other libraries' schedules under their own names: porting a run means changing an import.
+"""Schedules of other libraries under their original names. To port a run, change an import.
 
-``warmup_optax.compat.<library>.<Name>(...)`` takes the arguments of the original, under its names and with its
-defaults, and returns a schedule of this library, on Optax's clock: ``count`` is 0 at the first update. At every
-count it has the value that the original gives to that update, past its end too; where the original gives NaN or
-raises, its last value stays. Each is a few lines over the public API, so all of them print, compare, save,
-join, plot and vmap.
+``warmup_optax.compat.<library>.<Name>(...)`` has the arguments of the original, with its names and its
+defaults. It returns a schedule of this library on Optax's clock: ``count`` is 0 at the first update. At every
+count, its value is the one that the original uses for that update. The counts after the end are included. Where
+the original gives NaN or raises an error, the last value stays. Each port is a few lines over the public API,
+so you can print, compare, save, join, plot and vmap the result.
 
-The range of an argument is in its signature, and is checked before anything is computed. Bad arguments raise
-``warmup_optax.ArgumentError``, a ``ValueError``, or its twin ``ArgumentTypeError``, with the name of the
-original's argument. Lengths may be traced where the phases that there are do not depend on them. `from_config`
-of a module takes the schedule's part of a real configuration file as it stands.
+Each signature states the ranges of its arguments, which are checked before anything is computed. An invalid
+argument raises ``warmup_optax.ArgumentError``, a ``ValueError``, or ``ArgumentTypeError``, a ``TypeError``. The
+error names the argument as the original does. A length may be traced unless the set of phases depends on it.
+`from_config` of a module reads the schedule's part of a real configuration file, unchanged.
 
 >>> import warmup_optax.compat
 >>> from warmup_optax.compat import keras, optax
@@ -19,10 +19,10 @@ of a module takes the schedule's part of a real configuration file as it stands.
 >>> theirs(counts).tolist() == ours(counts).tolist()
 True
 
-Where the libraries disagree by one update, after the end, or at a boundary: `docs/coming_from/differences.md`.
+`docs/coming_from/differences.md` lists where libraries differ by one update, after the end, or at a boundary.
 
-A rate that follows the training instead of the count (a loss that stops falling, the norm of a gradient) is not
-a function of the count, and is not here.
+A rate that depends on the training (a loss on a plateau, the norm of a gradient) is not a function of the
+count, so it has no port.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ __all__ = [
 ]
 # fmt: on
 
-if not TYPE_CHECKING:  # a checker refuses a name that is not there
+if not TYPE_CHECKING:  # hidden from type checkers, so that they report an unknown name
 
     def __getattr__(name: str) -> Any:
-        """A library's module, imported when it is first asked for."""
+        """Import the module of a library at its first use."""
         if name in __all__:
             return importlib.import_module(f"{__name__}.{name}")
         raise no_attribute(__name__, name, __all__, otherwise=f"it has {', '.join(__all__)}")

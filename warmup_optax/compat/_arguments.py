@@ -1,7 +1,7 @@
-"""What the arguments of the ports may be: annotations that carry a rule, its words, and a line of the docstring.
+"""Annotations of the ports' arguments: each carries a rule, its wording, and a line of the docstring.
 
-``step_size: Length`` is an int that `port` checks before anything is computed with it. The range stands in the
-signature and in the docstring. A text among the metadata is the line of the docstring itself.
+``step_size: Length`` is an int that `port` checks before anything is computed with it. `port` adds the range to
+the signature and to the docstring. A string in the metadata is the argument's line in the docstring.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ._rules import LAST, Check, Scalar, at_least, bounded, checked, concrete, f
 
 T = TypeVar("T")
 IGNORED = "Ignored; accepted for compatibility."
-# The arguments that several libraries have.
+# Arguments that several libraries share.
 Number = Annotated[Scalar, finite]
 Positive = Annotated[Scalar, bounded("> 0", above=0)]
 NonNegative = Annotated[Scalar, bounded(">= 0", at_least=0)]
@@ -29,8 +29,8 @@ OpenFraction = Annotated[float, bounded("in (0, 1)", above=0, below=1)]
 Length = Annotated[int, at_least(1)]
 Steps = Annotated[int, at_least(0)]
 Whole = Annotated[int, at_least(None)]
-LastStep = Annotated[int, LAST, "The last step that has been made; -1 is none."]
-Fixed = Annotated[T, concrete]  # a number that decides which phases there are
+LastStep = Annotated[int, LAST, "The last completed step; -1 for none."]
+Fixed = Annotated[T, concrete]  # a number that the set of phases depends on
 Milestones = Annotated[Sequence[int], items("whole numbers of steps", concrete, at_least(None))]
 Counts = Annotated[Sequence[int], items("whole numbers of steps", concrete, at_least(0))]
 Lengths = Annotated[Sequence[float], items("a sequence of numbers of steps", bounded("", at_least=0))]
@@ -40,7 +40,7 @@ Ignored = Annotated[object, IGNORED]
 
 
 class Declared:
-    """What the annotation of an argument says: its rules, its range in words, and its line in the docstring."""
+    """The declaration of an argument: its rules, its range in words, and its line in the docstring."""
 
     def __init__(self, hint: object) -> None:
         kinds, metadata = _parts_of(hint)
@@ -55,12 +55,12 @@ class Declared:
         self.range = ", ".join(rule.words for rule in self.rules if rule.words)
 
     def read(self, where: str, name: str, value: object) -> object:
-        """The value of the argument, checked."""
+        """Check a value, and return what the constructor receives."""
         return value if value is None and self.optional else checked(self.rules, where, name, value)
 
 
 def _parts_of(hint: object) -> tuple[set[object], list[object]]:
-    """The types that an annotation allows, and its metadata, outer ones last."""
+    """Return the types that an annotation allows, and its metadata, the outermost last."""
     if hasattr(hint, "__metadata__"):
         kinds, metadata = _parts_of(get_args(hint)[0])
         return kinds, [*metadata, *hint.__metadata__]  # pyright: ignore[reportAttributeAccessIssue]
@@ -73,7 +73,7 @@ def _parts_of(hint: object) -> tuple[set[object], list[object]]:
 def shown(
     signature: inspect.Signature, types: dict[str, type], declared: dict[str, Declared]
 ) -> inspect.Signature:
-    """A signature with the ranges in it."""
+    """Return the signature with the ranges in its annotations."""
 
     def annotated(parameter: inspect.Parameter) -> inspect.Parameter:
         found, kind = declared[parameter.name].range, types.get(parameter.name, parameter.empty)
@@ -83,7 +83,7 @@ def shown(
 
 
 def documented(text: str, parameters: Iterable[str], declared: dict[str, Declared]) -> str:
-    """A docstring with what the annotations say among its ``Args``."""
+    """Return the docstring with the texts and ranges of the annotations in its ``Args``."""
     lines = inspect.cleandoc(text).splitlines()
     heads = ("Returns:", "Raises:", ">>>")
     start = next((i for i, line in enumerate(lines) if line == "Args:"), None)

@@ -1,4 +1,4 @@
-"""The cyclical and one-cycle rates of PyTorch and Paddle, which copied it: one implementation for both."""
+"""Cyclical and 1cycle schedules. PyTorch and Paddle share them, because Paddle copied PyTorch's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._port import refuse
 def cyclic(
     base: Any, top: Any, up: Any, down: Any, mode: Any, gamma: Any, scale_fn: Any, scale_mode: Any
 ) -> wo.Schedule:
-    """A triangle between two rates, the height of which may shrink from cycle to cycle or by the update."""
+    """A triangle wave between two rates. Its height may decay with each cycle or with each update."""
     ticks, (up, down) = in_ticks(up, up if down is None else down)
     wave = in_updates(wo.shapes.triangle_wave(base, top, up, down), ticks)
     if scale_fn is not None:
@@ -38,26 +38,26 @@ def cyclic(
 def one_cycle(
     first: Any, peak: Any, last: Any, total_steps: Any, strategy: str, three_phase: bool, **part: Any
 ) -> wo.Schedule:
-    """Up from ``first`` to ``peak`` at ``part * total_steps - 1``, down to ``last`` at ``total_steps - 1``.
+    """A rise to ``peak`` at ``part * total_steps - 1``, then a decay to ``last`` at ``total_steps - 1``.
 
-    ``part`` is given under its name in the original.
+    Pass ``part`` under its name in the original.
     """
     ((name, fraction),) = part.items()
     rates = [first, peak, *([first] if three_phase else []), last]
     top = exact(fraction) * exact(total_steps) - 1  # not a whole number of updates
     if is_zero(top):
-        fix = f"it is 1 / total_steps, so no update is before the peak; total_steps={total_steps}"
-        refuse(name, fraction, "more or less", fix)
+        fix = "the peak is at the first update then, so no update is left for the rise"
+        refuse(name, fraction, f"different from 1 / total_steps (total_steps={total_steps})", fix)
     ends = [top, *([2 * top] if three_phase else []), exact(total_steps) - 1]
     return _anneal(strategy, rates, ends, total_steps)
 
 
 def _anneal(strategy: str, rates: Sequence[Any], ends: Sequence[Any], total: Any) -> wo.Schedule:
-    """Curves through ``rates`` at 0 and ``ends``; from ``total`` on the last one, extrapolated, is constant."""
+    """Curves through ``rates`` at 0 and ``ends``. From ``total`` on, the last extrapolated value stays."""
     shape = wo.cosine if strategy == "cos" else wo.linear
     starts = [0, *ends[:-1]]
     begins = [min(begin, total) for begin in (*itertools.accumulate(starts, max), total)]
-    # Of the phases that last at all, those that own an update.
+    # Phases of positive length that contain an update.
     own = [i for i, end in enumerate(ends) if starts[i] < end and begins[i] < begins[i + 1]]
     last = next((i for i, end in enumerate(ends) if total <= end), len(ends) - 1)
     if starts[last] == ends[last]:

@@ -1,9 +1,9 @@
-"""Learning rates written as products: the factor strings of T5X, Scenic, Trax and Flax's old examples.
+"""Learning rates as products of factors: the factor strings of T5X, Scenic, Trax and Flax's old examples.
 
-``"constant * linear_warmup * rsqrt_decay"`` names curves that are multiplied. `parse` reads such a string;
-`t5_factors` is what its names mean in T5X, Trax and Flax (Scenic has its own). The rest are curves of lengths
-that need not be whole, and those that are needed only where factors are multiplied: a line that goes on below
-0, and stairs listed by their heights.
+``"constant * linear_warmup * rsqrt_decay"`` names curves that are multiplied. `parse` reads such a string.
+`t5_factors` has the meanings of the names in T5X, Trax and Flax; Scenic has its own. The other functions are
+curves whose lengths need not be whole. Two of them are useful only as factors: a linear ramp that continues
+below 0, and a staircase given by its heights.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from ._parts import exact, in_ticks, in_updates, is_zero, product
 from ._parts import stairs as equal_stairs
 from ._port import check_number, refuse
 
-FAR = 2**31 - 1  # the last count there is
+FAR = 2**31 - 1  # the last count in int32
 
 
 def parse(factors: Any, meanings: Iterable[str]) -> list[str]:
-    """The names in a factor string, in the order written; one that is not in ``meanings`` is refused."""
+    """Return the names in a factor string, in order. A name that is not in ``meanings`` raises an error."""
     known = ", ".join(map(repr, meanings))
     if not isinstance(factors, str):
         refuse("factors", factors, f"names of factors ({known}) with * between them", error=TypeError)
@@ -35,7 +35,7 @@ def parse(factors: Any, meanings: Iterable[str]) -> list[str]:
 
 
 def multiply(factors: Any, meanings: Mapping[str, Callable[[], Any]]) -> wo.Schedule:
-    """The product of what the names in a factor string mean."""
+    """Return the product of the factors that a string names."""
     parts = [meanings[name]() for name in parse(factors, meanings)]
     return product(*parts)
 
@@ -43,7 +43,7 @@ def multiply(factors: Any, meanings: Mapping[str, Callable[[], Any]]) -> wo.Sche
 def t5_factors(
     constant: Any, warmup_steps: Any, decay_factor: Any, steps_per_decay: Any, steps_per_cycle: Any
 ) -> dict[str, Callable[[], Any]]:
-    """What the names mean in T5X, Trax and Flax's old examples, by their own step."""
+    """Return the meanings of the names in T5X, Trax and Flax's old examples, on the clock of these libraries."""
 
     def rsqrt_decay() -> Any:
         begin = 1 if is_zero(warmup_steps) else warmup_steps  # step 0 alone would be 1 / sqrt(0)
@@ -80,19 +80,19 @@ def t5_factors(
 
 
 def warmup(start: Any, length: Any, end: Any = 1.0) -> wo.Schedule:
-    """A line from ``start`` to ``end``; its length need not be whole."""
+    """A linear ramp from ``start`` to ``end``. Its length need not be whole."""
     ticks, (steps,) = in_ticks(length)
     return in_updates(wo.linear(start, end, steps), ticks)
 
 
 def rsqrt(peak: Any, begin: Any, timescale: Any) -> wo.Schedule:
-    """``peak / sqrt(1 + (n - begin) / timescale)`` from ``begin`` on, ``peak`` before; whole or not."""
+    """``peak / sqrt(1 + (n - begin) / timescale)`` from ``begin`` on, ``peak`` before. Neither need be whole."""
     ticks, (start,) = in_ticks(begin)
     return in_updates(wo.shift(wo.inverse_sqrt(peak, timescale=timescale * ticks), start), ticks)
 
 
 def decay(rate: Any, length: Any, *, staircase: bool) -> wo.Schedule:
-    """``rate**(t / length)``, or in stairs, for a ``rate`` of 0 too."""
+    """``rate**(t / length)``, optionally as a staircase. ``rate`` may be 0."""
     if staircase:
         return equal_stairs(1.0, rate, length)
     if is_zero(rate):
@@ -102,9 +102,9 @@ def decay(rate: Any, length: Any, *, staircase: bool) -> wo.Schedule:
 
 
 def descent(length: Any, passed: Any = 0) -> wo.Schedule:
-    """``1 - (t + passed) / length``, on below 0 without an end; neither need be whole."""
+    """``1 - (t + passed) / length``, which continues below 0 and never ends. Neither length need be whole."""
     length = exact(length)
-    crossing = max(math.ceil(length - passed), 0)  # two lines, so that none has large numbers near 0
+    crossing = max(math.ceil(length - passed), 0)  # two ramps, so that neither loses precision near 0
 
     def at(t: int) -> float:
         return float(1 - (t + passed) / length)
@@ -114,7 +114,7 @@ def descent(length: Any, passed: Any = 0) -> wo.Schedule:
 
 
 def cooldown(total_steps: Any, steps: Any) -> wo.Schedule:
-    """``min(1, (total_steps - n) / steps)``: 1, then down to 0 at ``total_steps``, and on below 0."""
+    """``min(1, (total_steps - n) / steps)``: 1, then a linear decay to 0 at ``total_steps`` and below it."""
     begin = exact(total_steps) - exact(steps)
     start = math.ceil(begin)
     line = descent(steps, start - begin)
@@ -122,9 +122,9 @@ def cooldown(total_steps: Any, steps: Any) -> wo.Schedule:
 
 
 def stairs(boundaries: Sequence[Any], heights: Sequence[Any]) -> wo.Schedule:
-    """1, and ``heights[i]`` once ``i + 1`` boundaries have been reached, of two equal ones the second.
+    """A staircase: 1, and ``heights[i]`` after ``i + 1`` boundaries. Of two equal boundaries the second applies.
 
-    The originals have NaN where heights are missing: there the last one holds.
+    Where heights are missing, the originals give NaN. Here the last height stays.
     """
     reached = dict(zip(boundaries, heights, strict=False))
     return wo.piecewise_constant([1.0, *reached.values()], list(reached))

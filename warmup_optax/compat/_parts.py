@@ -1,4 +1,4 @@
-"""What several of the foreign libraries need: lengths that are not whole, stairs, shrinking cycles."""
+"""Helpers that several ports share: fractional lengths, staircases, shrinking cycles."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ import warmup_optax as wo
 from ._port import is_concrete, refuse
 
 MOST = 2**52  # ticks in the longest length: a float64 holds them
-FASTEST = 2**30  # ticks in an update: the clock counts to 2**61, so no 32-bit count leads past its end
-FINEST = 10**6  # the largest denominator that a written number is taken to mean
-_DIGITS = 60  # of a begin that is summed up from shrinking lengths
+FASTEST = 2**30  # ticks in an update: the clock counts to 2**61, so no 32-bit count overflows it
+FINEST = 10**6  # the largest denominator when a float is read as a fraction
+_DIGITS = 60  # decimal digits of a begin, which is a sum of shrinking lengths
 
 
 def is_zero(number: Any) -> bool:
-    """Whether a number is known to be 0."""
+    """Return whether a number is concrete and 0."""
     return is_concrete(number) and number == 0
 
 
 def exact(number: Any) -> Any:
-    """The fraction that was meant: 0.3 is 3/10, not what binary makes of it. A traced number as itself."""
+    """Return the intended fraction: 0.3 is 3/10, not its binary value. A tracer is returned unchanged."""
     if isinstance(number, Rational):
         return Fraction(int(number.numerator), int(number.denominator))
     return Fraction(float(number)).limit_denominator(FINEST) if is_concrete(number) else number
 
 
 def in_ticks(*lengths: Any) -> tuple[int, tuple[Any, ...]]:
-    """``(ticks, counts)``: how many ticks an update has, and the lengths counted in them.
+    """Return ``(ticks, counts)``: the number of ticks in an update, and the lengths in ticks.
 
-    Lengths of no small common denominator are rounded to a tick: the longest has at most 2^52 of them, an
-    update at most 2^30. Traced lengths are taken to be whole numbers of updates.
+    Lengths without a small common denominator are rounded to a tick. The longest length has at most 2^52 ticks,
+    an update at most 2^30. Traced lengths are treated as whole numbers of updates.
     """
     meant = [exact(x) for x in lengths]
     if not all(isinstance(x, Fraction) for x in meant):
@@ -47,7 +47,7 @@ def in_ticks(*lengths: Any) -> tuple[int, tuple[Any, ...]]:
 
 
 def _common(lengths: Iterable[Any], longest: int) -> int:
-    """The least number of ticks that makes all lengths whole, or the largest that the clock allows."""
+    """Return the least number of ticks that makes all lengths whole, or the largest that the clock allows."""
     ticks, most = 1, max(min(MOST // longest, FASTEST), 1)
     for length in lengths:
         ticks = math.lcm(ticks, Fraction(length).denominator)
@@ -57,28 +57,28 @@ def _common(lengths: Iterable[Any], longest: int) -> int:
 
 
 def remaining(total: Any, passed: Any, least: int) -> Any:
-    """What is left of ``total``, but ``least`` if that is known to be more."""
+    """Return ``total - passed``, and at least ``least`` if the difference is concrete."""
     rest = total - passed
     return max(rest, least) if is_concrete(rest) else rest
 
 
 def in_updates(schedule: Any, ticks: int) -> wo.Schedule:
-    """A schedule that counts ticks, by updates."""
+    """Convert a schedule that counts ticks to one that counts updates."""
     return wo.as_schedule(schedule) if ticks == 1 else wo.stretch(schedule, Fraction(1, ticks))
 
 
 def warmed(lr: Any, steps: Any, decay: Any, init_lr: Any = 0.0) -> wo.Schedule:
-    """A linear ramp to ``lr``, and then a decay from its own beginning."""
+    """A linear ramp to ``lr``, followed by a decay on its own clock."""
     return wo.join([wo.linear(init_lr, lr, steps), decay], [steps])
 
 
 def product(*factors: Any) -> wo.Schedule:
-    """Schedules, or numbers, multiplied."""
+    """Return the product of schedules or numbers."""
     return functools.reduce(operator.mul, map(wo.as_schedule, factors))
 
 
 def stairs(lr: Any, gamma: Any, steps: Any) -> wo.Schedule:
-    """``lr * gamma**(n // steps)``, for a ``gamma`` of 0 too and for ``steps`` that need not be whole."""
+    """``lr * gamma**(n // steps)``. ``gamma`` may be 0, and ``steps`` need not be whole."""
     ticks, (steps,) = in_ticks(steps)
     if is_zero(gamma):
         return in_updates(wo.piecewise_constant([lr, 0.0], [steps]), ticks)
@@ -92,10 +92,10 @@ def shrinking_cycles(
     number: float = math.inf,
     after: Any = 0.0,
 ) -> wo.Schedule:
-    """Cycles that get shorter, ``curve(i, steps)`` the i-th, and ``after`` behind ``number`` of them.
+    """Cycles that get shorter: ``curve(i, steps)`` is the i-th. ``after`` follows the last of ``number`` cycles.
 
-    They come closer and closer to a moment without reaching it. The originals take a logarithm of the time that
-    is left until then, and fail from there on: there the last rate holds.
+    An unlimited number of cycles converges to a count without reaching it. The originals take a logarithm of the
+    time that remains until that count, which fails at and after it. Here the last rate stays.
     """
     growth, period = exact(growth), exact(period)
     last = math.ceil(period / (1 - growth)) - 1
@@ -105,7 +105,7 @@ def shrinking_cycles(
         length = Decimal(period.numerator) / Decimal(period.denominator)
         begin, i = Decimal(0), 0
         while begin <= last and i < number:
-            if math.ceil(begin) < begin + length:  # an update falls into it
+            if math.ceil(begin) < begin + length:  # it contains an update
                 cycles.append((i, begin, length))
             begin, length, i = _whole_if_near(begin + length), _whole_if_near(length * factor), i + 1
         begins, lengths = [x[1] for x in cycles], [x[2] for x in cycles]
@@ -116,7 +116,7 @@ def shrinking_cycles(
     if begin <= last:
         curves.append(wo.as_schedule(after))
         offsets = [*starts, end]
-    else:  # a clock that never starts holds the rate of the last update
+    else:  # a clock that never starts stays at the rate of the last update
         curves.append(wo.shift(curves[-1], starts[-1] - last * ticks))
         end, offsets = last * ticks + 1, [*starts, 2**60]
     return in_updates(wo.join(curves, [*starts[1:], end], offsets), ticks)
@@ -128,24 +128,24 @@ def _whole_if_near(moment: Decimal) -> Decimal:
 
 
 def missing(argument: str, key: str, value: Any, fix: str = "") -> Any:
-    """A value of a configuration, which must be there; OmegaConf writes ``???`` for one that is not."""
+    """Return a required value of a configuration. OmegaConf writes ``???`` for a missing one."""
     if value is None or value == "???":
         refuse(argument, value, f"a configuration with {key}", fix)
     return value
 
 
 def meaning(words: dict[str, Any], name: str, word: Any) -> Any:
-    """What a word stands for."""
+    """Return the meaning of a word. An unknown word raises an error."""
     if not isinstance(word, str) or word not in words:
         refuse(name, word, f"one of {', '.join(map(repr, words))}")
     return words[word]
 
 
 def joined(schedules: Sequence[Any], begins: Sequence[int], offsets: Sequence[int] | None = None) -> Any:
-    """Each schedule from its begin on, whatever stands before it; its own clock is at 0 at its offset.
+    """Join schedules, each from its begin on. The clock of each is 0 at its offset.
 
-    A later schedule wins over an earlier one wherever it has begun, as in Optax, so one that begins no later
-    than its predecessor replaces it. `join` refuses such phases; here they are left out.
+    After its begin, a later schedule replaces all earlier ones, as in Optax. A schedule that begins no later
+    than its predecessor replaces it entirely. `join` raises an error for such phases; here they are left out.
     """
     phases: list[tuple[Any, int, int]] = []
     for schedule, begin, offset in zip(schedules, begins, offsets or begins, strict=True):

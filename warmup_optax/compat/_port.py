@@ -1,6 +1,6 @@
-"""What all of `compat` shares: arguments that are checked first, and errors in the original's words.
+"""Argument checks and errors of all ports, with the original's names.
 
-A module that has a constructor with `port` also suggests the nearest names for one that it lacks.
+A module that uses `port` also suggests similar names for a missing one.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ R = TypeVar("R")
 
 
 def port(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Checks the arguments of a constructor, and lets its errors name the argument that its user wrote.
+    """Check the arguments of a constructor, and name the user's argument in its errors.
 
-    The core says ``linear: steps must be ..., got -1``; through ``@port(steps="decay_steps")`` the user of
-    `compat.keras` reads ``compat.keras.PolynomialDecay: decay_steps must be ..., got -1``. JAX's own errors
-    pass through. What an argument may be is its annotation: a number, a bool, or one of the above. Numbers
-    reach the constructor as Python numbers or as tracers. A `LastStep` moves the schedule to the step after it.
+    The core raises ``linear: steps must be ..., got -1``. With ``@port(steps="decay_steps")`` the user of
+    `compat.keras` gets ``compat.keras.PolynomialDecay: decay_steps must be ..., got -1``. JAX's own errors are
+    unchanged. The annotation of an argument states its values: a number, a bool, or an alias of `_arguments`.
+    The constructor receives Python numbers or tracers. A schedule with a `LastStep` begins one step after it.
 
     Args:
-      **names: For an argument of the core, the one that it was made of.
+      **names: The constructor's argument for each argument of the core.
     """
 
     def decorate(constructor: Callable[P, R]) -> Callable[P, R]:
@@ -66,7 +66,7 @@ def port(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _publish(module_name: str, constructor: str) -> None:
-    """Adds a constructor to the module's ``__all__``, and lets the module answer for a name that it lacks."""
+    """Add a constructor to the module's ``__all__``, and make the module suggest names for a missing one."""
     names = vars(sys.modules[module_name])
 
     def __getattr__(name: str) -> NoReturn:
@@ -80,50 +80,50 @@ def _publish(module_name: str, constructor: str) -> None:
 def refuse(
     name: str, value: object, allowed: str, fix: str = "", *, error: type[Exception] = ValueError
 ) -> NoReturn:
-    """Raises the error for an argument of the constructor that is being called."""
+    """Raise the error for an argument of the constructor that is being called."""
     checks.raise_bad_argument("", name, value, allowed, fix, error=error)
 
 
 def check_number(name: str, value: object, **bounds: Any) -> None:
-    """Refuses what is no finite number within ``bounds`` (of `checks.number`; traced ones say nothing)."""
+    """Raise unless the value is a finite number within ``bounds`` of `checks.number`. Ignore traced bounds."""
     checks.number("", name, value, **{key: x for key, x in bounds.items() if not checks.is_traced(x)})
 
 
 def check_steps(name: str, value: object, at_least: int | None = 1, fix: str = "") -> None:
-    """Refuses what is no whole number of steps from ``at_least`` on."""
+    """Raise unless the value is a whole number of steps, at least ``at_least``."""
     checks.steps("", name, value, at_least=at_least, fix=fix)
 
 
 def check_below(name: str, value: object, **other: Any) -> None:
-    """Refuses a number that is not below another argument, where both are known."""
+    """Raise if a number is not below another argument, and both are concrete."""
     ((bound, limit),) = other.items()
     if is_concrete(value) and is_concrete(limit) and not value < limit:  # pyright: ignore[reportOperatorIssue]
         refuse(name, value, f"below {bound}={limit!r}")
 
 
 def check_above(name: str, value: object, **other: Any) -> None:
-    """Refuses a number that is not above another argument, where both are known."""
+    """Raise if a number is not above another argument, and both are concrete."""
     ((bound, limit),) = other.items()
     if is_concrete(value) and is_concrete(limit) and not value > limit:  # pyright: ignore[reportOperatorIssue]
         refuse(name, value, f"above {bound}={limit!r}")
 
 
 def check_concrete(name: str, *values: object) -> None:
-    """Refuses a traced number where the phases that there are depend on it."""
+    """Raise for traced numbers, because the set of phases depends on these values."""
     for value in values:
         concrete.check("", name, value)
 
 
 def as_tuple(name: str, values: object, allowed: str) -> tuple[Any, ...]:
-    """Any sequence as a tuple."""
+    """Return a sequence as a tuple."""
     return checks.sequence("", name, values, allowed)
 
 
 def within_argument(name: str, keys: Iterable[str]) -> AbstractContextManager[None]:
-    """Lets the errors raised inside name the entries of a dict that is the argument ``name``."""
+    """Return a context in which errors name the entries of the dict argument ``name``."""
     return checks.renamed("", **{key: f"{name}[{key!r}]" for key in keys})
 
 
 def is_concrete(number: object) -> bool:
-    """Whether it is a number of Python's or NumPy's, and not a traced one."""
+    """Return whether a value is a Python or NumPy number, and not a tracer."""
     return isinstance(number, Real)

@@ -1,4 +1,4 @@
-"""Rules for the arguments of the ports: what an annotation carries, and `port` checks."""
+"""Rules for the arguments of the ports. Annotations carry them, and `port` checks them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ import jax
 from .._core import checks
 
 Scalar: TypeAlias = float | jax.Array
-CONCRETE = "which phases there are depends on it: build the schedule outside of jit, grad and vmap"
+CONCRETE = "the set of phases depends on it: build the schedule outside of jit, grad and vmap"
 
 
 class Check:
-    """A rule for an argument, as metadata of its annotation.
+    """A rule for an argument, in the metadata of its annotation.
 
     Args:
-      check: Takes a function's name, an argument's and its value, and returns what the constructor receives.
-      words: The rule, as `help` shows it.
+      check: A function of the constructor's name, the argument's name and its value. It returns the value that
+        the constructor receives.
+      words: The rule as `help` shows it.
     """
 
     def __init__(self, check: Callable[[str, str, Any], object], words: str = "") -> None:
@@ -32,7 +33,7 @@ class Check:
 
 
 def plain_number(where: str, name: str, value: object, **bounds: Any) -> Scalar:
-    """A finite number as Python's own, whole if it was; a tracer or a fraction as itself."""
+    """Return a finite number as Python's int or float. Tracers and fractions are unchanged."""
     number = checks.number(where, name, value, **bounds)
     if checks.is_traced(value) or isinstance(value, (int, float, Rational)):
         return value  # pyright: ignore[reportReturnType]
@@ -56,22 +57,22 @@ def _items(where: str, name: str, value: object, of: Sequence[Check], allowed: s
 
 
 def checked(rules: Iterable[Check], where: str, name: str, value: object) -> Any:
-    """A value after all of its rules."""
+    """Return a value after all of its rules have been applied."""
     return functools.reduce(lambda passed, rule: rule.check(where, name, passed), rules, value)
 
 
 def bounded(words: str, **bounds: float) -> Check:
-    """A finite number within the bounds of `checks.number`."""
+    """A rule: a finite number within the bounds of `checks.number`."""
     return Check(functools.partial(plain_number, **bounds), words)
 
 
 def one_of(*words: str) -> Check:
-    """One of a few words."""
+    """A rule: one of the given strings."""
     return Check(functools.partial(checks.choice, words=words), "one of " + ", ".join(map(repr, words)))
 
 
 def items(words: str, *rules: Check) -> Check:
-    """A sequence, each item of which follows the rules, as a tuple."""
+    """A rule: a sequence whose items follow the given rules. The constructor receives a tuple."""
     return Check(functools.partial(_items, of=rules, allowed=words))
 
 
@@ -80,7 +81,7 @@ def _cut(where: str, name: str, value: object) -> object:
 
 
 def at_least(bound: int | None) -> Check:
-    """A whole number of steps from a bound on."""
+    """A rule: a whole number of steps, at least ``bound``. None: no bound."""
     words = "a whole number" if bound is None else f"a whole number >= {bound}"
     return Check(functools.partial(_steps, at_least=bound), words)
 
@@ -92,7 +93,7 @@ LAST = at_least(-1)
 
 
 def from_text(name: str, value: object) -> Any:
-    """A value as a typed reader of configurations takes it: a text that is a number is that number."""
+    """Convert a string that holds a number to that number, as typed readers of configurations do."""
     if not isinstance(value, str):
         return value
     text = value.strip().replace("_", "")
