@@ -5,6 +5,7 @@ import random
 from fractions import Fraction
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -54,9 +55,9 @@ def close(got, wanted, ulp=4):
 
 
 @pytest.fixture(autouse=True)
-def silent():
-    """Operations on concrete numbers are NumPy's here, which warns where a Wide wraps on purpose."""
-    with np.errstate(all="ignore"):
+def of_32_bits():
+    """With 64 bits there is no Wide. Operations on concrete numbers are NumPy's, which warns where one wraps."""
+    with np.errstate(all="ignore"), jax.enable_x64(False):
         yield
 
 
