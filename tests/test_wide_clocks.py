@@ -208,7 +208,9 @@ def test_a_function_that_takes_no_real_numbers():
         return jax.numpy.asarray(table)[jax.numpy.minimum(count // 10**9, 7)]
 
     schedule = wo.nodes.InSteps(rate, (), (0,), (10**6,))
-    assert schedule([0, 1000, 2000, 9000]).tolist() == table[[0, 1, 2, 2]].tolist()
+    with jax.enable_x64(False):
+        values = schedule([0, 1000, 2000, 9000])
+    assert values.tolist() == table[[0, 1, 2, 2]].tolist()
 
 
 # ------------------------------------------------------------------ the last counts of the plain clock
