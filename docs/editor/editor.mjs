@@ -52,7 +52,7 @@ const MEANINGS = {
   cooldown_cut: "A cooldown improves the loss most in its last part, which the run does not reach.",
   phase_not_reached: "Part of what you wrote has no effect in a run of this length.",
   beyond_the_clock: "Optimizers count in int32 and stop at 2,147,483,647.",
-  negative: "A negative rate climbs the loss.",
+  negative: "A negative rate increases the loss.",
 };
 
 const $ = (id) => document.getElementById(id);

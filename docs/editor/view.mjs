@@ -316,7 +316,7 @@ export function check(node, total, { dense = DENSE } = {}) {
   const end = (i, other) => list[i + 1]?.first ?? other, index = (count) => located(counts, (c) => c < count);
 
   const below = values.findIndex((x) => x < 0);
-  if (below >= 0) note("negative", counts[below], `the rate is ${g(values[below])}, which climbs the loss; raise the value it goes to, or clip(..., 0)`);
+  if (below >= 0) note("negative", counts[below], `the rate is ${g(values[below])}, which increases the loss; raise the value it goes to, or clip(..., 0)`);
 
   const first = values.findIndex((x) => x !== 0), last = values.findLastIndex((x) => x !== 0);
   if (first < 0) note("zero_to_the_end", 0, "the rate is 0 at every update, so that nothing is learned; give a peak above 0");
@@ -333,7 +333,7 @@ export function check(node, total, { dense = DENSE } = {}) {
   // A first phase that rises and holds the first count alone.
   const short = list[0].shape !== "constant" && list[1]?.begin > 0 && list[1].begin < 1 && list[1].begin;
   if (short && at(1) > at(0))
-    note("warmup_below_one_step", 0, `the warmup of ${g(short, 3)} steps is shorter than one update, so that the rate is ${g(at(1))} from update 1 on; if a fraction of the run was meant, write TrainingRun(...).steps(fraction=${g(short, 3)})`);
+    note("warmup_below_one_step", 0, `the warmup of ${g(short, 3)} steps is shorter than one update, so that the rate is ${g(at(1))} from update 1 on; if you meant a fraction of the run, write TrainingRun(...).steps(fraction=${g(short, 3)})`);
 
   // A decay that is over, at a rate above 0, when the run is not.
   const inside = list.filter((now) => now.first < total), curve = inside.findLastIndex((now) => now.shape !== "constant"), flat = inside[curve + 1];
@@ -363,7 +363,7 @@ export function check(node, total, { dense = DENSE } = {}) {
   // A curve that rises through the whole run and ends with it is no warmup.
   const ends = list[1]?.first, over = ends !== undefined && list[0].shape !== "constant" && (list[1].cause === "end" ? ends > total : ends >= total);
   const cutWarmup = over && at(ends) > at(0);
-  if (cutWarmup) note("ends_in_warmup", total - 1, `the run ends inside the warmup, which goes on to step ${ends}: the highest rate is ${g(values.at(-1))} of ${g(at(ends))}; shorten the warmup, or train longer`);
+  if (cutWarmup) note("ends_in_warmup", total - 1, `the run ends inside the warmup, which continues to step ${ends}: the highest rate is ${g(values.at(-1))} of ${g(at(ends))}; shorten the warmup, or train longer`);
   else
     for (const [before, now] of pairs) {
       if (now.first < total || now.again) continue;
@@ -374,7 +374,7 @@ export function check(node, total, { dense = DENSE } = {}) {
       break;
     }
   function unfinished(now, stop) {
-    const [rate, goal] = [at(total), at(stop)], goesOn = `${now.shape} goes on to ${g(goal)} at step ${stop}`;
+    const [rate, goal] = [at(total), at(stop)], goesOn = `${now.shape} continues to ${g(goal)} at step ${stop}`;
     if (abs(rate - goal) <= small) return;
     const left = total - now.first;
     if (now.cause === "cooldown") note("cooldown_cut", now.first, `the cooldown of ${stop - now.first} steps is longer than the ${left} steps that are left of the run: ${goesOn}; give it ${left} steps, or begin it earlier`);
@@ -385,7 +385,7 @@ export function check(node, total, { dense = DENSE } = {}) {
     if (now.first >= total) break;
     const risen = !now.shape.includes(CYCLIC) && now.shape !== "constant" && rise(index(now.first), index(min(end(i, total), total)));
     if (!risen) continue;
-    note("rises_again", risen.step, `the rate falls to ${g(risen.low)} at step ${risen.step} and rises again, to ${g(risen.high)}: this curve goes on as a wave; make it as long as the run, or hold its end with join()`);
+    note("rises_again", risen.step, `the rate falls to ${g(risen.low)} at step ${risen.step} and rises again, to ${g(risen.high)}: this curve continues as a wave; make it as long as the run, or keep its end value with join()`);
     break;
   }
   function rise(from, to) {
@@ -400,7 +400,7 @@ export function check(node, total, { dense = DENSE } = {}) {
   if (higher >= 0 && !cutWarmup && found.at(-1)?.name !== "rises_again") {
     const owner = list.filter((now) => now.first <= later[higher]).at(-1);
     if (!owner.again && !owner.shape.includes(CYCLIC))
-      note("rises_after_the_end", later[higher], `a run that goes on after ${total} steps sees the rate rise from ${g(values.at(-1))} to ${g(after[higher])}; if that is not meant, give the schedule the length of the run, or hold its end with join()`);
+      note("rises_after_the_end", later[higher], `if the run continues after ${total} steps, the rate rises from ${g(values.at(-1))} to ${g(after[higher])}; if that is not intended, give the schedule the length of the run, or keep its end value with join()`);
   }
 
   if (total > CLOCK_END) {

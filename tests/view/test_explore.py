@@ -222,11 +222,11 @@ def test_a_number_that_is_refused(written, sentence):
     assert refused(explorer).startswith(f"warmup_cosine: {sentence}")
     assert (explorer._picture.value, explorer._lines.value) == shown
     assert explorer.schedule == warmup()
-    assert "warmup-optax-refused" in explorer.widget._dom_classes
+    assert "warmup-optax-invalid" in explorer.widget._dom_classes
     explorer.sliders["warmup_steps"].value = 20
     assert refused(explorer) == ""
     assert explorer.schedule == warmup(warmup_steps=20)
-    assert "warmup-optax-refused" not in explorer.widget._dom_classes
+    assert "warmup-optax-invalid" not in explorer.widget._dom_classes
 
 
 def test_two_numbers_that_are_good_together():

@@ -1,7 +1,7 @@
-"""A schedule that counts what each update is given, not updates: tokens of packed or variable batches.
+"""A schedule that counts tokens or examples instead of updates, for packed or variable batches.
 
-Its state lies in the optimizer's, so it is checkpointed, sharded and donated with it. A count is two int32
-numbers, ``high * 2**30 + low``, and so exact up to ``2**61`` with and without x64.
+Its state is part of the optimizer state, so it is checkpointed, sharded and donated with it. A count consists
+of two int32 numbers, ``high * 2**30 + low``, so it is exact up to ``2**61``, with and without x64.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class CounterState(NamedTuple):
     """The state of a `counter_schedule`.
 
     Attributes:
-      seen: What was counted up to the next update, which has the schedule's value there.
-      applied: The same of the last update; -1 and -1 before the first.
+      seen: The count at which the next update evaluates the schedule.
+      applied: The count at which the last update evaluated it; -1 and -1 before the first update.
     """
 
     seen: Wide
@@ -35,13 +35,13 @@ class CounterState(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class CounterSchedule:
-    """A schedule driven by a counter in the optimizer's state: an ``optax.StatefulSchedule``.
+    """A schedule with a counter in the optimizer state: an ``optax.StatefulSchedule``.
 
-    Made by `counter_schedule`, whose docstring says how it counts.
+    It is the result of `counter_schedule`, which describes how it counts.
 
     Attributes:
-      schedule: The schedule, whose counts are what the counter counts.
-      argument: The name of the argument of ``update`` that is added up.
+      schedule: The schedule, evaluated at the count of the counter.
+      argument: The name of the argument of ``update`` that the counter adds up.
     """
 
     schedule: Schedule
@@ -52,30 +52,30 @@ class CounterSchedule:
         return f"counts are {self.argument}, as the updates are given them"
 
     def init(self) -> CounterState:
-        """The state before the first update."""
+        """Return the state before the first update."""
         zero, none = jnp.zeros((), jnp.int32), jnp.full((), -1, jnp.int32)
         return CounterState(Wide(zero, zero), Wide(none, none))
 
     def update(self, state: CounterState, **extra_args: Any) -> CounterState:
-        """The state after an update that was given ``argument``."""
+        """Return the state after an update that received ``argument``."""
         return CounterState(state.seen + Wide.of(self._number(extra_args)), state.seen)
 
     def __call__(self, state: CounterState, **extra_args: Any) -> jax.Array:
-        """The value that the next update uses: it does not depend on what that update is given."""
+        """Return the value of the next update. It does not depend on the argument of that update."""
         return self._at(state.seen)
 
     def applied_value(self, opt_state: Any) -> jax.Array:
-        """The value that the last update used, by an optimizer state: what `wo.applied_value` gives.
+        """Return the value at the last update, from an optimizer state, as `wo.applied_value` does.
 
         Args:
-          opt_state: A state that holds this schedule's, however deep.
+          opt_state: A state that contains the state of this schedule, at any depth.
 
         Returns:
-          A JAX scalar. Inside ``jit`` it is the value at 0 before the first update, and NaN where counters
+          A JAX scalar. Inside ``jit`` it is the value at count 0 before the first update, and NaN if counters
           that should agree do not.
 
         Raises:
-          ValueError: Before the first update; if there is no counter, or there are several that differ.
+          ValueError: If no update was made, if there is no counter, or if there are several that differ.
         """
         applied, agree = _the_counter("applied_value", opt_state, "applied")
         if not checks.is_traced(applied.high) and (np.asarray(applied.high) < 0).any():
@@ -86,17 +86,17 @@ class CounterSchedule:
         return self._checked(applied, agree)
 
     def next_value(self, opt_state: Any) -> jax.Array:
-        """The value that the next update will use, by an optimizer state: as `applied_value`."""
+        """Return the value at the next update, from an optimizer state. The argument is as in `applied_value`."""
         return self._checked(*_the_counter("next_value", opt_state, "seen"))
 
     def seen(self, opt_state: Any) -> int:
-        """What was counted so far, by an optimizer state on the host: the number to log and to resume from.
+        """Return the count so far, from an optimizer state on the host: the number to log and to resume from.
 
         Args:
-          opt_state: A state that holds this schedule's, however deep; not traced.
+          opt_state: A state that contains the state of this schedule, at any depth. It must not be traced.
 
         Returns:
-          The count, exact, as a Python ``int``.
+          The exact count, as a Python ``int``.
 
         Raises:
           ValueError: If there is no counter, or there are several that differ.
@@ -142,7 +142,7 @@ class CounterSchedule:
 
 
 def _the_counter(where: str, opt_state: Any, field: str) -> tuple[Wide, Any]:
-    """The one counter of a state, and whether several of them agree (None: they do)."""
+    """Return the counter of a state, and whether several counters agree (None: they do)."""
     nodes = jax.tree.leaves(opt_state, is_leaf=lambda node: isinstance(node, CounterState))
     found = [getattr(node, field) for node in nodes if isinstance(node, CounterState)]
     if not found:
@@ -159,52 +159,53 @@ def _the_counter(where: str, opt_state: Any, field: str) -> tuple[Wide, Any]:
     if not agree.all():
         raise ValueError(
             f"{where}: opt_state must hold counters that agree, got {len(found)} that differ; "
-            "give the part of the state that is meant"
+            "pass the part of the state that you want to read"
         )
     return first, None
 
 
 @functools.partial(jax.jit, inline=True)
 def _value_at(lowered: Any, high: jax.Array, low: jax.Array) -> jax.Array:
-    """The value at a count of two halves, exact beyond int32."""
+    """Return the value at a count of two halves, exact beyond int32."""
     for _ in range(high.ndim):  # a batch of states
         return jax.vmap(_value_at, (None, 0, 0))(lowered, high, low)
     return real(lowered.evaluate(Time(Wide(high, low))))
 
 
 def counter_schedule(schedule: ScheduleLike, argument: str = "tokens") -> CounterSchedule:
-    r"""A schedule that is driven by what the updates are given: tokens of packed or variable batches.
+    r"""Make a schedule of the tokens or examples that the updates receive, for packed or variable batches.
 
     .. math:: v_n = s\Big(\sum_{i < n} x_i\Big)
 
-    with :math:`x_i` the ``argument`` of the optimizer's update :math:`i`: the first update has the value at
-    0, and each later one that of the tokens seen before it. Where every update has the same number of tokens,
-    or a known ramp of them, `TrainingRun.in_steps` is a plain schedule that does the same without a state.
+    with the ``argument`` :math:`x_i` of the optimizer's update :math:`i`. The first update has the value at
+    count 0, and each later one has the value at the number of tokens seen before it. If every update has the
+    same number of tokens, or a known ramp of them, use `TrainingRun.in_steps`. It does the same without a
+    state.
 
-    It goes where Optax takes an ``optax.StatefulSchedule``: into ``optax.inject_hyperparams``. Wrappers
-    (``chain``, ``masked``, ``partition``) hand the argument on. Mind these:
+    Pass it to ``optax.inject_hyperparams``, which accepts an ``optax.StatefulSchedule``. Wrappers (``chain``,
+    ``masked``, ``partition``) forward the argument. Note:
 
-    * ``optax.MultiSteps`` around it hands on the argument of its k-th call alone, and the others are lost:
-      give that call the sum of its window. (Inside of it, as the third example shows, every call counts;
-      the rate then knows the first k - 1 parts of the window that it is applied to.)
-    * An update that ``apply_if_finite`` rejects does not count what it was given.
-    * In ``pmap`` or ``shard_map`` give the sum over all devices, `jax.lax.psum`, as for the gradients.
+    * ``optax.MultiSteps`` around the optimizer forwards only the argument of its k-th call. Pass the sum over
+      the window to that call. With the counter outside ``MultiSteps``, as in the last example, every call
+      counts. The rate then includes the first k - 1 calls of the window that it is applied to.
+    * An update that ``apply_if_finite`` rejects does not count its argument.
+    * In ``pmap`` or ``shard_map`` pass the sum over all devices (`jax.lax.psum`).
 
     Args:
-      schedule: :math:`s`, whose counts are tokens: a schedule, a function of a count, or a number.
-      argument: The name of the extra argument that is counted. It is given to every update: a whole number >=
-        0, a Python one or an array of shape () and an integer dtype; below :math:`2^{31}` inside ``jit``
-        without x64.
+      schedule: :math:`s`, a schedule of tokens: a schedule, a function of a count, or a number.
+      argument: The name of the extra argument that is counted. Pass it to every update. Its value is a whole
+        number >= 0: a Python number, or an array of shape () and an integer dtype. Inside ``jit`` without x64
+        it must be below :math:`2^{31}`.
 
     Returns:
-      An ``optax.StatefulSchedule`` with ``applied_value(opt_state)``, ``next_value(opt_state)`` (as
-      `applied_value` and `next_value`) and ``seen(opt_state)``, the count on the host. The count is exact up
-      to :math:`2^{61}`, also in the schedule. A function of a count receives a real number past the largest
-      int32.
+      An ``optax.StatefulSchedule`` with the methods ``applied_value(opt_state)`` and ``next_value(opt_state)``
+      (as `applied_value` and `next_value`), and ``seen(opt_state)``, which returns the count on the host. The
+      count is exact up to :math:`2^{61}`, also in the schedule. A user-defined function of a count receives a
+      real number beyond int32.
 
     Raises:
-      TypeError: If ``schedule`` is none of these, or ``argument`` is not a name; when an update is made, if
-        it is not given the argument, or it is not one whole number.
+      TypeError: If ``schedule`` has none of these types, or ``argument`` is not a name. When an update is
+        made: if it does not receive the argument, or the argument is not one whole number.
       ValueError: When an update is made, if the argument is negative.
 
     >>> import jax, optax, warmup_optax as wo
@@ -219,7 +220,7 @@ def counter_schedule(schedule: ScheduleLike, argument: str = "tokens") -> Counte
     >>> float(schedule.applied_value(opt_state)), round(float(schedule.next_value(opt_state)), 6)
     (0.8999999761581421, 0.65)
 
-    With accumulation, every call counted:
+    With gradient accumulation, counting every call:
 
     >>> def accumulated(learning_rate):
     ...     return optax.MultiSteps(optax.sgd(learning_rate), 4).gradient_transformation()

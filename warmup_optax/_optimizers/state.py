@@ -1,17 +1,19 @@
-"""The learning rate that an optimizer state has used, and the one that it will use next.
+"""Read the last and the next learning rate from an optimizer state.
 
-Optax keeps no learning rate, only counts: after update number ``n`` (from 0) the state of a schedule holds
-``n + 1``, the count of the *next* update. Which count of a state is the schedule's is decided by rank:
+Optax stores no learning rate, only counts. After update number ``n`` (from 0) the state of a schedule holds
+``n + 1``, the count of the *next* update. A state may hold several counts. Their rank decides which one is
+the count of the schedule:
 
 1. The counts of states that exist to count for a schedule: those of ``scale_by_schedule`` (in every
    optimizer that was given a schedule), of a schedule in ``inject_hyperparams``, and of a scheduled weight
-   decay; and the counts of the optimizers that ask a schedule themselves (``contrib.prodigy``,
+   decay; and the counts of the optimizers that evaluate a schedule themselves (``contrib.prodigy``,
    ``dadapt_adamw``, ``momo``, ``madgrad``, ``ademamix``).
-2. ``step_count`` of ``contrib.schedule_free``, for a schedule that only it was given.
-3. Any other ``count`` of updates: Adam's, say.
+2. ``step_count`` of ``contrib.schedule_free``, for a schedule that only this optimizer received.
+3. Any other ``count`` of updates, such as that of Adam.
 
-The first rank that is there answers. If it has several counts they must agree, and are never guessed among;
-nor between a scheduled weight decay and ``contrib.schedule_free`` around it, which count from 0 and from 1.
+The first rank that is present is used. If several counts have that rank, they must agree; otherwise it is an
+error. It is also an error if ``contrib.schedule_free``, which counts from 1, contains a scheduled weight decay
+as the only schedule, which counts from 0.
 """
 
 from __future__ import annotations
@@ -27,10 +29,10 @@ import numpy as np
 from .._core import checks
 from .._core.schedule import Schedule, ScheduleLike, as_schedule_argument
 
-# By name, so that no optional part of Optax is imported, and some of these are not public.
+# By name, because some of these classes are not public, and so that no optional part of Optax is imported.
 _SCHEDULES = frozenset({"ScaleByScheduleState", "WrappedScheduleState", "WeightDecaySchedule"})
-_OURS = frozenset({"FeedbackState"})  # these count for a schedule, too
-# They may ask a schedule themselves; whether they were given one is not in their state.
+_OURS = frozenset({"FeedbackState"})  # these count for a schedule too
+# These may evaluate a schedule themselves. Their state does not say whether they have one.
 _ASKING = frozenset(
     {
         "ProdigyState",
@@ -41,9 +43,9 @@ _ASKING = frozenset(
         "ScaleByAdemamixState",
     }
 )
-# Their `count` is not of updates: it is of a metric's values, of micro-batches.
+# Their `count` does not count updates, but the values of a metric, or micro-batches.
 _OTHER = frozenset({"ReduceLROnPlateauState", "ApplyEvery"})
-# These hold their inner state still at some updates: counts inside and outside of one drift apart.
+# These do not change their inner state at some updates, so counts inside and outside of one drift apart.
 _HOLDING = frozenset(
     {
         "MultiStepsState",
@@ -57,7 +59,7 @@ _HOLDING = frozenset(
 
 @runtime_checkable
 class ReadsState(Protocol):
-    """A stateful schedule that reads its values from an optimizer's state."""
+    """A stateful schedule that reads its values from an optimizer state."""
 
     def applied_value(self, opt_state: Any) -> jax.Array: ...
     def next_value(self, opt_state: Any) -> jax.Array: ...
@@ -67,12 +69,12 @@ class _Count(NamedTuple):
     """A count of updates in a state.
 
     Attributes:
-      path: Where it is.
-      kind: The name of the state's class.
-      rank: Which rank it is of, from 0.
-      start: What it is before the first update.
-      clock: The path to the innermost state that may hold it still; counts of one clock advance together.
-      state: The state that it is in.
+      path: Its path.
+      kind: The name of the class of its state.
+      rank: Its rank, from 0.
+      start: Its value before the first update.
+      clock: The path to the innermost state that may pause it. Counts with the same clock advance together.
+      state: The state that contains it.
       value: The number.
     """
 
@@ -94,14 +96,14 @@ def _named(node: Any) -> bool:
 
 
 def states(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """The states of Optax in a tree, without those inside of them, and where each is."""
+    """Yield the path and the value of the outermost Optax states in a tree."""
     for key, node in jax.tree_util.tree_leaves_with_path(tree, is_leaf=_named):
         if _named(node):
             yield (*path, *key), node
 
 
 def _counts(tree: Any, path: tuple[Any, ...] = (), clock: tuple[Any, ...] = ()) -> Iterator[_Count]:
-    """All counts of updates in a state, whatever holds it: containers, wrappers, a Flax optimizer."""
+    """Yield all counts of updates in a state, inside containers, wrappers or a Flax optimizer."""
     for place, node in states(tree, path):
         kind = type(node).__name__
         for field in node._fields:
@@ -114,7 +116,7 @@ def _counts(tree: Any, path: tuple[Any, ...] = (), clock: tuple[Any, ...] = ()) 
 
 
 def _rank(kind: str, field: str) -> tuple[int | None, int]:
-    """The rank of a field, None if it is no count of updates, and its value before the first update."""
+    """Return the rank of a field (None if it is not a count of updates), and its value before any update."""
     if (kind, field) == ("ScheduleFreeState", "step_count"):
         return 1, 1
     if field != "count" or kind in _OTHER:
@@ -123,7 +125,7 @@ def _rank(kind: str, field: str) -> tuple[int | None, int]:
 
 
 def bare(value: Any) -> Any:
-    """The number in a leaf, or in a Variable of Flax around one."""
+    """Return the number in a leaf, or in a Flax Variable around one."""
     leaves = jax.tree.leaves(value)
     return leaves[0] if len(leaves) == 1 else None
 
@@ -141,8 +143,8 @@ def _shown(path: tuple[Any, ...], value: Any) -> str:
 def _none(where: str, opt_state: Any, kind: type | None) -> NoReturn:
     if kind is not None:
         raise ValueError(
-            f"{where}: opt_state must hold a {kind.__name__}, got none; give the state of the optimizer that "
-            "they are in"
+            f"{where}: opt_state must hold a {kind.__name__}, got none; pass the state of the optimizer that "
+            "contains it"
         )
     leaves = jax.tree_util.tree_leaves_with_path(opt_state)
     found = [_shown(path, x) for path, x in leaves if _is_whole(x) and not np.ndim(x)]
@@ -150,14 +152,14 @@ def _none(where: str, opt_state: Any, kind: type | None) -> NoReturn:
     raise ValueError(
         f"{where}: opt_state must hold a count of updates in a state of Optax, got none{others}; "
         "give the optimizer the schedule itself, as in optax.sgd(schedule), or call schedule(count) "
-        "with a count of your own"
+        "with your own count"
     )
 
 
 class Found(NamedTuple):
-    """What a state says: the count of the next update, the first count, and the counts that it is one of.
+    """The count of the next update in a state, the first count, and all counts of its rank.
 
-    ``agree`` is None where the count is known to be it, and otherwise a traced bool.
+    ``agree`` is None if the counts are known to agree, and otherwise a traced bool.
     """
 
     count: Any
@@ -167,7 +169,7 @@ class Found(NamedTuple):
 
 
 def count_of(where: str, opt_state: Any, kind: type | None = None) -> Found:
-    """The count of updates in a state; with ``kind``, that of the states of this class alone."""
+    """Return the count of updates in a state; with ``kind``, only in states of this class."""
     every = [count for count in _counts(opt_state) if kind is None or count.kind == kind.__name__]
     if not every:
         _none(where, opt_state, kind)
@@ -177,14 +179,14 @@ def count_of(where: str, opt_state: Any, kind: type | None = None) -> Found:
     if averages and {count.kind for count in found} == {"WeightDecaySchedule"}:
         came = ", ".join(map(str, (*found, *averages)))
         raise ValueError(
-            f"{where}: opt_state must say whose count is meant, got that of a scheduled weight decay and "
-            f"that of schedule_free: {came}; give opt_state.base_optimizer_state for the decay's, "
-            "opt_state._replace(base_optimizer_state=()) for schedule_free's"
+            f"{where}: opt_state must have one count, got that of a scheduled weight decay and "
+            f"that of schedule_free: {came}; give opt_state.base_optimizer_state for the first, "
+            "opt_state._replace(base_optimizer_state=()) for the second"
         )
     first, values = found[0], [count.value for count in found]
     if len(found) == 1:
         return Found(first.value, None, first.start, found)
-    together = len({count.clock for count in found}) == 1  # what is around them decides, not this update
+    together = len({count.clock for count in found}) == 1  # decided by their wrappers, not by this update
     if any(map(checks.is_traced, values)):
         value, *others = (jnp.asarray(value) for value in values)
         agree = functools.reduce(jnp.logical_and, [value == x.astype(value.dtype) for x in others])
@@ -195,13 +197,13 @@ def count_of(where: str, opt_state: Any, kind: type | None = None) -> Found:
         came = ", ".join(map(str, found))
         raise ValueError(
             f"{where}: opt_state must hold counts that advance together, got {came}; "
-            f"give the part of the state that is meant, as {_part(found)}"
+            f"pass the part of the state that you want to read, for example {_part(found)}"
         )
     return Found(value, agree, first.start, found)
 
 
 def _part(found: list[_Count]) -> str:
-    """The largest part of a state that holds the first of several counts and none that may differ from it."""
+    """Return the largest part of a state with the first of several counts and none that may differ from it."""
     first = found[0].path
     others = [x.path for x in found if x.clock != found[0].clock] or [x.path for x in found[1:]]
     alone = next(n for n in range(1, len(first) + 1) if all(first[:n] != path[:n] for path in others))
@@ -209,20 +211,21 @@ def _part(found: list[_Count]) -> str:
 
 
 def update_count(opt_state: Any) -> jax.Array:
-    """The number of the next update, counted from 0, by an optimizer state: where to resume.
+    """Return the count of the next update from an optimizer state: the count at which to resume.
 
-    It is the count that the next update will hand to the schedule, so the number of updates that were made;
-    see `applied_value` for what advances it.
+    The next update will evaluate the schedule at this count. It is equal to the number of completed updates.
+    `applied_value` lists when it advances.
 
     Args:
       opt_state: As for `applied_value`.
 
     Returns:
-      A whole JAX scalar; one more where only ``contrib.schedule_free`` has the schedule, which counts from
-      1. Inside ``jit``, where counts that should agree but do not cannot raise, it is then -1.
+      A whole JAX scalar, from 0. It is larger by 1 if only ``contrib.schedule_free``, which counts from 1, has
+      the schedule. Inside ``jit`` it is -1 if counts that should agree do not, because an error cannot be
+      raised there.
 
     Raises:
-      ValueError: As `applied_value` does.
+      ValueError: Under the same conditions as `applied_value`.
 
     >>> import optax, warmup_optax as wo
     >>> opt_state = optax.adamw(wo.linear(0.0, 1.0, 4)).init({"w": 0.5})
@@ -234,7 +237,7 @@ def update_count(opt_state: Any) -> jax.Array:
 
 
 def next_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
-    """The value of a schedule that the next update will use, by an optimizer state.
+    """Return the value of a schedule at the next update, from an optimizer state.
 
     Args:
       schedule: The schedule that the optimizer was given: a schedule, a function of a count, a number, or a
@@ -242,13 +245,13 @@ def next_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
       opt_state: As for `applied_value`.
 
     Returns:
-      A JAX scalar, ``schedule(update_count(opt_state))``, also before the first update. That of a
-      `with_feedback` has the scale in it. Inside ``jit``, where counts that should agree but do not cannot
-      raise, it is then NaN.
+      A JAX scalar, ``schedule(update_count(opt_state))``, also before the first update. For a `with_feedback`
+      it includes the scale. Inside ``jit`` it is NaN if counts that should agree do not, because an error
+      cannot be raised there.
 
     Raises:
-      ValueError: As `applied_value` does.
-      TypeError: If ``schedule`` is none of these.
+      ValueError: Under the same conditions as `applied_value`.
+      TypeError: If ``schedule`` has none of these types.
 
     >>> import optax, warmup_optax as wo
     >>> schedule = wo.linear(1.0, 0.0, steps=4)
@@ -265,13 +268,12 @@ def next_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
 
 
 def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
-    """The value of a schedule that the last update used, by an optimizer state: what to log.
+    """Return the value of a schedule at the last update, from an optimizer state: the learning rate to log.
 
-    It is the schedule's value, in the schedule's precision; that of a `with_feedback` has the scale in it. What
-    else multiplies it on its way (the ``scale`` of a ``contrib.reduce_on_plateau`` beside the optimizer, the
-    factors of `groups`, a trust ratio, Adam's own scaling) is not in it, and optimizers round it to the dtype
-    of their gradients. The count that it is read from advances as follows;
-    "a call" is one call of the optimizer's ``update``.
+    It is the value of the schedule, in the precision of the schedule. For a `with_feedback` it includes the
+    scale. It does not include other factors: the ``scale`` of a separate ``contrib.reduce_on_plateau``, the
+    factors of `groups`, a trust ratio, or Adam's scaling. Optimizers round it to the dtype of their gradients.
+    The count advances as follows, where "a call" is one call of the optimizer's ``update``.
 
     .. list-table::
        :header-rows: 1
@@ -283,70 +285,71 @@ def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
        * - every optimizer of Optax that takes a schedule
          - with every call: ``adamw``, ``lion``, ``adafactor``, ``lamb``, ...
        * - ``masked``, ``partition``, ``multi_transform``, ``freeze``
-         - with every call, whatever the labels say: the counts of all groups agree
+         - with every call, for all labels: the counts of all groups agree
        * - ``inject_hyperparams``
          - with every call; its ``hyperparams["learning_rate"]`` is this value, not the next
        * - ``MultiSteps``
          - with every k-th call, the one that updates; not with a micro-batch that
            ``should_skip_update_fn`` skips
        * - ``apply_every``
-         - with every call, also those that emit nothing
+         - with every call, including those that emit nothing
        * - ``apply_if_finite``
-         - with every call but those it rejects, NaN or infinite; a gradient that you set to zero yourself
-           (``zero_nans``) does advance it
+         - with every call, except with NaN or infinite gradients, which it rejects; a gradient that you set to
+           zero yourself (``zero_nans``) does advance it
        * - ``conditionally_transform``, ``conditionally_mask``
-         - with every call whose condition holds, not with the others
+         - with every call whose condition is true
        * - ``adamw(weight_decay=schedule)``, ``add_decayed_weights(schedule)``
-         - with every call: a scheduled rate and a scheduled weight decay have a count each, and the two
+         - with every call; a scheduled rate and a scheduled weight decay have one count each, and the two
            agree
        * - `with_feedback`, in `scheduled` or ``inject_hyperparams``
-         - with every call; the scale is in the value, if ``schedule`` is what `with_feedback` returned
+         - with every call; the value includes the scale if ``schedule`` is the result of `with_feedback`
        * - `groups`
-         - with every call; ``groups(...).rates`` has the factors in it
+         - with every call; ``groups(...).rates`` includes the factors
        * - ``contrib.reduce_on_plateau``
-         - with every call; its own counters are of losses. The rate is this value times
+         - with every call; its counters count losses. The rate is this value times
            ``optax.tree.get(opt_state, "scale")``
        * - ``contrib.schedule_free``
-         - with every call. The base optimizer's count is from 0, and scales the steps; that is the value
-           here. ``schedule_free`` itself asks the schedule from 1 on, only to weigh its average: that is
-           the value here if the base optimizer has no schedule. If the base has a scheduled weight decay
-           alone, the state is ambiguous
+         - with every call. If the base optimizer has the schedule, it counts from 0 and this is its value.
+           ``schedule_free`` evaluates the schedule from count 1, only to weight its average. This is the value
+           if the base optimizer has no schedule. If the base optimizer has only a scheduled weight decay, the
+           state is ambiguous
        * - ``lookahead``, ``contrib.mechanize``
-         - with every call, of the inner optimizer's
+         - with every call of the inner optimizer
        * - ``contrib.sam``
-         - with every synchronization, the ``sync_period``-th call: the outer optimizer's. If the
-           adversarial one has a schedule too, the state is ambiguous: give its ``opt_state`` or
-           ``adv_state``
+         - with every synchronization (every ``sync_period``-th call), for the outer optimizer. If the
+           adversarial optimizer has a schedule too, the state is ambiguous: pass ``opt_state`` or
+           ``adv_state`` of the state
        * - ``contrib.prodigy``, ``dadapt_adamw``, ``momo``, ``momo_adam``, ``madgrad``, ``ademamix``
            (``b3``, ``alpha``)
-         - with every call: they ask the schedule with their own count. If a schedule beside them has a
-           count too, the two must agree
+         - with every call: they evaluate the schedule at their own count. If another schedule in the chain has
+           a count too, the two must agree
        * - ``flax.nnx.Optimizer``
-         - as in the optimizer inside; give it, or its ``opt_state``
+         - as in the optimizer inside; pass the object or its ``opt_state``
        * - ``flax`` ``TrainState``
-         - as in the optimizer inside; give it, or its ``opt_state``
+         - as in the optimizer inside; pass the object or its ``opt_state``
 
     Args:
       schedule: The schedule that the optimizer was given: a schedule, a function of a count, a number, or a
-        `with_feedback`, or a `counter_schedule`, which has no value before the first update. Nothing in a
-        state says which schedule that was.
-      opt_state: The state after the update: what ``update`` gave back, or any pytree that holds it. A batch
-        of states (``vmap``) gives a batch of values.
+        `with_feedback`, or a `counter_schedule`, which has no value before the first update. A state does not
+        record its schedule, so this cannot be checked.
+      opt_state: The state that ``update`` returned, or any pytree that contains it. A batch of states
+        (``vmap``) gives a batch of values.
 
     Returns:
-      A JAX scalar, ``schedule(n)`` for the last update ``n``. Before the first update, and so in the first
-      micro-batches of a ``MultiSteps``, it is the value that the first update will use, ``schedule(0)``: a
-      line that logs every batch needs no special case. `update_count` tells the two apart. Inside ``jit``,
-      counts that should agree but do not (one group's state was reset, say) cannot raise, and give NaN.
+      A JAX scalar, ``schedule(n)`` for the last update ``n``. Before the first update it is the value that the
+      first update will use, ``schedule(0)``. This includes the first micro-batches of a ``MultiSteps``, so
+      code that logs every batch needs no special case. `update_count` distinguishes the two. Inside ``jit`` it
+      is NaN if counts that should agree do not, for example because one group's state was reset. An error
+      cannot be raised there.
 
     Raises:
-      ValueError: If there is no count (``optax.sgd(0.1)`` keeps none). If there are several of one rank that
-        differ, or that could come to differ because a ``MultiSteps``, an ``apply_if_finite`` or a
-        ``conditionally_transform`` holds one and not the other. This is decided by the structure, so a logging
-        loop that starts does not end when a group is frozen. If the scales of a `with_feedback` differ. If a
-        scheduled weight decay is the only schedule inside of a ``contrib.schedule_free``, which keeps a count
-        of its own. The message lists what was found.
-      TypeError: If ``schedule`` is none of these.
+      ValueError: If there is no count (``optax.sgd(0.1)`` keeps none). If several counts of one rank differ, or
+        could differ later because a ``MultiSteps``, an ``apply_if_finite`` or a ``conditionally_transform``
+        pauses only one of them. The structure decides this, so a logging loop that works at the start does not
+        fail when a group is frozen. If the scales of a `with_feedback` differ. If a scheduled weight decay is
+        the only schedule inside a ``contrib.schedule_free``, which has a separate count. The message lists the
+        counts.
+      TypeError: If ``schedule`` has none of these types.
 
     >>> import optax, warmup_optax as wo
     >>> schedule = wo.linear(1.0, 0.0, steps=4)
@@ -365,10 +368,10 @@ def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
 
 
 def value_at_last_update(schedule: Schedule, found: Found) -> jax.Array:
-    """The value of a schedule at the last update; NaN where counts that should agree do not."""
+    """Return the value of a schedule at the last update, or NaN if counts that should agree do not."""
     count, agree, start, _ = found
     if checks.is_traced(count):
         value = schedule(jnp.maximum(count, start + 1) - 1)
-    else:  # put on the device by name, which a transfer guard allows
+    else:  # an explicit transfer, which a transfer guard allows
         value = schedule(jax.device_put(np.maximum(jax.device_get(count), start + 1) - 1))
     return value if agree is None else jnp.where(agree, value, jnp.nan)

@@ -1,4 +1,4 @@
-"""A linter for schedules: what is most often wrong with one, found before the run instead of after it."""
+"""A linter for schedules: it finds common mistakes before the run."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .sample import run_length, sample
 if TYPE_CHECKING:
     from .sample import HasLength
 
-DENSE = 2**17  # up to this length every update of a run is looked at, of a longer one this many counts
+DENSE = 2**17  # longer runs are checked at about this many counts, shorter ones at every update
 MOST_PHASES = 2**12
 TOLERANCE = 0.01  # smaller changes are ignored: relative to the larger value at a jump, else to the largest
-CLOCK_END = 2**31 - 1  # optimizers count in int32, and stay there
-CYCLIC = "triangle_wave"  # rises and falls by intention: a cyclical learning rate
+CLOCK_END = 2**31 - 1  # optimizers count in int32, and their count stays at its maximum
+CYCLIC = "triangle_wave"  # rises and falls intentionally: a cyclical learning rate
 
 NOTES = ("zero_first_update", "warmup_below_one_step", "flat_to_the_end", "rises_after_the_end")
 WARNINGS = (
@@ -45,13 +45,13 @@ WARNINGS = (
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that `check` found. Printed, it is one line.
+    """One problem that `check` found. It prints as one line.
 
     Attributes:
-      name: What it is: one of the names in the table of `check`, which stay as they are.
-      severity: "warning", or "note" for what is usually meant. It depends on the name alone.
-      step: The count at which it shows.
-      message: A sentence that says what happens and how to mend it.
+      name: The kind of problem: a name from the table of `check`. These names are stable.
+      severity: "warning", or "note" if it is usually intended. It depends only on the name.
+      step: The count at which the problem appears.
+      message: A sentence that describes the problem and how to fix it.
     """
 
     name: str
@@ -66,53 +66,53 @@ class Finding:
 def check(
     schedule: ScheduleLike, total_steps: Steps | HasLength, *, ignore: str | Iterable[str] = ()
 ) -> list[Finding]:
-    """Looks for what is most often wrong with a schedule in a run of ``total_steps`` updates.
+    """Check a schedule for common mistakes in a run of ``total_steps`` updates: a linter for schedules.
 
     ===================== ======== ======================================================================
-    name                  severity what was found
+    name                  severity problem
     ===================== ======== ======================================================================
     zero_first_update     note     the first update has rate 0 and changes nothing, as in a warmup from 0; with
                                    ``optax.contrib.prodigy`` and ``dadapt_adamw`` the parameters become NaN
-    warmup_below_one_step note     a warmup is over before the second update: a fraction or a percentage of the
-                                   run was taken for a number of steps
-    flat_to_the_end       note     a decay is over before the run, at a rate above 0
+    warmup_below_one_step note     a warmup ends before the second update: a fraction or a percentage of the
+                                   run was passed as a number of steps
+    flat_to_the_end       note     a decay ends before the run does, at a rate above 0
     zero_at_the_start     warning  the first several updates have rate 0 and change nothing
     zero_to_the_end       warning  the rate is 0 from some step to the end of the run: updates are wasted
     jump                  warning  the ends of two joined phases do not meet, by more than 1 %
-    rises_again           warning  a curve falls and then rises again inside the run, as a cosine does past its
-                                   foot where it goes on as a wave, by more than 1 % of the largest rate
-    rises_after_the_end   note     training on would raise the rate again, by more than 1 % of the largest
-    floor_not_reached     warning  the ``end_value`` of an exponential, or ``min_value`` of a clip, is never in
-                                   effect
+    rises_again           warning  a curve decays and then rises again during the run, by more than 1 % of the
+                                   largest rate, as a periodic cosine does after its minimum
+    rises_after_the_end   note     if the run continued, the rate would rise, by more than 1 % of the largest
+    floor_not_reached     warning  the ``end_value`` of an exponential, or the ``min_value`` of a clip, never
+                                   applies
     ends_in_warmup        warning  the run ends before the warmup does
     still_falling         warning  the run ends before a decay does
     cooldown_cut          warning  the run ends before a cooldown does
     phase_not_reached     warning  the run ends before a phase begins
-    beyond_the_clock      warning  something is due at a count that the clock cannot reach
-    negative              warning  a rate below 0
-    cycles_below_one_step warning  cycles of a restart are shorter than one update
-    not_finite            warning  a NaN or an infinity, from a function that is no schedule of this library
+    beyond_the_clock      warning  a phase begins or ends at a count that the optimizer cannot reach
+    negative              warning  a rate is below 0
+    cycles_below_one_step warning  the cycles of a restart are shorter than one update
+    not_finite            warning  a rate is NaN or infinite; it comes from a function outside this library
     ===================== ======== ======================================================================
 
-    A finding is true, but may be meant: then ``ignore`` it. What is written as such is not reported: steps
-    of `piecewise_constant`, restarts and what they raise, a phase of its own that rises (a second warmup in
-    a `join`), and a cyclical rate (``triangle_wave``). Every recipe with its own ``total_steps`` passes
-    without a warning.
+    If a finding is intended, pass its name as ``ignore``. Explicit changes are not reported: the steps of
+    `piecewise_constant`, the rise at a restart, a separate phase that rises (a second warmup in a `join`), and
+    a cyclical rate (``triangle_wave``). Every recipe passes without a warning if ``total_steps`` is that of
+    the recipe.
 
     Args:
-      schedule: A `Schedule`, a function of a count (of which only the values can be judged), or a number. Of a
-        `with_feedback` the schedule without the feedback is judged.
-      total_steps: Updates in the run, counts ``0 <= count < total_steps``: a whole number >= 1, or a
+      schedule: A `Schedule`, a function of a count, or a number. Of a function only the values are checked.
+        Of a `with_feedback` the schedule without the feedback is checked.
+      total_steps: The length of the run in updates, ``0 <= count < total_steps``: a whole number >= 1, or a
         `TrainingRun`.
-      ignore: The name of a kind of finding, or several, to leave out.
+      ignore: The name of a finding to leave out, or several names.
 
     Returns:
-      The findings by step, none for a schedule that has nothing wrong.
+      The findings, sorted by step. The list is empty if there are none.
 
     Raises:
       ValueError: If ``total_steps`` is not a whole number >= 1, ``ignore`` has a name that is not in the
         table, or the schedule is a stack.
-      TypeError: If an argument is of the wrong type, or the schedule's numbers are traced.
+      TypeError: If an argument has the wrong type, or the schedule has traced numbers.
 
     >>> import warmup_optax as wo
     >>> schedule = wo.warmup_cosine(1e-3, warmup_steps=100, total_steps=900, init_value=1e-5)
@@ -162,11 +162,11 @@ def _finding(name: str, step: int, message: str) -> Finding:
 
 
 class _Run:
-    """A schedule's phases, and its values in a run and after it."""
+    """The phases of a schedule, and its values during a run and after it."""
 
     def __init__(self, schedule: Schedule, total: int) -> None:
         self.schedule, self.total = schedule, total
-        # Of a row of restarts only those near the run are of interest.
+        # Of the cycles of a restart, only those near the run matter.
         near = itertools.takewhile(lambda p: not p.again or p.first < 4 * total, phases(schedule))
         self.phases = list(itertools.islice(near, MOST_PHASES))
         firsts = [phase.first for phase in self.phases if phase.first < 4 * total]
@@ -180,33 +180,33 @@ class _Run:
             [*np.linspace(total, 2 * total, 64).astype(np.int64), *(c for c in beside if c >= total)]
         )
         self.counts, self.later = every, later
-        seen = np.minimum(np.append(every, later), CLOCK_END)  # an optimizer's count goes no further
+        seen = np.minimum(np.append(every, later), CLOCK_END)  # the largest count of an optimizer
         self.values, self.after = np.split(self.at(seen), [every.size])
         finite = np.abs(self.values[np.isfinite(self.values)])
         self.small = TOLERANCE * float(finite.max(initial=0))
         self.warmup = self._cut_warmup()
 
     def at(self, counts: Any) -> np.ndarray:
-        """The values at counts, in float64."""
+        """Return the values at ``counts``, in float64."""
         return sample(self.schedule, counts).astype(np.float64)
 
     def beside(self, step: int) -> tuple[float, float]:
-        """The values at the count before a phase begins, and at its begin."""
+        """Return the values at the count before a phase begins and at its first count."""
         index = int(np.searchsorted(self.counts, step))
         return float(self.values[index - 1]), float(self.values[index])
 
     def _cut_warmup(self) -> int | None:
-        """Where the warmup ends that a run begins with and does not finish."""
+        """Return the count at which the first warmup ends, if the run ends before it."""
         if len(self.phases) < 2 or self.phases[0].shape == CONSTANT:
             return None
         end = self.phases[1].first
-        # A curve that rises through the whole run and ends with it is no warmup.
+        # A curve that rises during the whole run and ends with it is not a warmup.
         cut = end > self.total if self.phases[1].cause == "end" else end >= self.total
         now, goal = self.at(np.array([0, min(end, int(FAR))]))
         return end if cut and goal > now else None
 
     def pairs(self) -> Iterator[tuple[Phase, Phase]]:
-        """Each phase and the one after it."""
+        """Yield each phase with the next one."""
         return itertools.pairwise(self.phases)
 
 
@@ -225,7 +225,7 @@ def _negative(run: _Run) -> Iterator[Finding]:
     if below.size:
         step, value = int(run.counts[below[0]]), run.values[below[0]]
         message = (
-            f"the rate is {value:.4g}, which climbs the loss; raise the value it goes to, or clip(..., 0)"
+            f"the rate is {value:.4g}, which increases the loss; raise the value it goes to, or clip(..., 0)"
         )
         yield _finding("negative", step, message)
 
@@ -241,7 +241,7 @@ def _zero(run: _Run) -> Iterator[Finding]:
         count = int(run.counts[first])
         instead = f"start the warmup at {run.values[first]:.3g}, say, the rate of update {count}"
         if count == 1:
-            # Both divide by a sum of rates: https://github.com/Nerogar/OneTrainer/issues/253
+            # Both optimizers divide by a sum of rates: https://github.com/Nerogar/OneTrainer/issues/253
             message = (
                 f"the first update has rate 0 and changes nothing, and makes the parameters of Prodigy and "
                 f"D-Adaptation NaN; {instead}"
@@ -262,7 +262,7 @@ def _zero(run: _Run) -> Iterator[Finding]:
 
 
 def _short_warmup(run: _Run) -> Iterator[Finding]:
-    """A first phase that rises and holds the first count alone."""
+    """Find a rising first phase that contains only the first count."""
     if len(run.phases) < 2 or run.phases[0].shape == CONSTANT or not 0 < run.phases[1].begin < 1:
         return
     now, peak = run.at(np.array([0, 1]))
@@ -270,14 +270,14 @@ def _short_warmup(run: _Run) -> Iterator[Finding]:
         length = run.phases[1].begin
         message = (
             f"the warmup of {length:.3g} steps is shorter than one update, so that the rate is {peak:.4g} from "
-            "update 1 on; if a fraction of the run was meant, write "
+            "update 1 on; if you meant a fraction of the run, write "
             f"TrainingRun(...).steps(fraction={length:.3g})"
         )
         yield _finding("warmup_below_one_step", 0, message)
 
 
 def _short_cycles(run: _Run) -> Iterator[Finding]:
-    """Restarts that come more often than updates, on a clock of tokens, say."""
+    """Find restarts that are more frequent than updates, for example in a schedule of tokens."""
     for phase in run.phases:
         if phase.short and phase.first < run.total:
             message = (
@@ -289,12 +289,12 @@ def _short_cycles(run: _Run) -> Iterator[Finding]:
 
 
 def _flat(run: _Run) -> Iterator[Finding]:
-    """A decay that is over, at a rate above 0, when the run is not."""
+    """Find a decay that ends before the run does, at a rate above 0."""
     inside = [phase for phase in run.phases if phase.first < run.total]
     curves = [i for i, phase in enumerate(inside) if phase.shape != CONSTANT]
     if not curves or curves[-1] + 1 == len(inside):
         return
-    # What is written as constant (a step, the second schedule of a join) is not the end of a decay.
+    # An explicit constant phase (a step, the second schedule of a join) is not the end of a decay.
     curve, over = inside[curves[-1]], inside[curves[-1] + 1]
     before, value, last = *run.at(np.array([curve.first, over.first])), run.values[-1]
     if over.cause == "end" and not over.again and before > value == last > 0 and run.total - over.first > 1:
@@ -314,9 +314,9 @@ def _jumps(run: _Run) -> Iterator[Finding]:
         if phase.start is None and abs(right - previous) <= TOLERANCE * max(abs(right), abs(previous)):
             continue  # the gap is at most this
         left = before.last()
-        # Where phases meet between two counts, the values there are compared, not those of the counts.
+        # If phases meet between two counts, compare the values where they meet, not those at the counts.
         right = right if phase.start is None else phase.start()
-        # A left phase that itself starts a cycle right here is where it was one update earlier.
+        # If the left phase starts a cycle at this very count, its value one update earlier is the right one.
         gap = min(abs(right - left), abs(right - previous))
         if gap > TOLERANCE * max(abs(left), abs(right), abs(previous)):
             yield _finding(
@@ -344,14 +344,14 @@ def _floors(run: _Run) -> Iterator[Finding]:
 
 
 def _unfinished(run: _Run) -> Iterator[Finding]:
-    """Phases that the run cuts off, and the first of those that it does not come to."""
+    """Find phases that the run cuts off, and the first phase that it does not reach."""
     total = run.total
     if run.warmup is not None:
         now, goal = run.values[-1], run.at(np.array([run.warmup]))[0]
         yield _finding(
             "ends_in_warmup",
             total - 1,
-            f"the run ends inside the warmup, which goes on to step {run.warmup}: the highest rate is "
+            f"the run ends inside the warmup, which continues to step {run.warmup}: the highest rate is "
             f"{now:.4g} of {goal:.4g}; shorten the warmup, or train longer",
         )
         return
@@ -368,15 +368,15 @@ def _unfinished(run: _Run) -> Iterator[Finding]:
             )
             yield _finding("phase_not_reached", phase.first, message)
             return
-    if isinstance(run.schedule, Function):  # only its values are known: it is over where they stay the same
+    if isinstance(run.schedule, Function):  # only its values are known: it has ended if they stay the same
         now, later, latest = run.at(np.array([total, 2 * total, 4 * total]))
         if later == latest and now - later > run.small:
-            yield _still_falling(run, f"it goes on to {later:.4g}")
+            yield _still_falling(run, f"it continues to {later:.4g}")
 
 
 def _cut(run: _Run, phase: Phase, end: int) -> Iterator[Finding]:
     now, goal = run.at(np.array([run.total, min(end, int(FAR))]))
-    goes_on = f"{phase.shape} goes on to {goal:.4g} at step {end}"
+    goes_on = f"{phase.shape} continues to {goal:.4g} at step {end}"
     if abs(now - goal) <= run.small:
         return
     if phase.cause == "cooldown":
@@ -411,8 +411,8 @@ def _rises(run: _Run) -> Iterator[Finding]:
             yield _finding(
                 "rises_again",
                 foot,
-                f"the rate falls to {low:.4g} at step {foot} and rises again, to {high:.4g}: this curve goes "
-                "on as a wave; make it as long as the run, or hold its end with join()",
+                f"the rate falls to {low:.4g} at step {foot} and rises again, to {high:.4g}: this curve "
+                "continues as a wave; make it as long as the run, or keep its end value with join()",
             )
             return
     last = run.values[-1]
@@ -423,14 +423,15 @@ def _rises(run: _Run) -> Iterator[Finding]:
         if owner.again or owner.short or CYCLIC in owner.shape:
             return
         message = (
-            f"a run that goes on after {run.total} steps sees the rate rise from {last:.4g} to {value:.4g}; "
-            "if that is not meant, give the schedule the length of the run, or hold its end with join()"
+            f"if the run continues after {run.total} steps, the rate rises from {last:.4g} to {value:.4g}; "
+            "if that is not intended, give the schedule the length of the run, or keep its end value with "
+            "join()"
         )
         yield _finding("rises_after_the_end", step, message)
 
 
 def _risen(counts: np.ndarray, values: np.ndarray, small: float) -> tuple[int, float, float] | None:
-    """``(where, low, high)`` of a fall and the rise after it, both by more than ``small``; else None."""
+    """Return ``(where, low, high)`` of a fall and a later rise, both by more than ``small``, or None."""
     if values.size < 3 or not np.isfinite(values).all():
         return None
     lowest_after_fall = np.where(np.maximum.accumulate(values) - values > small, values, np.inf)
@@ -439,12 +440,12 @@ def _risen(counts: np.ndarray, values: np.ndarray, small: float) -> tuple[int, f
     if not risen.size:
         return None
     foot = int(np.argmin(lowest_after_fall[: risen[0] + 1]))
-    # The foot is the lowest value up to the next peak: look on until the rate falls again.
+    # The foot is the lowest value before the rise; the high is the largest value after it.
     return int(counts[foot]), float(values[foot]), float(values[risen[0] :].max())
 
 
 def _clock(run: _Run) -> Iterator[Finding]:
-    """What is due after the last count of the optimizer."""
+    """Find phases that begin or end after the largest count of an optimizer."""
     end = "make the schedule shorter: an optimizer counts in int32 and stays at 2147483647"
     for before, phase in run.pairs():
         if phase.first > CLOCK_END and run.total > CLOCK_END:

@@ -1,4 +1,4 @@
-"""What it does to a run to go on with another schedule."""
+"""Compare two schedules, before a run continues with the second one."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from .transfer import Transfer, host_rates, transfer_peak
 if TYPE_CHECKING:
     from .sample import HasLength
 
-_BLOCK = 2**16  # counts evaluated at once: one compiled program whatever the count
-_LONGEST = 2**22  # updates of a run whose shape is compared without being asked for: a quarter of a second
+_BLOCK = 2**16  # counts per evaluation, so that one compiled program serves every count
+_LONGEST = 2**22  # the longest run, in updates, whose shape is compared by default: about 0.25 s
 _SAME_SHAPE = 1e-3  # of the peak
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Made by `compare`: two schedules at a count, and before it. Printed, it is a sentence.
+    """The result of `compare`: two schedules at a count and before it. It prints as a sentence.
 
     Attributes:
       count: The count at which the new schedule takes over.
-      old_value: What the old schedule gives there.
-      new_value: What the new schedule gives there.
-      first_difference: The first count before it at which the two differ in any bit, or None.
-      past_difference: The largest difference before it, as a fraction of the larger of the two values: 0.0
-        for the same bits, about 1e-7 for the same formula rounded in another way.
-      transfer: What a peak that was tuned for the old shape is multiplied by for the new one, as
-        `transfer_peak` returns it; None where `compare` does not look at it.
+      old_value: The value of the old schedule at ``count``.
+      new_value: The value of the new schedule at ``count``.
+      first_difference: The first count before ``count`` at which the two values differ in any bit, or None.
+      past_difference: The largest difference before ``count``, as a fraction of the larger of the two values.
+        It is 0.0 for the same bits, and about 1e-7 for the same formula with different rounding.
+      transfer: The factor for a peak that was tuned for the old shape, as `transfer_peak` returns it. None if
+        `compare` does not compute it.
     """
 
     count: int
@@ -48,12 +48,12 @@ class Comparison:
 
     @property
     def same_past(self) -> bool:
-        """Whether the two agree bit for bit at every count before `count`."""
+        """Whether the two values have the same bits at every count before ``count``."""
         return self.first_difference is None
 
     @property
     def ratio(self) -> float:
-        """``new_value / old_value``: 1.0 where the rate goes on without a jump, infinite after a 0."""
+        """``new_value / old_value``: 1.0 if the rate does not jump, infinite if only ``old_value`` is 0."""
         if self.new_value == self.old_value:
             return 1.0
         return self.new_value / self.old_value if self.old_value else math.copysign(math.inf, self.new_value)
@@ -86,7 +86,7 @@ class Comparison:
 
 
 def _percent(fraction: float) -> str:
-    """A fraction as people write it: 100 %, 0.25 %, 1e-5 %."""
+    """Format a fraction as people write a percentage: 100 %, 0.25 %, 1e-5 %."""
     percent = float(f"{100 * fraction:.2g}")
     if percent >= 1e-3 or not percent:
         return f"{percent:.10f}".rstrip("0").rstrip(".") + " %"
@@ -97,24 +97,25 @@ def _percent(fraction: float) -> str:
 def compare(
     old: ScheduleLike, new: ScheduleLike, count: Steps, *, total_steps: Steps | HasLength | None = None
 ) -> Comparison:
-    """What a run that goes on with another schedule will notice: a guard for the start of a resumed run.
+    """Compare the schedule of a run with the one it continues with: a check before a run is resumed.
 
     Args:
-      old: The schedule that the run has had until now: a schedule, a function of a count, or a number.
-      new: The schedule that it goes on with.
-      count: The number of the first update with the new one, a whole number >= 0: `update_count` of the
-        restored optimizer state.
-      total_steps: The updates of the run, a whole number >= 1 or a `TrainingRun`, for the factor below. By
-        default each schedule is as long as its decay, and one without a decay that ends as long as the other.
+      old: The schedule of the run so far: a schedule, a function of a count, or a number.
+      new: The schedule that the run continues with.
+      count: The count of the first update with the new schedule, a whole number >= 0. Pass `update_count` of
+        the restored optimizer state.
+      total_steps: The length of the run in updates, a whole number >= 1 or a `TrainingRun`, for the factor of
+        `transfer_peak`. By default each schedule is as long as its decay. A schedule whose decay never ends,
+        or that has none, is as long as the other.
 
     Returns:
-      A `Comparison`: both values at ``count``, and how the two differ before it. If they differ in shape, it
-      also has the factor of `transfer_peak`. It has no factor where the two share their past, because the peak
-      is behind such a run, and where neither length is known. Computed on the host.
+      A `Comparison`: both values at ``count``, and how the two schedules differ before it. If they differ in
+      shape, it also has the factor of `transfer_peak`. There is no factor if both have the same past, because
+      the peak of such a run is over, or if neither length is known. It is computed on the host.
 
     Raises:
-      ValueError: If ``count`` is negative or fractional, or ``total_steps`` is below 1 or fractional.
-      TypeError: If an argument is of the wrong type, or traced.
+      ValueError: If ``count`` is negative or not whole, or ``total_steps`` is below 1 or not whole.
+      TypeError: If an argument has the wrong type, or is traced.
 
     >>> import warmup_optax as wo
     >>> old = wo.warmup_constant(3e-4, warmup_steps=100)
@@ -148,7 +149,7 @@ multiplies a tuned peak by 2.72 (2.28 to 3.24)
 
 
 def _transfer(old: Schedule, new: Schedule, length: int | None) -> Transfer | None:
-    """The factor between two shapes; None for the same shape, or for what is no learning rate."""
+    """Return the factor between two shapes, or None for equal shapes and values that cannot be rates."""
     ends = (length, length) if length else (_end(old), _end(new))
     known = [end for end in ends if end]
     if not known or (max(known) > _LONGEST and not length):
@@ -156,7 +157,7 @@ def _transfer(old: Schedule, new: Schedule, length: int | None) -> Transfer | No
     lengths = [end or known[0] for end in ends]
     try:
         rates = [host_rates("compare", "", *pair) for pair in zip((old, new), lengths, strict=True)]
-    except checks.ArgumentError:  # a momentum, say
+    except checks.ArgumentError:  # a negative value, for example
         return None
     a, b = (x / x.max() for x in rates)
     if len(a) == len(b) and np.max(np.abs(a - b)) < _SAME_SHAPE:
@@ -165,7 +166,7 @@ def _transfer(old: Schedule, new: Schedule, length: int | None) -> Transfer | No
 
 
 def _end(schedule: Schedule) -> int | None:
-    """The count at which a decay that ends a schedule is over."""
+    """Return the count at which the final decay of a schedule ends, or None without one."""
     found = list(itertools.islice(phases(schedule), 2**10))
     last = found[-1]
     if last.cause != "end" or last.shape != CONSTANT or len(found) == 1 or last.first > FAR / 4:

@@ -1,4 +1,4 @@
-"""A schedule's phases as a table."""
+"""The phases of a schedule as a table."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ HEADER = ("from", "to", "shape", "start", "end")
 
 
 def describe(schedule: ScheduleLike, total_steps: Steps | HasLength | None = None) -> str:
-    """A table of a schedule's phases: where each begins and ends, its shape, and its values there.
+    """Return a table of a schedule's phases: the counts, the shape and the values of each.
 
-    A phase owns the counts ``from <= count < to``. ``start`` is its value at ``from``, and ``end`` the value
-    that it runs up to at ``to``: where that is not the next phase's ``start``, the schedule jumps. A value
-    that is held is ``constant``.
+    A phase has the counts ``from <= count < to``. ``start`` is its value at ``from``, and ``end`` is the value
+    that it approaches at ``to``. If ``end`` differs from the ``start`` of the next phase, the schedule jumps.
+    A phase with a single value is ``constant``.
 
     Args:
       schedule: A `Schedule`, a function of a count (one phase), or a number.
-      total_steps: Updates in the run, after which nothing is shown: a whole number >= 1, or a `TrainingRun`. None
-        shows everything.
+      total_steps: The length of the run in updates: a whole number >= 1, or a `TrainingRun`. Later phases are
+        not shown. None: show all phases.
 
     Returns:
-      Text, a line for each phase that holds a count >= 0; a schedule that is over at count 0 (a resumed one,
-      say) is one line. Of more than 24 phases the first 24 are shown. Of a `with_feedback` it is the schedule,
-      and a line with the rule.
+      The table as text, with one line for each phase that has a count >= 0. A schedule that has ended by
+      count 0, for example a resumed one, is one line. At most 24 phases are shown. For a `with_feedback` the
+      table shows the schedule, followed by a line with the rule.
 
     Raises:
-      TypeError: If the schedule's numbers are traced.
+      TypeError: If the schedule has traced numbers.
       ValueError: If the schedule is a stack, or ``total_steps`` is not a whole number >= 1.
 
     >>> import warmup_optax as wo
@@ -62,7 +62,7 @@ def describe(schedule: ScheduleLike, total_steps: Steps | HasLength | None = Non
 
 
 def table(schedule: Schedule, total: int | None = None) -> tuple[list[tuple[str, ...]], str]:
-    """The rows under `HEADER` for a concrete schedule, and a line about what is left out, or ""."""
+    """Return the rows below `HEADER` for a concrete schedule, and a line about omitted phases, or ""."""
     found = list(itertools.islice(_cut(phases(schedule), total), MOST_ROWS + 1))
     rest = "" if len(found) <= MOST_ROWS else "and more phases"
     cycles = [i for i, phase in enumerate(found) if phase.cause == "cycle"]
@@ -85,7 +85,7 @@ def table(schedule: Schedule, total: int | None = None) -> tuple[list[tuple[str,
 
 
 def _cut(found: Iterator[Phase], total: int | None) -> Iterator[Phase]:
-    """The phases of a run of ``total`` updates, and what begins at its end."""
+    """Yield the phases of a run of ``total`` updates, and a phase that begins at its end."""
     for phase in found:
         if total is not None and phase.first >= total:
             yield phase if phase.first == total else Phase(total, CONSTANT, "end")

@@ -1,4 +1,4 @@
-"""The phases of a schedule in absolute counts, and how far to look."""
+"""The phases of a schedule in absolute counts, and the number of steps to show."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from .._core.schedule import Schedule, as_schedule_argument
 from .._shapes.endless import Exponential
 from .sample import to_look_at, values_at
 
-CYCLES = 4  # the number shown of an endless row of cycles
+CYCLES = 4  # the number of cycles to show if they never end
 
 
 def _value(schedule: Schedule, count: float) -> Callable[[], float]:
-    """The value at a count of the schedule's own time, worked out when asked for."""
+    """Return a function that evaluates the schedule at ``count``, a local count."""
     return lambda: float(values_at(schedule, np.asarray(max(count, 0))))
 
 
 def concrete(where: str, schedule: Any) -> Schedule:
-    """A schedule whose numbers are Python's, for a function ``where`` that reads them on the host."""
+    """Return the schedule with Python numbers, for the function ``where``, which reads them on the host."""
     schedule = as_schedule_argument(where, "schedule", to_look_at(schedule))
     leaves = jax.tree.leaves(schedule)
     if any(map(checks.is_traced, leaves)):
@@ -44,14 +44,14 @@ def concrete(where: str, schedule: Any) -> Schedule:
 
 
 def phases(schedule: Schedule) -> Iterator[Phase]:
-    """The phases that hold at least one count, from count 0 on. There may be no end of them."""
+    """Yield the phases that contain at least one count >= 0. There may be infinitely many."""
     for phase, following in with_next(schedule.walk(View(_value))):
         if following is None or following.first > phase.first:
             yield phase
 
 
 def horizon(schedule: Schedule) -> int:
-    """A number of steps that shows what a schedule does: to its end, or through some of its endless part."""
+    """Return a number of steps to show: up to the end of the schedule, or a part of one that never ends."""
     found = list(itertools.islice(phases(schedule), 2**10))
     last = found[-1]
     if last.again:
@@ -67,7 +67,7 @@ def horizon(schedule: Schedule) -> int:
 
 
 def _longest(node: Any) -> float:
-    """The largest number of steps anywhere in a schedule."""
+    """Return the largest number of steps of any node in a schedule."""
     if isinstance(node, tuple):
         return max(map(_longest, node), default=0)
     if not isinstance(node, Schedule):

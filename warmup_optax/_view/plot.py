@@ -1,4 +1,4 @@
-"""Schedules as pictures. Matplotlib is loaded when the first picture is asked for."""
+"""Plots of schedules. Matplotlib is imported by the first plot."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from .sample import HasLength
 
-POINTS = 2000  # more than a picture has columns
-MOST_MARKS = 40  # more boundaries would be a grey wall
-ROW = 84  # letters in a row of a legend above the axes
-LONGEST = 40  # letters of a name in a legend; the rest of a longer one is cut
+POINTS = 2000  # more than a picture has columns of pixels
+MOST_MARKS = 40  # more lines at boundaries would hide the curve
+ROW = 84  # characters in a row of a legend above the axes
+LONGEST = 40  # characters of a name in a legend; longer names are cut
 
 
 def plot(
@@ -33,22 +33,22 @@ def plot(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draws one or several schedules, and marks where their phases begin.
+    """Plot one or several schedules, and mark where their phases begin.
 
     Args:
-      schedules: A schedule (or a function of a count, or a number), a dict of them by name, or a sequence. Of a
-        `with_feedback` it draws the schedule, and names the rule above.
-      total_steps: Updates to show, counts from 0 to this one: a whole number >= 1, or a `TrainingRun`. None shows
-        the whole of the longest schedule, or some of what is endless.
-      ax: Matplotlib axes to draw on; None makes a figure with new ones.
+      schedules: A schedule (or a function of a count, or a number), a dict of them by name, or a sequence. For
+        a `with_feedback` the plot shows the schedule, and its title describes the rule.
+      total_steps: The last count to show: a whole number >= 1, or a `TrainingRun`. The plot starts at count 0.
+        None: the whole of the longest schedule, or the beginning of one that never ends.
+      ax: The Matplotlib axes to draw on. None: the axes of a new figure.
 
     Returns:
-      The axes, labelled, with a legend if there are several schedules. Values come from the host.
+      The axes, with labels, and with a legend if there are several schedules. Values are computed on the host.
 
     Raises:
-      ImportError: If matplotlib is not installed.
+      ImportError: If Matplotlib is not installed.
       ValueError: If ``total_steps`` is not a whole number >= 1, there is no schedule, or one is a stack.
-      TypeError: If an argument is of the wrong type, or a schedule's numbers are traced.
+      TypeError: If an argument has the wrong type, or a schedule has traced numbers.
 
     >>> import warmup_optax as wo
     >>> peaks = {str(peak): wo.warmup_cosine(peak, warmup_steps=10, total_steps=100) for peak in (1.0, 0.5)}
@@ -58,7 +58,7 @@ def plot(
     """
     named = _named(schedules)
     last = max(map(horizon, named.values())) if total_steps is None else run_length("plot", total_steps)
-    # A line of a legend at the right is 0.24 inches high.
+    # Each line of a legend on the right is 0.24 inches high.
     height = 3.6 if _fits_above(named) else max(3.6, 0.24 * len(named) + 0.7)
     axes = _pyplot().subplots(figsize=(7.2, height), layout="constrained")[1] if ax is None else ax
     draw(axes, named, last)
@@ -70,7 +70,7 @@ def plot(
 
 
 def draw(ax: Any, named: Mapping[str, Schedule], last: int) -> None:
-    """The drawing itself, on axes of whatever figure."""
+    """Draw schedules on existing axes."""
     several = len(named) > 1
     for name, schedule in named.items():
         counts, begins = points(schedule, last)
@@ -84,9 +84,9 @@ def draw(ax: Any, named: Mapping[str, Schedule], last: int) -> None:
     ax.set_ylabel("learning rate")
     ax.margins(x=0.02)
     for axis in (ax.xaxis, ax.yaxis):
-        if axis.get_scale() == "linear":  # axes of the user's may be logarithmic
+        if axis.get_scale() == "linear":  # the axes of the caller may be logarithmic
             axis.set_major_formatter(_formatter())
-    ax.grid(visible=True, color="0.5", alpha=0.16, linewidth=0.8)  # on a white page and on a dark one
+    ax.grid(visible=True, color="0.5", alpha=0.16, linewidth=0.8)  # visible on a white and on a dark page
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
     if several:
@@ -98,25 +98,25 @@ def draw(ax: Any, named: Mapping[str, Schedule], last: int) -> None:
 
 
 def _columns(named: Mapping[str, Schedule]) -> int:
-    """How many labels of a legend stand in a row above the axes."""
+    """Return the number of legend labels in a row above the axes."""
     return max(
         1, min(4, len(named), ROW // (max(map(len, named)) + 5))
-    )  # a sample of the line is 5 letters wide
+    )  # the line sample of a label is 5 characters wide
 
 
 def _fits_above(named: Mapping[str, Schedule]) -> bool:
-    """Whether the legend is at most two rows above the axes."""
+    """Whether a legend above the axes has at most two rows."""
     return len(named) <= 2 * _columns(named)
 
 
 def _drawable(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
-    """The values in float64, which has room for the margins of the largest; without infinities."""
+    """Return the values in float64, which has room for the margins around the largest; NaN if infinite."""
     values = sample(schedule, counts).astype(np.float64)
     return np.where(np.isfinite(values), values, np.nan)
 
 
 def points(schedule: Schedule, last: int, most: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
-    """Counts to draw a line through, boundaries and the counts before them included; and the boundaries."""
+    """Return the counts to draw, with each boundary and the count before it, and the boundaries to mark."""
     near = itertools.takewhile(lambda phase: phase.first <= last, phases(schedule))
     begins = [phase.first for phase in itertools.islice(near, most) if phase.first > 0]
     spread = np.linspace(0, last, min(last, most) + 1).astype(np.int64)
@@ -151,7 +151,7 @@ def _absent(error: ImportError) -> ImportError:
 
 
 def _formatter() -> Any:
-    """Tick labels that are whole numbers by themselves: no power of ten in a corner of the picture."""
+    """Return a formatter of complete tick labels, without a common power of ten in a corner of the plot."""
     from matplotlib.ticker import Formatter
 
     class Plain(Formatter):
@@ -165,7 +165,7 @@ def _formatter() -> Any:
 
 
 def tick_labels(ticks: Sequence[float]) -> list[str]:
-    """Labels of evenly spaced ticks: decimals, or the 3e-4 of a training script where those are long."""
+    """Return labels of evenly spaced ticks: decimals, or numbers such as 3e-4 if those would be long."""
     step = min((abs(b - a) for a, b in itertools.pairwise(ticks)), default=0) or max(
         map(abs, ticks), default=0
     )
@@ -195,7 +195,7 @@ def save(
     size: tuple[float, float] = (8, 4.5),
     **options: Any,
 ) -> None:
-    """Writes a picture, without pyplot: no window, no global state."""
+    """Save a plot to a file, without pyplot: no window, no global state."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -206,11 +206,11 @@ def save(
 
 
 def png(schedule: Schedule) -> bytes | None:
-    """A small picture for a notebook; None, and so the text, for what cannot be drawn."""
+    """Return a small plot for a notebook, or None if it cannot be drawn; the notebook then shows the text."""
     buffer = io.BytesIO()
     try:
         schedule = concrete("plot", schedule)
         save({"": schedule}, horizon(schedule), buffer, size=(5.4, 2.4), format="png", dpi=110)
-    except Exception:  # a notebook that only wanted to show a value must not fail
+    except Exception:  # showing a value in a notebook must not fail
         return None
     return buffer.getvalue()

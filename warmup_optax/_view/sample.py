@@ -1,4 +1,4 @@
-"""A schedule's values on the host."""
+"""Evaluate schedules on the host."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class HasLength(Protocol):
-        """A `TrainingRun`, which this layer does not import."""
+        """A `TrainingRun`, which this module does not import."""
 
         @property
         def total_steps(self) -> int: ...
 
 
-LEAST = 256  # vectors of counts are padded to at least this length: fewer programs
+LEAST = 256  # vectors of counts are padded to at least this length, to compile fewer programs
 
 Evaluator = Callable[[Schedule, np.ndarray], np.ndarray]
 _evaluator = contextvars.ContextVar[Evaluator]("warmup_optax_evaluator", default=evaluate_on_host)
@@ -36,7 +36,7 @@ _inherited = False  # whether this process was forked from one whose JAX backend
 
 
 def _after_fork() -> None:
-    # The function is private to JAX. Without it a fork is taken for one of a process that had used JAX.
+    # The function is private to JAX. Without it, assume that the parent process had used JAX.
     bridge = sys.modules.get("jax._src.xla_bridge")
     global _inherited
     _inherited = _inherited or bool(getattr(bridge, "backends_are_initialized", lambda: True)())
@@ -47,37 +47,37 @@ if hasattr(os, "register_at_fork"):
 
 
 def to_look_at(schedule: ScheduleLike) -> ScheduleLike:
-    """The schedule that a stateful one is made of: what is known of it before a run. Others as they are."""
+    """Return the schedule inside a stateful one, which is known before a run; others unchanged."""
     base = getattr(schedule, "schedule", None) if is_stateful(schedule) else None
     return base if isinstance(base, Schedule) else schedule
 
 
 def note_of(schedule: ScheduleLike) -> str:
-    """What to say where the schedule of a stateful one is shown, or ""."""
+    """Return the note to show with the schedule of a stateful one, or ""."""
     return getattr(schedule, "_note", "") if is_stateful(schedule) else ""
 
 
 def sample(schedule: ScheduleLike, counts: Count) -> np.ndarray:
-    """A schedule's values at many counts, computed on the host.
+    """Return a schedule's values at many counts, computed on the host.
 
-    For loggers, data loaders, tests and plots: it runs on JAX's CPU backend, so it puts nothing on an
-    accelerator and does not wait for what one is doing. (With ``JAX_PLATFORMS`` set, the CPU must be in it.)
-    It also works under ``jax.transfer_guard("disallow")``.
+    Use it in loggers, data loaders, tests and plots. It runs on JAX's CPU backend. It puts nothing on an
+    accelerator and never waits for one. If ``JAX_PLATFORMS`` is set, it must include the CPU. The function
+    works under ``jax.transfer_guard("disallow")``.
 
     Args:
-      schedule: A `Schedule`, a function of a count, or a number. A function that JAX cannot trace, because it has
-        a Python ``if`` on its count, is called count by count, with Python numbers. Of a `with_feedback` it
-        is the schedule without the feedback.
+      schedule: A `Schedule`, a function of a count, or a number. A function that JAX cannot trace, for example
+        because of a Python ``if`` on its count, is called once per count, with Python numbers. A
+        `with_feedback` is evaluated without the feedback.
       counts: Counts of optimizer updates: a number, a range, a list or an array of any shape and dtype.
 
     Returns:
-      A NumPy array of the shape of ``counts``, of JAX's default float dtype. Other counts of a similar number
-      compile nothing: vectors are padded to the next power of two.
+      A NumPy array of the shape of ``counts``, in JAX's default float dtype. Vectors are padded to the next
+      power of two, so a call with a similar number of counts compiles nothing.
 
     Raises:
-      TypeError: If ``counts`` are not numbers, or the schedule's own numbers are traced.
+      TypeError: If ``counts`` are not numbers, or the schedule has traced numbers.
       ValueError: If the schedule is a stack.
-      RuntimeError: In a process that was forked after its parent had used JAX: JAX's threads do not survive
+      RuntimeError: In a process that was forked after its parent had used JAX. JAX's threads do not survive
         a fork, and a computation would wait for them indefinitely. Start workers with "spawn", or sample
         in the parent.
 
@@ -105,20 +105,20 @@ def sample(schedule: ScheduleLike, counts: Count) -> np.ndarray:
 
 
 def run_length(where: str, total_steps: Steps | HasLength, name: str = "total_steps") -> int:
-    """The updates of a run: a whole number >= 1, or that of a `TrainingRun`."""
+    """Return the length of a run in updates: a whole number >= 1, or the length of a `TrainingRun`."""
     if not isinstance(total_steps, Schedule) and hasattr(type(total_steps), "total_steps"):
         total_steps = total_steps.total_steps  # pyright: ignore[reportAttributeAccessIssue]
-    return min(int(checks.steps(where, name, total_steps, at_least=1)), 2**62)  # what `phases.FAR` is
+    return min(int(checks.steps(where, name, total_steps, at_least=1)), 2**62)  # the value of `phases.FAR`
 
 
 def values_at(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
-    """The values at ``counts`` as they are: a program for each shape."""
+    """Return the values at ``counts`` without padding: each shape compiles a program."""
     if _inherited:
         raise RuntimeError(
             "sample: this process was forked from one that had used JAX, whose threads do not survive "
             'a fork; start workers with the "spawn" method, or sample in the parent process'
         )
-    with jax.transfer_guard("allow"):  # the guard is there for accelerators; this stays on the host
+    with jax.transfer_guard("allow"):  # the guard protects accelerators; this stays on the host
         if "_is_python" not in vars(schedule):
             try:
                 return _evaluator.get()(schedule, counts)
@@ -141,10 +141,10 @@ def _functions(schedule: Schedule) -> Iterator[Function]:
 
 
 def _count_by_count(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
-    """The values of a schedule with Python functions in it, which are called with Python numbers.
+    """Return the values of a schedule that contains Python functions, which receive Python numbers.
 
-    Not by `jax.pure_callback`: a function that uses JAX itself may wait in it for the thread that it runs on. One
-    program says at which counts the functions are called, and another one takes their values there.
+    A first program records the counts at which the functions are called. A second one receives their values.
+    `jax.pure_callback` could deadlock: a function that uses JAX may wait in it for its own thread.
     """
     if isinstance(schedule, Function):
         return _called(schedule.function, counts).reshape(counts.shape)
@@ -183,14 +183,14 @@ def _count_by_count(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
 
 
 def _called(function: Callable[..., float], counts: np.ndarray) -> np.ndarray:
-    """The values of a Python function at counts, each of them called once."""
-    each, where = np.unique(np.maximum(counts.ravel(), 0), return_inverse=True)  # held before 0
+    """Return the values of a Python function at ``counts``. It is called once for each distinct count."""
+    each, where = np.unique(np.maximum(counts.ravel(), 0), return_inverse=True)  # constant before 0
     return np.asarray([float(function(count)) for count in each.tolist()], default_float())[where]
 
 
 @contextlib.contextmanager
 def evaluate_with(evaluator: Evaluator) -> Iterator[None]:
-    """Inside, whatever samples a schedule (`describe`, `check`, its phases) gets the values of ``evaluator``."""
+    """Make everything that samples a schedule (`describe`, `check`, phases) use ``evaluator``."""
     token = _evaluator.set(evaluator)
     try:
         yield

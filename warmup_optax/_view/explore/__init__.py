@@ -1,1 +1,1 @@
-"""A schedule with sliders, in a notebook."""
+"""An interactive view of a schedule in a notebook."""

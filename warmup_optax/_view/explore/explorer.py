@@ -1,4 +1,4 @@
-"""A schedule under sliders, in a notebook. ipywidgets is loaded when the first one is made."""
+"""Explore a schedule with sliders in a notebook. ipywidgets is imported by the first `Explorer`."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from .svg import svg
 if TYPE_CHECKING:
     from ..sample import HasLength
 
-POINTS = 1000  # of the curve: more than the picture has columns
-BLOCK = 1024  # counts that are evaluated at once
-PAUSE = 0.1  # seconds without a change, after which the phases and the findings follow
+POINTS = 1000  # points of the curve: more than the picture has columns of pixels
+BLOCK = 1024  # counts per evaluation
+PAUSE = 0.1  # seconds without a change before the phases and the findings are updated
 BLUE, ORANGE, RED = "#3b8ed8", "#e0812f", "#e05252"  # readable on white and on black
 
 
@@ -39,38 +39,38 @@ def explore(
     *,
     compare: ScheduleLike | None = None,
 ) -> Explorer:
-    """A schedule under sliders, in a notebook: its curve, phases and findings follow as one drags.
+    """Explore a schedule interactively in a notebook: move sliders and watch the curve, phases and findings.
 
-    Each number of the schedule has a slider, under the name by which it is reached (``peak_value``,
-    ``schedules[1].end_value``), and a box that takes any number, one beyond the ends of the slider too.
-    Whole numbers stay whole. Rates (what is named a value), and other numbers that are very large or small,
-    have a logarithmic scale, with 0 before its first number where 0 is allowed; the rest a linear one,
-    between their bounds where they have two. Choices (a word, a flag, which shape) stay as they are.
+    Each number of the schedule has a slider and a text box, labeled with its path (``peak_value``,
+    ``schedules[1].end_value``). The box also accepts numbers outside the range of the slider. Whole numbers
+    stay whole. Values, and other numbers that are very large or very small, have a logarithmic slider. It
+    starts at 0 if 0 is allowed. Other numbers have a linear slider, between their bounds if they have two.
+    Words, flags and shapes cannot be changed.
 
-    The line of code that makes the schedule is below the curve, with a button that copies it; then what
-    `describe` and `check` say. If the schedule refuses a number, its error is shown, and the last curve
-    stays, in grey. The curve is compiled once, whatever the numbers.
+    Below the curve is the code of the schedule with a copy button, then the output of `describe` and `check`.
+    If a number is not allowed, the error is shown and the last valid curve stays, faded. The curve is
+    compiled once, for all numbers.
 
     Args:
-      schedule: A `Schedule`, one of your own included, a function of a count, or a number.
-      total_steps: Updates in the run: counts from 0 to this one are drawn, and `check` judges a run of this
-        length. A whole number >= 1, or a `TrainingRun`. None shows the whole schedule, or some of what is
-        endless.
-      compare: A second schedule, which is drawn in another colour; None for none.
+      schedule: A `Schedule`, also a user-defined one, a function of a count, or a number.
+      total_steps: The length of the run in updates: a whole number >= 1, or a `TrainingRun`. The curve shows
+        the counts from 0 to this one, and `check` checks a run of this length. None: the whole schedule, or
+        the beginning of one that never ends.
+      compare: A second schedule, drawn in another color. None: no second schedule.
 
     Returns:
-      An `Explorer`, which a notebook shows. Its ``schedule`` is that of the sliders, for the next cell.
+      An `Explorer`, which a notebook displays. Its ``schedule`` has the current numbers.
 
     Raises:
       ImportError: If ipywidgets is not installed.
       ValueError: If ``total_steps`` is not a whole number >= 1, or a schedule is a stack.
-      TypeError: If an argument is of the wrong type, or a schedule's numbers are traced.
+      TypeError: If an argument has the wrong type, or a schedule has traced numbers.
 
     >>> import warmup_optax as wo
     >>> explorer = wo.explore(wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1000), 1000)
     >>> list(explorer.boxes)[:3]
     ['peak_value', 'warmup_steps', 'total_steps']
-    >>> explorer.boxes["peak_value"].value = "1e-3"  # what typing it does
+    >>> explorer.boxes["peak_value"].value = "1e-3"  # the same as typing it
     >>> explorer.schedule
     warmup_cosine(peak_value=0.001, warmup_steps=100, total_steps=1000)
     """
@@ -82,12 +82,12 @@ def explore(
 
 
 class Explorer:
-    """Made by `explore`: a schedule under sliders.
+    """The interactive view that `explore` returns.
 
     Attributes:
-      schedule: The schedule of the sliders; while they stand at numbers that it refuses, the last before.
-      widget: What a notebook shows.
-      sliders: The slider of each number, by name. Its value is a position on the scale of the number.
+      schedule: The schedule with the current numbers, or with the last valid ones if those raise an error.
+      widget: The widget that a notebook displays.
+      sliders: The slider of each number, by name. Its value is an index into the values of its scale.
       boxes: The text box of each number, by name.
     """
 
@@ -136,7 +136,7 @@ class Explorer:
         return self.widget._repr_mimebundle_(**options)
 
     def _connect(self, i: int, slider: Any, box: Any, positions: list[Any]) -> None:
-        """The slider writes into the box, and what is in the box is the number, however it came there."""
+        """Connect a slider and a box. The slider writes to the box, and the number is always read from it."""
         whole = isinstance(self._numbers[i], int)
 
         def nearest(number: float) -> int:
@@ -144,7 +144,7 @@ class Explorer:
 
         def on_slider(_: Any) -> None:
             present = self._numbers[i]
-            if isinstance(present, str) or slider.value != nearest(present):  # not if it followed the box
+            if isinstance(present, str) or slider.value != nearest(present):  # unless the box moved it
                 box.value = short(positions[slider.value])
 
         def on_box(_: Any) -> None:
@@ -157,17 +157,17 @@ class Explorer:
         box.observe(on_box, "value")
 
     def _follow(self) -> None:
-        """Takes the numbers over: the curve at once, the rest after a pause, if there is an event loop."""
+        """Apply the numbers: redraw the curve now, and report after a pause if an event loop is running."""
         try:
             schedule = rebuild(self.schedule, iter(self._numbers))
             self._redraw(schedule)
-        except Exception as error:  # a node of the user's own may raise anything
+        except Exception as error:  # a user-defined node may raise any error
             sentence = escape(str(error) or repr(error))
             self._error.value = f'<div role="alert" style="color:{RED}">{sentence}</div>'
-            self.widget.add_class("warmup-optax-refused")
+            self.widget.add_class("warmup-optax-invalid")
             return
         self.schedule, self._error.value = schedule, ""
-        self.widget.remove_class("warmup-optax-refused")
+        self.widget.remove_class("warmup-optax-invalid")
         if self._later is not None:
             self._later.cancel()
         try:
@@ -180,7 +180,7 @@ class Explorer:
             return sample(schedule, self._counts).astype(np.float64)
 
     def _redraw(self, schedule: Schedule) -> None:
-        """The curve and the line of code."""
+        """Redraw the curve and the line of code."""
         self._curves[BLUE] = self._values(schedule)
         near = itertools.takewhile(lambda first: first <= self._last, (x.first for x in phases(schedule)))
         begins = [first for first in itertools.islice(near, MOST_MARKS) if first > 0]
@@ -189,17 +189,17 @@ class Explorer:
         self._lines.value = STYLE + _line(BLUE, schedule, COPY) + other
 
     def _prepare(self) -> None:
-        """Compiles now what a report may ask later: a phase that has no length yet may get one."""
+        """Compile what a later report may need: a phase of length 0 may become longer."""
         longer = jax.tree.map(lambda x: x or type(x)(1), self.schedule)
         for schedule in (self.schedule, longer):
-            with evaluate_with(self._evaluate), contextlib.suppress(Exception):  # of numbers that nobody gave
+            with evaluate_with(self._evaluate), contextlib.suppress(Exception):  # these may be invalid
                 for phase in itertools.islice(phases(schedule), MOST_MARKS):
                     for value in filter(None, (phase.start, phase.last)):
                         value()
                 sample(schedule, [0.5])  # a time between two counts
 
     def _report(self) -> None:
-        """The phases and the findings."""
+        """Update the phases and the findings."""
         with evaluate_with(self._evaluate):
             rows, rest = table(self.schedule)
             findings = [escape(str(finding)) for finding in check(self.schedule, self._last)]
@@ -208,8 +208,8 @@ class Explorer:
         self._below.value = f'<div style="line-height:1.5"><table>{body}</table>{escape(rest)}{below}</div>'
 
 
-STYLE = "<style>.warmup-optax-refused .warmup-optax-follows { opacity: 0.3 }</style>"
-# Runs in the page. Where there is no clipboard (a page that is not secure), the line is selected and copied.
+STYLE = "<style>.warmup-optax-invalid .warmup-optax-follows { opacity: 0.3 }</style>"
+# Runs in the page. An insecure page has no clipboard API, so there the line is selected and copied.
 COPY = """<button style="margin-left:8px;padding:0 8px;font:inherit;color:inherit;
 background:none;border:1px solid;border-radius:3px" onclick="
 const say = text => { this.textContent = text }, line = this.previousElementSibling;
@@ -231,10 +231,10 @@ def _cell(column: str, text: str) -> str:
 
 
 class _Programs:
-    """Evaluates schedules by one program for each structure, whatever their numbers and the counts.
+    """An evaluator that compiles one program for each structure, for all numbers and counts.
 
-    The library's own programs are of what a schedule lowers to, which may depend on a number: a cosine with an
-    exponent of 1 has no power. And a function of the user's is traced anew for each schedule.
+    The library compiles the lowered form of a schedule, which may depend on a number: a cosine with exponent 1
+    is lowered without a power. The library also traces a user-defined function again for each schedule.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The numbers of a schedule one by one: their names, the scales they lie on, the schedule that others make."""
+"""The numbers of a schedule: their names, the scales of their sliders, and the schedule with new numbers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ class Number(NamedTuple):
     """A number of a schedule.
 
     Attributes:
-      name: How it is reached from the schedule: ``peak_value``, ``schedules[1].end_value``.
-      node: How the node that has it is reached, "" for the schedule itself; and the kind of that node.
-      value: An ``int`` is a whole number.
-      bounds: What the check of its field is told: ``above``, ``at_least``, ``below``, ``at_most``, ``nonzero``.
+      name: Its path in the schedule: ``peak_value``, ``schedules[1].end_value``.
+      node: The path of its node, "" for the schedule itself.
+      kind: The kind of that node.
+      value: The number. An ``int`` stays whole.
+      bounds: The bounds of its field: ``above``, ``at_least``, ``below``, ``at_most``, ``nonzero``.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Number(NamedTuple):
 def numbers(
     tree: Any, name: str = "", node: str = "", kind: str = "", bounds: Any = None
 ) -> Iterator[Number]:
-    """The numbers of a schedule, in the order of its leaves."""
+    """Yield the numbers of a schedule, in the order of its leaves."""
     if isinstance(tree, (int, float)):
         known = {key: bound for key, bound in (bounds or {}).items() if bound is not None}
         yield Number(name.removeprefix("."), node.removeprefix("."), kind, tree, known)
@@ -53,7 +54,7 @@ def numbers(
 
 
 def rebuild(tree: Any, values: Iterator[Any]) -> Any:
-    """The schedule with other numbers, in the order of the leaves, every node checked."""
+    """Return the schedule with new numbers, in the order of the leaves. Every node is checked."""
     children, structure = jax.tree.flatten(tree, is_leaf=lambda x: x is not tree)
     if len(children) == 1 and children[0] is tree:
         return next(values)
@@ -67,12 +68,12 @@ def rebuild(tree: Any, values: Iterator[Any]) -> Any:
 
 @functools.cache
 def _takes_its_fields(cls: type[Node]) -> bool:
-    """Whether the arguments of the constructor are the fields; one of the user's own may take others."""
+    """Whether the constructor's arguments are the fields. A user-defined ``__init__`` may take others."""
     return set(inspect.signature(cls).parameters) == set(cls._fields)
 
 
 def scale(number: Number, last: int, largest: float) -> list[Any]:
-    """The numbers that a slider goes through, the present one among them."""
+    """Return the values of a slider in increasing order, including the current one."""
     value, bounds = number.value, number.bounds
     above, least = bounds.get("above", -math.inf), bounds.get("at_least", -math.inf)
     below, most = bounds.get("below", math.inf), bounds.get("at_most", math.inf)
@@ -97,13 +98,13 @@ def scale(number: Number, last: int, largest: float) -> list[Any]:
 
 
 def _even(low: float, high: float) -> list[float]:
-    """Round numbers at even distances, some hundreds."""
+    """Return a few hundred evenly spaced round numbers."""
     power = math.floor(math.log10((high - low) / 200))
     return [round(low + k * 10.0**power, -power) for k in range(round((high - low) / 10.0**power) + 1)]
 
 
 def parse(text: str, whole: bool) -> float | str:
-    """The number that was written; what is none stays text, which the schedule refuses."""
+    """Parse a number. Return other text unchanged, so that the schedule raises its error for it."""
     try:
         number = float(text)
     except ValueError:
@@ -112,7 +113,7 @@ def parse(text: str, whole: bool) -> float | str:
 
 
 def short(number: Any) -> str:
-    """A number as one writes it: 3e-4, 0.9, 1000."""
+    """Format a number as people write it: 3e-4, 0.9, 1000."""
     if isinstance(number, int):
         return str(number)
     if number == 0 or 1e-3 <= abs(number) < 1e6:

@@ -1,4 +1,4 @@
-"""Curves as the text of an SVG: drawn in a few milliseconds, in the colours of the page around it."""
+"""Curves as SVG text: drawn in a few milliseconds, in the colors of the surrounding page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DOTS = 'stroke="currentColor" stroke-opacity="0.45" stroke-dasharray="2 3"'
 
 
 def svg(counts: np.ndarray, curves: Mapping[str, np.ndarray], begins: Iterable[int]) -> str:
-    """A picture of curves by colour, the last on top, with dotted lines where phases begin."""
+    """Draw curves by color, the last one on top, with dotted lines where phases begin."""
     last = float(counts[-1])
     every = np.concatenate(list(curves.values()))
     every = every[np.isfinite(every)]
@@ -50,7 +50,7 @@ def svg(counts: np.ndarray, curves: Mapping[str, np.ndarray], begins: Iterable[i
 
 
 def _line(x: np.ndarray, y: np.ndarray) -> str:
-    """A line through the points, with a gap where one is not finite."""
+    """Return the path of a line through the points, with gaps at points that are not finite."""
     finite = np.flatnonzero(np.isfinite(y))
     runs = np.split(finite, np.flatnonzero(np.diff(finite) > 1) + 1)
     points = [f"{a:.1f},{b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True)]
@@ -58,7 +58,7 @@ def _line(x: np.ndarray, y: np.ndarray) -> str:
 
 
 def ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
-    """Four to six round numbers; the first is at most ``low`` and the last at least ``high``."""
+    """Return a few round numbers. The first is at most ``low``, and the last is at least ``high``."""
     span = (high - low) or 1.0
     power = 10.0 ** math.floor(math.log10(span / 5))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= span / 5 * (1 - 1e-9))
