@@ -43,7 +43,7 @@ def tree(tmp_path_factory):
     for file in ("pyproject.toml", "CONTRIBUTING.md", "README.md"):
         shutil.copy(ROOT / file, copy)
     snippets = SNIPPET.findall(SECTION)
-    assert len(snippets) == 4
+    assert len(snippets) == 5
     for path, snippet in snippets:
         (copy / path).write_text(added((copy / path).read_text(), snippet))
     (config,) = re.findall(r"^```json\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
@@ -63,7 +63,7 @@ def tree(tmp_path_factory):
     [
         ("tests/test_laws.py", "quarter_sine", 10),
         ("tests/convert/test_config.py", "quarter_sine or every_kind", 2),
-        ("tests/test_layout.py", "sorted or says_where or (examples and shapes)", 4),
+        ("tests/test_layout.py", "sorted or says_where or (examples and shapes) or (examples and nodes)", 4),
     ],
     ids=["laws", "configs", "names-and-example"],
 )

@@ -3,7 +3,6 @@
 import copy
 import dataclasses
 import decimal
-import inspect
 import json
 import math
 import pickle
@@ -290,27 +289,29 @@ def test_exact_of_any_size(big):
     assert run.steps(examples=big - 1) == run.examples(big - 1) == big - 1
     assert run.steps(fraction=Fraction(big - 1, big)) == run.steps(epochs=Fraction(big - 1, big)) == big - 1
     third = wo.TrainingRun(num_examples=3 * big, batch_size=1, num_epochs=Fraction(1, 3))
-    assert third.total_steps == dataclasses.replace(third).total_steps == big
+    assert third.total_steps == third.replace().total_steps == big
 
 
 def test_the_fields_are_the_arguments():
-    """`dataclasses.replace` works the length out again, unless it was the argument."""
+    """`replace` computes the length again, unless it was the argument."""
     epochs = wo.TrainingRun(**RUN)
     assert epochs.total_steps == 300
-    assert dataclasses.replace(epochs, batch_size=20) == wo.TrainingRun(**RUN | {"batch_size": 20})
-    assert dataclasses.replace(epochs, batch_size=20).total_steps == 150
+    assert epochs.replace(batch_size=20) == wo.TrainingRun(**RUN | {"batch_size": 20})
+    assert epochs.replace(batch_size=20).total_steps == 150
     steps = wo.TrainingRun(num_examples=1000, batch_size=10, total_steps=300)
-    assert dataclasses.replace(steps, batch_size=20).total_steps == 300
-    assert dataclasses.replace(steps, total_steps=7).total_steps == 7
-    assert dataclasses.replace(steps, total_steps=None, num_epochs=3) == epochs
-    assert dataclasses.replace(epochs, num_epochs=None, total_steps=300) == steps
+    assert steps.replace(batch_size=20).total_steps == 300
+    assert steps.replace(total_steps=7).total_steps == 7
+    assert steps.replace(total_steps=None, num_epochs=3) == epochs
+    assert epochs.replace(num_epochs=None, total_steps=300) == steps
     ramp = wo.TrainingRun(batch_size=((0, 4), (40, 8)), tokens_per_example=2, total_tokens=240)
     for run in (epochs, steps, ramp, wo.TrainingRun(batch_size=8)):
-        assert dataclasses.replace(run) == wo.TrainingRun(**dataclasses.asdict(run)) == run
-        assert wo.TrainingRun(**json.loads(json.dumps(dataclasses.asdict(run)))) == run
-    names = list(inspect.signature(wo.TrainingRun).parameters)
-    assert [field.name for field in dataclasses.fields(wo.TrainingRun)] == names
-    assert [name for name in names if name != "total_steps"] == list(dataclasses.asdict(epochs))
+        assert run.replace() == run.__replace__() == copy.copy(run) == run
+    with pytest.raises(TypeError, match="unexpected keyword argument 'spam'"):
+        epochs.replace(spam=3)
+    with pytest.raises(dataclasses.FrozenInstanceError, match=r"write run\.replace\(batch_size=\.\.\.\)"):
+        epochs.batch_size = 3  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(dataclasses.FrozenInstanceError, match="cannot delete 'batch_size'"):
+        del epochs.batch_size
 
 
 # ------------------------------------------------------------------------------- ramps and clocks
@@ -638,7 +639,7 @@ def test_a_run_of_steps_needs_no_batch_size_for_fractions():
     assert repr(run) == "TrainingRun(total_steps=1000)"
     assert eval(repr(run), {"TrainingRun": wo.TrainingRun}) == run
     assert hash(run) == hash(wo.TrainingRun(total_steps=1000))
-    assert dataclasses.replace(run, batch_size=8).examples(2) == 16
+    assert run.replace(batch_size=8).examples(2) == 16
 
 
 @pytest.mark.parametrize(

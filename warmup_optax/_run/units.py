@@ -76,23 +76,6 @@ def _number_or_pairs(where: str, asked: _Pairs, value: object) -> int | tuple[tu
     return tuple(pairs)
 
 
-class _ArgumentFields:
-    """``__dataclass_fields__`` of a run: its arguments.
-
-    ``total_steps`` is an argument of some runs and worked out in the others, where `dataclasses.replace` and
-    `dataclasses.asdict` must not take it for one: with another batch size it is another number.
-    """
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        self.fields = fields
-
-    def __get__(self, run: TrainingRun | None, owner: type | None = None) -> dict[str, Any]:
-        if run is None or run._is_given_total_steps:
-            return self.fields
-        return {name: field for name, field in self.fields.items() if name != "total_steps"}
-
-
-@dataclasses.dataclass(frozen=True, init=False, repr=False, eq=False)
 class TrainingRun:
     r"""How long a training run is: converts epochs, examples, tokens and fractions of it into steps.
 
@@ -141,9 +124,8 @@ class TrainingRun:
         shorter than one step, if two lengths are given, or if one lacks what it needs.
       TypeError: If an argument is not a number, or is traced.
 
-    Equal arguments make equal, equally hashed values; ``repr`` is code. The fields are the arguments, so
-    ``dataclasses.replace(run, batch_size=64)`` is the run with another batch size: ``total_steps`` is a field
-    of the runs that were given it, and is worked out again in the others.
+    Equal arguments make equal, equally hashed values; ``repr`` is code. ``run.replace(batch_size=64)`` is the run
+    with another batch size: ``total_steps`` stays if it is an argument of ``run``, and is computed again if not.
 
     >>> import warmup_optax as wo
     >>> run = wo.TrainingRun(num_examples=50_000, batch_size=128, num_epochs=90)
@@ -172,6 +154,7 @@ class TrainingRun:
     tokens_per_example: int | None
     drop_last: bool
     accumulation_steps: int | tuple[tuple[int, int], ...]
+    _given: tuple[str, ...]  # the arguments; `total_steps` is one of some runs and computed in the others
 
     def __init__(
         self,
@@ -202,7 +185,7 @@ class TrainingRun:
             checks.raise_bad_argument(where, "batch_size", None, allowed)
         if num_epochs is not None:
             num_epochs = shortest(exact_number(where, "num_epochs", num_epochs).value, num_epochs)
-        fields = {
+        arguments: dict[str, Number | tuple[tuple[int, int], ...] | None] = {
             "num_examples": whole("num_examples", num_examples),
             "batch_size": None if batch_size is None else _number_or_pairs(where, _BATCH_SIZE, batch_size),
             "num_epochs": num_epochs,
@@ -212,9 +195,8 @@ class TrainingRun:
             "accumulation_steps": _number_or_pairs(where, _ACCUMULATION, accumulation_steps),
         }
         if total_steps is not None:
-            fields["total_steps"] = whole("total_steps", total_steps)
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)  # frozen for everyone else
+            arguments["total_steps"] = whole("total_steps", total_steps)
+        vars(self).update(arguments, _given=tuple(arguments))
         self._check_batches(where)
         if num_epochs is not None or total_tokens is not None:
             self._check_length(where, **lengths)
@@ -566,7 +548,7 @@ class TrainingRun:
 
     @property
     def _is_given_total_steps(self) -> bool:
-        return self.num_epochs is None and self.total_tokens is None and "total_steps" in vars(self)
+        return "total_steps" in self._given
 
     @property
     def _has_length(self) -> bool:
@@ -602,8 +584,36 @@ class TrainingRun:
             checks.raise_bad_argument("TrainingRun", name, None, f"given where {unit} are asked for")
         return value
 
+    def replace(self, **changes: Any) -> TrainingRun:
+        """The run with other arguments; ``None`` takes one away.
+
+        Args:
+          **changes: Arguments of `TrainingRun`, by name.
+
+        Returns:
+          A new `TrainingRun`. A length that is not an argument of this run is computed again.
+
+        Raises:
+          ValueError: If the arguments do not fit together.
+          TypeError: If there is no argument of a name, or its value is of the wrong type.
+
+        >>> import warmup_optax as wo
+        >>> run = wo.TrainingRun(num_examples=50_000, batch_size=128, num_epochs=90)
+        >>> run.replace(batch_size=64).total_steps
+        70290
+        """
+        return type(self)(**{**self._arguments(), **changes})
+
+    __replace__ = replace  # what `copy.replace` calls, from Python 3.13 on
+
     def _arguments(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: vars(self)[name] for name in self._given}
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to {name!r}; write run.replace({name}=...)")
+
+    def __delattr__(self, name: str) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot delete {name!r}")
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -617,9 +627,6 @@ class TrainingRun:
         defaults = {"drop_last": True, "accumulation_steps": 1}
         arguments = {k: v for k, v in self._arguments().items() if v is not None and v != defaults.get(k)}
         return f"TrainingRun({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
-
-
-TrainingRun.__dataclass_fields__ = _ArgumentFields(TrainingRun.__dataclass_fields__)  # pyright: ignore
 
 
 def adam_warmup_steps(b2: Number) -> int:
