@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,9 @@ class Moment(NamedTuple):
 
     whole: Any
     part: Any
+
+
+Table: TypeAlias = jax.Array | Wide | Moment  # numbers, a row each
 
 
 def table(numbers: tuple[Any, ...]) -> Any:

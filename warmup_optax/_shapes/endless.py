@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +14,7 @@ from .._core.node import checked, static
 from .._core.phases import Phase, View
 from .._core.powers import HUGE, LOG_HUGE, TINY, growth_limit, rate_power, split_rate
 from .._core.scalars import Length, Scalar, real, whole_number
-from .._core.schedule import Number, NumberField, Schedule, Steps
+from .._core.schedule import Number, NumberField, OptionalField, Schedule, Steps
 from .._core.time import Time
 
 
@@ -26,7 +25,7 @@ class Exponential(Schedule, kind="exponential"):
     decay_rate: NumberField = checked(checks.number, above=0, fix="for a constant rate use constant()")
     transition_steps: NumberField = checked(checks.steps, at_least=1)
     staircase: bool = checked(checks.boolean, default=False, static=True)
-    end_value: Any = checked(checks.number, default=None)
+    end_value: OptionalField = checked(checks.number, default=None)
 
     def lower(self) -> Lowered:
         rate, dropped = split_rate(self.decay_rate)
@@ -308,7 +307,7 @@ class _Radam(Lowered):
         return real(self.value) * jnp.where(rho > 0, jnp.sqrt(square), 0)
 
 
-def _coth(x: Any) -> Any:
+def _coth(x: jax.Array) -> jax.Array:
     """``x * coth(x) - 1`` for ``0 <= x <= 0.75``."""
     square, total = jnp.square(x), real(0)
     for coefficient in reversed(_COTH):

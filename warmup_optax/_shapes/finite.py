@@ -28,7 +28,8 @@ from .._core.scalars import Length, Scalar, real, select, whole_number
 from .._core.schedule import Number, NumberField, Schedule, Steps
 from .._core.time import Time
 
-Weights: TypeAlias = tuple[Any, Any]  # of init_value and end_value; they add up to 1
+Weights: TypeAlias = tuple[jax.Array, jax.Array]  # of init_value and end_value; they add up to 1
+Numbers: TypeAlias = tuple[Scalar | Fields, ...]  # what a curve takes; a user-defined one takes its fields
 Curve: TypeAlias = Callable[..., Weights]  # arguments: the elapsed and the remaining fraction, then numbers
 
 _DECAY = "it is the decay rate of a moving average"
@@ -64,7 +65,7 @@ class FiniteSchedule(Schedule, kind="FiniteSchedule"):
     steps: NumberField = checked(checks.steps)
 
     @abc.abstractmethod
-    def weights(self, p: Any, q: Any) -> Weights:
+    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
         """Return the weights of ``init_value`` and ``end_value``.
 
         A user-defined finite shape defines this method.
@@ -80,7 +81,7 @@ class FiniteSchedule(Schedule, kind="FiniteSchedule"):
         """
         raise NotImplementedError
 
-    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
+    def _curve(self) -> tuple[Curve, Numbers]:
         """The function that returns the weights, and the numbers to pass after the two fractions."""
         return _user_defined_weights, (self._received_fields(),)
 
@@ -99,7 +100,7 @@ class FiniteSchedule(Schedule, kind="FiniteSchedule"):
         yield Phase(self.steps, CONSTANT, "end" if self.steps > 0 else "start")
 
 
-def _user_defined_weights(p: Any, q: Any, fields: Fields) -> Weights:
+def _user_defined_weights(p: jax.Array, q: jax.Array, fields: Fields) -> Weights:
     weights = fields.node().weights(p, q)
     if not isinstance(weights, (tuple, list)) or [np.shape(weight) for weight in weights] != [(), ()]:
         raise TypeError(
@@ -115,7 +116,7 @@ class _Finite(Lowered):
     init_value: Scalar
     end_value: Scalar
     steps: Length
-    numbers: tuple[Any, ...]
+    numbers: Numbers
     power: Scalar | None
     curve: Curve = static()
 
@@ -129,7 +130,9 @@ class _Finite(Lowered):
         return _with_ends(time, self.steps, init_value, between, end_value)
 
 
-def _with_ends(time: Time, steps: Length, init_value: Any, between: Any, end_value: Any) -> Any:
+def _with_ends(
+    time: Time, steps: Length, init_value: jax.Array, between: jax.Array, end_value: jax.Array
+) -> jax.Array:
     # The end values are selected, because XLA may turn t / n into t * (1 / n), which can miss 1.
     return select(time.reached(steps), end_value, select(time.started(), between, init_value))
 
@@ -138,7 +141,7 @@ class _Shape(FiniteSchedule):
     """A built-in finite shape: its weights are a function of the two fractions and of numbers."""
 
     @abc.abstractmethod
-    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
+    def _curve(self) -> tuple[Curve, Numbers]:
         """The function that returns the weights, and the numbers to pass after the two fractions."""
 
     def weights(self, p: jax.Array, q: jax.Array) -> Weights:
@@ -154,7 +157,7 @@ def linear_weights(p: jax.Array, q: jax.Array) -> Weights:
 class Linear(_Shape, kind="linear"):
     """Made by `linear`."""
 
-    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
+    def _curve(self) -> tuple[Curve, Numbers]:
         return linear_weights, ()
 
 
@@ -191,7 +194,7 @@ class Cosine(_Shape, kind="cosine"):
 
     exponent: NumberField = checked(checks.number, above=0, default=1.0)
 
-    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
+    def _curve(self) -> tuple[Curve, Numbers]:
         # A concrete exponent of 1 has a separate tree structure, whose program computes no power.
         if isinstance(self.exponent, float) and self.exponent == 1:
             return half_cosine, ()
@@ -209,7 +212,7 @@ def half_cosine(p: jax.Array, q: jax.Array) -> Weights:
     return select(early, other, near), select(early, near, other)
 
 
-def _cosine_power(p: jax.Array, q: jax.Array, exponent: Any) -> Weights:
+def _cosine_power(p: jax.Array, q: jax.Array, exponent: Scalar) -> Weights:
     return split_power(*half_cosine(p, q), exponent)
 
 
@@ -250,17 +253,17 @@ class Polynomial(_Shape, kind="polynomial"):
     power: NumberField = checked(checks.number, above=0)
     origin: Literal["end", "init"] = checked(checks.choice, words=("end", "init"), default="end", static=True)
 
-    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
+    def _curve(self) -> tuple[Curve, Numbers]:
         if isinstance(self.power, float) and self.power == 1:
             return linear_weights, ()
         return _power_of_remaining if self.origin == "end" else _power_of_elapsed, (self.power,)
 
 
-def _power_of_remaining(p: jax.Array, q: jax.Array, power: Any) -> Weights:
+def _power_of_remaining(p: jax.Array, q: jax.Array, power: Scalar) -> Weights:
     return split_power(q, p, power)
 
 
-def _power_of_elapsed(p: jax.Array, q: jax.Array, power: Any) -> Weights:
+def _power_of_elapsed(p: jax.Array, q: jax.Array, power: Scalar) -> Weights:
     of_end, of_init = split_power(p, q, power)
     return of_init, of_end
 
@@ -309,7 +312,7 @@ def polynomial(
 class OneMinusSqrt(_Shape, kind="one_minus_sqrt"):
     """Made by `one_minus_sqrt`."""
 
-    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
+    def _curve(self) -> tuple[Curve, Numbers]:
         return _one_minus_sqrt, ()
 
 
@@ -375,14 +378,14 @@ class _Geometric(Lowered):
         return _with_ends(time, self.steps, init_value, between, end_value)
 
 
-def _log_ratio(init_value: Any, end_value: Any) -> Any:
+def _log_ratio(init_value: Scalar, end_value: Scalar) -> jax.Array:
     # An end value <= 0 can only belong to a phase that is not selected. Its log must not put a NaN into the
     # gradient.
     above, below = (jnp.where(real(value) > 0, real(value), 1) for value in (end_value, init_value))
     return jnp.log(above / below)
 
 
-def _exponential_weights(p: jax.Array, q: jax.Array, x: Any) -> Weights:
+def _exponential_weights(p: jax.Array, q: jax.Array, x: Scalar) -> Weights:
     # (r^p - r) / (1 - r) and (1 - r^p) / (1 - r) with r = exp(-x). expm1 avoids the differences of powers.
     x = real(x)
     straight = abs(x) < TINY
@@ -443,7 +446,7 @@ class _Tanh(Lowered):
         return jnp.where(time.reached(self.steps), real(self.end_value), between)
 
 
-def _tanh_weights(p: jax.Array, q: jax.Array, start: Any, stop: Any) -> Weights:
+def _tanh_weights(p: jax.Array, q: jax.Array, start: Scalar, stop: Scalar) -> Weights:
     # (1 - tanh(x)) / 2 = 1 / (1 + exp(2x)), which has no cancellation in either tail.
     twice = jnp.clip(2 * (real(start) * q + real(stop) * p), -LOG_HUGE, LOG_HUGE)
     return 1 / (1 + jnp.exp(twice)), 1 / (1 + jnp.exp(-twice))
@@ -487,7 +490,7 @@ class FiniteExponential(_Shape, kind="finite_exponential"):
 
     ratio: NumberField = checked(checks.number, above=0, below=1, fix="for a linear ramp use linear()")
 
-    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
+    def _curve(self) -> tuple[Curve, Numbers]:
         # For a ratio near 1 the log is taken in float64, because float32 keeps few digits of 1 - ratio.
         concrete = isinstance(self.ratio, float)
         x = -math.log(self.ratio) if concrete else -jnp.log(real(self.ratio))
@@ -545,7 +548,7 @@ class _Logarithmic(Lowered):
         return jnp.where(time.reached(self.steps), real(self.end_value), between)
 
 
-def _logarithmic_weights(t: Any, p: jax.Array, q: jax.Array, steps: Any) -> Weights:
+def _logarithmic_weights(t: jax.Array, p: jax.Array, q: jax.Array, steps: Length) -> Weights:
     whole = jnp.log(jnp.maximum(real(steps), 2))
     # ln(n / t). Near the end it is small, so it is computed from the remaining fraction.
     early = (p > 0) & (p < 0.5) & (t > 1)
@@ -589,13 +592,13 @@ class Rex(_Shape, kind="rex"):
         checks.number, below=1, default=0.5, fix="with 1 the curve would not decay"
     )
 
-    def _curve(self) -> tuple[Curve, tuple[Any, ...]]:
+    def _curve(self) -> tuple[Curve, Numbers]:
         # 1 - curvature is computed in float64 if concrete, because float32 keeps few digits of it.
         curvature = self.curvature if isinstance(self.curvature, float) else real(self.curvature)
         return _hyperbola, (curvature, 1 - curvature)
 
 
-def _hyperbola(p: jax.Array, q: jax.Array, c: Any, one_minus_c: Any) -> Weights:
+def _hyperbola(p: jax.Array, q: jax.Array, c: Scalar, one_minus_c: Scalar) -> Weights:
     c, one_minus_c = real(c), real(one_minus_c)
     # Both branches equal 1 - c p. Each is free of cancellation for its sign of c.
     divisor = jnp.where(c < 0, 1 - jnp.minimum(c, 0) * p, one_minus_c + jnp.maximum(c, 0) * q)
@@ -665,14 +668,14 @@ class _HalfLife(Lowered):
         return _with_ends(time, self.steps, real(self.init_value), between, real(self.end_value))
 
 
-def _decay_between(first: Any, last: Any, p: jax.Array, q: jax.Array) -> Any:
+def _decay_between(first: Scalar, last: Scalar, p: jax.Array, q: jax.Array) -> jax.Array:
     lifetime = real(first) * q + real(last) * p
     # For a shorter lifetime the decay rate is 0 in float32.
     between = jnp.exp(-1 / jnp.maximum(lifetime, 1 / LOG_HUGE))
     return jnp.where(lifetime > 1 / LOG_HUGE, between, 0)
 
 
-def _lifetime(decay: Any) -> Any:
+def _lifetime(decay: Scalar) -> Scalar:
     """The number of steps in which the weight of an old value decays to 1 / e."""
     if isinstance(decay, float):
         return -1 / math.log(decay) if decay > 0 else 0.0
@@ -713,7 +716,7 @@ def half_life(init_value: Number, end_value: Number, steps: Steps) -> HalfLife:
     return HalfLife(init_value, end_value, steps)
 
 
-def finite_argument(where: str, name: str, schedule: Any) -> FiniteSchedule:
+def finite_argument(where: str, name: str, schedule: object) -> FiniteSchedule:
     """Check that the argument is a finite shape, and return it."""
     if not isinstance(schedule, FiniteSchedule):
         fix = "for a complete schedule, apply k_decay to the shapes in it"
@@ -726,7 +729,7 @@ def finite_argument(where: str, name: str, schedule: Any) -> FiniteSchedule:
 class KDecay(Schedule, kind="k_decay"):
     """Made by `k_decay`."""
 
-    schedule: Any = checked(finite_argument)
+    schedule: FiniteSchedule = checked(finite_argument)
     k: NumberField = checked(checks.number, above=0)
 
     def lower(self) -> Lowered:
@@ -761,4 +764,4 @@ def k_decay(schedule: Schedule, k: Number) -> KDecay:
     >>> wo.shapes.k_decay(wo.linear(1.0, 0.0, 4), 2)([0, 2, 4, 9]).tolist()
     [1.0, 0.75, 0.0, 0.0]
     """
-    return KDecay(schedule, k)
+    return KDecay(schedule, k)  # pyright: ignore[reportArgumentType]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,17 +29,17 @@ from .._core.scalars import (
     whole_number,
     x64,
 )
-from .._core.schedule import Number, Schedule, Steps
-from .._core.tables import Moment, table, take, whole_table
+from .._core.schedule import Number, NumbersField, Schedule, Steps
+from .._core.tables import Moment, Table, table, take, whole_table
 from .._core.time import UNROLLED, Time
-from .finite import half_cosine
+from .finite import Curve, half_cosine, linear_weights
 
 
 class PiecewiseConstant(Schedule, kind="piecewise_constant"):
     """Made by `piecewise_constant`."""
 
-    values: Any = checked(checks.numbers)
-    boundaries: Any = checked(checks.boundaries)
+    values: NumbersField = checked(checks.numbers)
+    boundaries: NumbersField = checked(checks.boundaries)
 
     def _check_together(self) -> None:
         allowed = "one fewer than ${values}"
@@ -69,8 +68,8 @@ class _Steps(Lowered):
 
 
 class _StepTable(Lowered):
-    values: Any
-    boundaries: Any
+    values: jax.Array
+    boundaries: Table
 
     def evaluate(self, time: Time) -> jax.Array:
         return take(real(self.values), time.locate(self.boundaries))
@@ -113,8 +112,8 @@ def _between(knots: Sequence[float], name: str) -> Iterator[Phase]:
 class PiecewiseLinear(Schedule, kind="piecewise_linear"):
     """Made by `piecewise_linear`."""
 
-    values: Any = checked(checks.numbers)
-    boundaries: Any = checked(checks.boundaries)
+    values: NumbersField = checked(checks.numbers)
+    boundaries: NumbersField = checked(checks.boundaries)
 
     def _check_together(self) -> None:
         _check_lengths(self)
@@ -127,16 +126,16 @@ class PiecewiseLinear(Schedule, kind="piecewise_linear"):
 
 
 class _Lines(Lowered):
-    values: Any
-    boundaries: Any
+    values: jax.Array
+    boundaries: jax.Array | Wide
 
     def evaluate(self, time: Time) -> jax.Array:
         reached, left, right, size = _piece(time, self.boundaries, self.values)
         since, until = time.distances(take(self.boundaries, left), take(self.boundaries, right))
-        return _between_knots(self.values, reached, left, right, size, since, until, lambda p, q: (q, p))
+        return _between_knots(self.values, reached, left, right, size, since, until, linear_weights)
 
 
-def _piece(time: Time, boundaries: Any, values: Any) -> tuple[Any, Any, Any, int]:
+def _piece(time: Time, boundaries: Table, values: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, int]:
     """The number of knots reached, the indices of the knots left and right of the time, and the total number."""
     reached, size = time.locate(boundaries), values.shape[0]
     left = jnp.clip(reached - 1, 0, max(size - 2, 0))
@@ -144,8 +143,15 @@ def _piece(time: Time, boundaries: Any, values: Any) -> tuple[Any, Any, Any, int
 
 
 def _between_knots(
-    values: Any, reached: Any, left: Any, right: Any, size: int, since: Any, until: Any, weights: Any
-) -> Any:
+    values: jax.Array,
+    reached: jax.Array,
+    left: jax.Array,
+    right: jax.Array,
+    size: int,
+    since: jax.Array,
+    until: jax.Array,
+    weights: Curve,
+) -> jax.Array:
     """The value, given the time since the left knot and the time until the right knot."""
     values, since, until = real(values), jnp.maximum(since, 0), jnp.maximum(until, 0)
     length = since + until
@@ -159,7 +165,7 @@ def _between_knots(
     return jnp.where((reached == 0) | (reached == size), outside, between)
 
 
-def _check_lengths(node: Any) -> None:
+def _check_lengths(node: PiecewiseLinear | PiecewiseCosine) -> None:
     allowed = "one for each of ${values}: the count at which the value is reached"
     checks.as_many(node._kind, "boundaries", node.boundaries, len(node.values), allowed)
 
@@ -195,8 +201,8 @@ def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> P
 class PiecewiseCosine(Schedule, kind="piecewise_cosine"):
     """Made by `piecewise_cosine`."""
 
-    values: Any = checked(checks.numbers)
-    boundaries: Any = checked(checks.numbers)
+    values: NumbersField = checked(checks.numbers)
+    boundaries: NumbersField = checked(checks.numbers)
 
     def _check_together(self) -> None:
         _check_lengths(self)
@@ -222,7 +228,7 @@ class PiecewiseCosine(Schedule, kind="piecewise_cosine"):
 
 
 class _Arcs(Lowered):
-    values: Any
+    values: jax.Array
     knots: Moment
 
     def evaluate(self, time: Time) -> jax.Array:

@@ -8,7 +8,6 @@ period. The fraction of each half is an exact integer, divided once.
 from __future__ import annotations
 
 import abc
-from typing import Any
 
 import jax
 
@@ -16,7 +15,7 @@ from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import checked, static
 from .._core.scalars import Length, Scalar, real, select, total, whole_number
-from .._core.schedule import Number, NumberField, Schedule, Steps
+from .._core.schedule import Number, NumberField, OptionalField, Schedule, Steps
 from .._core.time import Time
 from .finite import Curve, half_cosine, linear_weights
 
@@ -28,7 +27,7 @@ class _Wave(Schedule):
     end_value: NumberField = checked(checks.number)
     steps: NumberField = checked(checks.steps, at_least=1)
 
-    def _back(self) -> Any:
+    def _back(self) -> float:
         """The number of steps from ``end_value`` back to ``init_value``."""
         return self.steps
 
@@ -98,9 +97,9 @@ def cosine_wave(init_value: Number, end_value: Number, steps: Steps) -> CosineWa
 class TriangleWave(_Wave, kind="triangle_wave"):
     """Made by `triangle_wave`."""
 
-    back_steps: Any = checked(checks.steps, at_least=1, default=None)
+    back_steps: OptionalField = checked(checks.steps, at_least=1, default=None)
 
-    def _back(self) -> Any:
+    def _back(self) -> float:
         return self.steps if self.back_steps is None else self.back_steps
 
     def _curve(self) -> Curve:
