@@ -232,8 +232,8 @@ function formula({ kind, args: c }, t, d) {
     case "exponential_approach":
       return sum(E, Number((I - E).toPrecision(15)), d.exp(`-${part}`));
     case "triangle_wave": {
-      const back = Number(c.back_steps ?? c.steps), r = `(${t} % ${Number(c.steps) + back})`;
-      return d.where(`${r} < ${n}`, sum(I, way, `${r} / ${n}`), sum(E, -way, `(${r} - ${n}) / ${back}`));
+      const back = Number(c.back_steps ?? c.steps), r = `(${t} % ${human(Number(c.steps) + back)})`;
+      return d.where(`${r} < ${n}`, sum(I, way, `${r} / ${n}`), sum(E, -way, `(${r} - ${n}) / ${human(back)}`));
     }
     default:
       return cannot(kind);
