@@ -88,7 +88,7 @@ def minimum(*schedules: ScheduleLike) -> Minimum:
     .. math:: v(c) = \min_i s_i(c)
 
     Args:
-      *schedules: :math:`s_i`: schedules, functions of a count, or numbers; at least one. All are evaluated at the
+      *schedules: :math:`s_i`: schedules, functions of a count, or numbers. At least one. All are evaluated at the
         same count.
 
     Returns:
@@ -120,7 +120,7 @@ def maximum(*schedules: ScheduleLike) -> Maximum:
     .. math:: v(c) = \max_i s_i(c)
 
     Args:
-      *schedules: :math:`s_i`: schedules, functions of a count, or numbers; at least one. All are evaluated at the
+      *schedules: :math:`s_i`: schedules, functions of a count, or numbers. At least one. All are evaluated at the
         same count.
 
     Returns:

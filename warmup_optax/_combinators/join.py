@@ -153,14 +153,14 @@ def join(
     .. math:: v(c) = s_i(c - o_i) \quad\text{for}\quad b_{i-1} \le c < b_i
 
     Args:
-      schedules: :math:`s_i`, a sequence of schedules, functions of a count, or numbers; at least one.
+      schedules: :math:`s_i`, a sequence of schedules, functions of a count, or numbers. At least one.
       boundaries: :math:`b_i`, the counts at which the next phase begins. A strictly increasing sequence of
         whole numbers >= 0, one fewer than ``schedules``. A first boundary of 0 leaves the first phase empty.
       offsets: :math:`o_i`, the count at which the local time of each phase is 0. A sequence of whole numbers,
         one for each schedule. ``None``: each phase starts at its own 0 (Optax, PyTorch's SequentialLR). All 0:
         every phase receives the global count (Keras, TF Model Garden, MediaPipe, Paddle). If an offset is
-        after the start of its phase, the phase stays at its first value until then. A negative offset skips
-        the first steps of its schedule.
+        after the start of its phase, the phase stays at its first value until then. If it is before the start,
+        the first steps of the schedule are skipped. An offset may be negative.
 
     Returns:
       A `Schedule`. The value at 0 applies before 0. The curve may jump at a boundary. For a continuous curve,
@@ -171,9 +171,9 @@ def join(
       program grows with the number of phases, because each number is a separate argument.
 
     Raises:
-      ValueError: If there is not one more schedule than boundaries, the boundaries are not increasing, negative
-        or not whole, or there is not one offset for each schedule. (Optax accepts the first two silently, and
-        drops or skips a phase.)
+      ValueError: If there is not one more schedule than boundaries, or not one offset for each schedule. If a
+        boundary is negative, not whole, or not above the previous one, or an offset is not whole. (Optax
+        accepts a wrong number of boundaries and wrong orders silently, and drops or skips a phase.)
       TypeError: If ``schedules`` is not a sequence of schedules, functions or numbers, or another argument is
         not a sequence of numbers.
 

@@ -118,7 +118,7 @@ class _EqualCycles(Record):
 
 
 class _Table(Record):
-    """Cycles in a table: the begin of each, and its length as a multiple of the first cycle."""
+    """Cycles in a table: the start of each, and its length as a multiple of the first cycle."""
 
     begins: Any  # whole counts, or a Moment
     units: Any
@@ -222,7 +222,7 @@ def _growing_cycles(period: int, growth: Fraction) -> _GrowingCycles:
 
 
 def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay: Number = 1.0) -> Restart:
-    r"""Warm restarts (SGDR): repeat a schedule, optionally with longer and scaled cycles.
+    r"""Repeat a schedule with warm restarts (SGDR), optionally with longer and scaled cycles.
 
     Also known as cosine annealing with warm restarts if ``schedule`` is a cosine.
 

@@ -92,8 +92,8 @@ def piecewise_constant(values: Sequence[Number], boundaries: Sequence[Steps]) ->
       first boundary, and before 0. The last value applies at the last boundary and after it.
 
     Raises:
-      ValueError: If there is not one more value than boundaries, the boundaries are not increasing, negative
-        or not whole, or a value is not finite.
+      ValueError: If there is not one more value than boundaries, a boundary is negative, not whole, or not above
+        the previous one, or a value is not finite.
       TypeError: If an argument is not a sequence of numbers.
 
     >>> import warmup_optax as wo
@@ -119,13 +119,13 @@ class PiecewiseLinear(Schedule, kind="piecewise_linear"):
         _check_lengths(self)
 
     def lower(self) -> Lowered:
-        return _Lines(table(self.values), table(tuple(map(whole_number, self.boundaries))))
+        return _LinearPieces(table(self.values), table(tuple(map(whole_number, self.boundaries))))
 
     def walk(self, view: View) -> Iterator[Phase]:
         return _between(self.boundaries, self._kind.removeprefix("piecewise_"))
 
 
-class _Lines(Lowered):
+class _LinearPieces(Lowered):
     values: jax.Array
     boundaries: jax.Array | Wide
 
@@ -187,8 +187,8 @@ def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> P
       Between two values of the same sign it is accurate to 8 ULP.
 
     Raises:
-      ValueError: If the lengths differ, the boundaries are not increasing, negative or not whole, or a value is
-        not finite.
+      ValueError: If the lengths differ, a boundary is negative, not whole, or not above the previous one, or a
+        value is not finite.
       TypeError: If an argument is not a sequence of numbers.
 
     >>> import warmup_optax as wo
@@ -221,13 +221,13 @@ class PiecewiseCosine(Schedule, kind="piecewise_cosine"):
             reals = real(table(self.boundaries))
             before = jnp.floor(reals)
             knots = Moment(before.astype(default_int()) if x64() else Wide.of(before), reals - before)
-        return _Arcs(table(self.values), knots)
+        return _CosinePieces(table(self.values), knots)
 
     def walk(self, view: View) -> Iterator[Phase]:
         return _between(self.boundaries, self._kind.removeprefix("piecewise_"))
 
 
-class _Arcs(Lowered):
+class _CosinePieces(Lowered):
     values: jax.Array
     knots: Moment
 
@@ -257,8 +257,8 @@ def piecewise_cosine(values: Sequence[Number], boundaries: Sequence[Number]) -> 
       Between two values of the same sign it is accurate to 8 ULP.
 
     Raises:
-      ValueError: If the lengths differ, the boundaries are not increasing, a boundary is not within 2^61 of 0,
-        or a value is not finite.
+      ValueError: If the lengths differ, a boundary is not above the previous one or not within 2^61 of 0, or a
+        value is not finite.
       TypeError: If an argument is not a sequence of numbers.
 
     >>> import warmup_optax as wo

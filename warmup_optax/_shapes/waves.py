@@ -1,7 +1,7 @@
 """Periodic curves that never end, as functions of a local count that starts at 0.
 
 A wave moves from one value to another in ``n`` steps, and back in ``m`` steps. The count within a period is the
-remainder of an integer division, so the position in the wave is as exact after 2^31 steps as in the first
+remainder of an integer division. So the position in the wave is as exact after 2^31 steps as in the first
 period. The fraction of each half is an exact integer, divided once.
 """
 
