@@ -65,7 +65,7 @@ def all_documented(app: Any, env: Any) -> None:
     public = {
         f"warmup_optax.{name}"
         for name in wo.__all__
-        if name not in ("__version__", "compat", "nodes", "shapes")
+        if name not in ("__version__", "compat", "feedback", "nodes", "shapes")
     }
     public |= {f"warmup_optax.shapes.{name}" for name in wo.shapes.__all__ if name not in wo.__all__}
     if missing := sorted(public - names):

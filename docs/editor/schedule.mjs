@@ -12,7 +12,7 @@ const MOST_VALUES = 2 ** 18;
 const INT32_MAX = 2 ** 31 - 1;
 const HUGE = 3.4028234663852886e38; // the largest float32
 const LOG_MOST = 60; // a growth stops at exp(60) times its start
-const MOST_CYCLES = 2 ** 16;
+const MOST_CYCLES = 2 ** 18;
 
 // ---------------------------------------------------------------- exact whole numbers and times
 
@@ -485,7 +485,7 @@ define("restart", "schedule:c period:s>=1 growth:n>=1=1!grow decay:n>0=1!stop", 
     return c.schedule.value(within) * power(c.decay, Number(number));
   };
 }, (c, where) => {
-  const needed = c.growth === 1 ? 1 : Math.ceil(log1p(((c.growth - 1) * INT32_MAX) / Number(c.period)) / log(c.growth)) + 1;
+  const needed = c.growth === 1 ? 1 : log1p(((c.growth - 1) * 2 ** 61) / Number(c.period)) / log(c.growth);
   if (needed > MOST_CYCLES) bad(where, "growth", c.growth, `1, or large enough for ${MOST_CYCLES} cycles`, "pass 1 for cycles of equal length");
 });
 
@@ -619,6 +619,7 @@ function built(config, path) {
       rest[name] = rest[old];
       delete rest[old];
     }
+  if (rest.kind === "in_steps" && !("boundaries" in rest)) rest.boundaries = []; // 0.2 did not require it
   const [kind, fields] = lookedUp(rest, path, Object.keys(kinds));
   const lacking = Object.keys(fields).filter((name) => fields[name].fallback === undefined && !(name in rest));
   if (lacking.length) fail(path, `${kind} lacks ${lacking.join(", ")}; its keys are ${Object.keys(fields).join(", ")}`);

@@ -486,3 +486,10 @@ class Raised(wo.Schedule):
 
 def test_an_old_name_of_another_kind_is_not_renamed():
     assert wo.from_config(wo.to_config(Raised(1.0, 2.0))) == Raised(1.0, 2.0)
+
+
+def test_a_config_of_0_2_may_lack_the_boundaries_of_one_segment():
+    """The function `in_steps` of 0.2 had a default; the class that replaces it requires the argument."""
+    schedule = {"kind": "linear", "init_value": 0.0, "end_value": 1.0, "steps": 80}
+    config = {"version": 1, "kind": "in_steps", "schedule": schedule, "starts": [0], "rates": [10]}
+    assert wo.from_config(config)([0, 4, 8]).tolist() == [0.0, 0.5, 1.0]

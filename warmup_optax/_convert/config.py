@@ -31,6 +31,9 @@ _TOO_DEEP = f"dicts and lists may be nested {DEEPEST} deep, and these are deeper
 _TOO_MANY = f"a config may hold {MOST_VALUES} values, and this one holds more"
 # Keys that 0.1 wrote under another name: of (kind, old name) the new one.
 _RENAMED = {("tanh", "lower"): "start", ("tanh", "upper"): "stop"}
+_OMITTED: dict[str, dict[str, list[int]]] = {
+    "in_steps": {"boundaries": []}
+}  # arguments that 0.2 did not require
 _Parameters = dict[str, inspect.Parameter]
 _SAVED = (Schedule, FeedbackSchedule, Rule)  # what has kinds
 _FINITE = ("init_value", "end_value", "steps")  # what every shape that can be an argument takes first
@@ -328,8 +331,11 @@ def _built(config: Mapping[Any, Any], path: str) -> Node:
 
 
 def _rename(rest: dict[Any, Any]) -> None:
-    """Gives keys that an earlier version wrote the names that they have now."""
+    """Bring the keys of a config that an earlier version wrote up to date."""
     said = rest.get("kind")
+    if isinstance(said, str):
+        for name, value in _OMITTED.get(said, {}).items():
+            rest.setdefault(name, value)
     for (kind, old), new in _RENAMED.items():
         # By type first: an array compares with an array.
         if isinstance(said, str) and said == kind and old in rest:
