@@ -243,7 +243,7 @@ def test_turns_without_a_length():
         ),
         (
             lambda: praxis.LinearRampupPiecewiseConstant([], []),
-            r"LinearRampupPiecewiseConstant: boundaries must be as many as the values \(0\), and .*, got",
+            r"LinearRampupPiecewiseConstant: boundaries must be of the same length as the values \(0\), .*, got",
         ),
         (
             lambda: praxis.Transformer(model_dim=0),
@@ -264,11 +264,11 @@ def test_turns_without_a_length():
         ),
         (
             lambda: praxis.CycleSchedule([1.0], [1, 2]),
-            r"CycleSchedule: steps must be as many as the schedules \(1\), one of them above 0, got \[1, 2\]",
+            r"CycleSchedule: steps must be of the same length as the schedules \(1\), with .*, got \[1, 2\]",
         ),
         (
             lambda: praxis.CycleSchedule([1.0], [0]),
-            r"steps must be as many as the schedules \(1\), one of them above 0",
+            r"steps must be of the same length as the schedules \(1\), with a number above 0",
         ),
         (
             lambda: praxis.ContinuousSchedule(min=1.0),

@@ -94,7 +94,10 @@ def test_a_polynomial_warmup_never_starts_at_0(power):
             lambda: tfm.PowerAndLinearDecay(0.1, 9, linear_decay_fraction=-0.1),
             "linear_decay_fraction must be",
         ),
-        (lambda: tfm.StepCosineDecayWithOffset([0], [1.0]), "boundaries must be as many as values"),
+        (
+            lambda: tfm.StepCosineDecayWithOffset([0], [1.0]),
+            "boundaries must be of the same length as values",
+        ),
         (lambda: tfm.StepCosineDecayWithOffset([0, 9, 4], [1.0, 0.5, 0.1]), "must be"),
         (
             lambda: tfm.ExponentialDecayWithOffset(

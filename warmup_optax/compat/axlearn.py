@@ -1,8 +1,8 @@
 """AXLearn (July 2026, at 34aed43): the functions of ``axlearn.common.schedule``, as its optimizers use them.
 
-``scale_by_schedule`` there calls a schedule with ``count + 1``: update ``n`` has what the function gives at its
-own step ``n + 1``. So does every schedule made here: it is ``shift(own, -1)`` of one on its own steps. A
-schedule among the arguments, made here, is used on its own steps, as there; so is any other function.
+Its ``scale_by_schedule`` calls a schedule with ``count + 1``, so update ``n`` has the value at AXLearn's step
+``n + 1``. Every schedule of this module includes that shift: it is ``shift(theirs, -1)``. If you pass one as an
+argument, it runs on AXLearn's steps, as in the original. So does any other function.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SHIFT = type(wo.shift(0.0, -1))
 
 
 def _own(where: str, name: str, schedule: object) -> object:
-    """A schedule on its own steps; None is 1."""
+    """Return a schedule on AXLearn's steps. None means 1."""
     if isinstance(schedule, SHIFT) and schedule.steps == -1:  # made here
         return schedule.schedule
     return (
@@ -36,16 +36,16 @@ def _own(where: str, name: str, schedule: object) -> object:
 
 Schedules = Annotated[Sequence[Any], items("a sequence of schedules", Check(_own))]
 Peak = Annotated[Number, "The highest rate."]
-First = Annotated[Number, "The rate of own step 0, where the ramp starts."]
-Alpha = Annotated[Number, "The last rate, as a fraction of ``peak_lr``; it stays."]
-Warmup = Annotated[Fixed[Steps], "The own step of the peak."]
-End = Annotated[Fixed[Whole], "The own step of the end, with the warmup."]
+First = Annotated[Number, "The rate of AXLearn's step 0, where the ramp starts."]
+Alpha = Annotated[Number, "The last rate, as a fraction of ``peak_lr``. It stays after the end."]
+Warmup = Annotated[Fixed[Steps], "AXLearn's step of the peak."]
+End = Annotated[Fixed[Whole], "AXLearn's step of the end, warmup included."]
 StartValue = Annotated[Number, "The value up to ``begin_step``."]
 EndValue = Annotated[Number, "The value from ``end_step`` on."]
 
 
 def port(**names: str) -> Callable[[Callable[P, wo.Schedule]], Callable[P, wo.Schedule]]:
-    """`_port.port` for schedules on their own steps, as an optimizer uses them: one step later."""
+    """`_port.port` for schedules on AXLearn's steps, shifted as its optimizers evaluate them."""
 
     def decorate(make: Callable[P, wo.Schedule]) -> Callable[P, wo.Schedule]:
         @functools.wraps(make)
@@ -60,13 +60,15 @@ def port(**names: str) -> Callable[[Callable[P, wo.Schedule]], Callable[P, wo.Sc
 @port()
 def polynomial(
     *,
-    begin_step: Annotated[Fixed[Whole], "The own step of ``begin_value``; update ``begin_step - 1``."] = 0,
+    begin_step: Annotated[
+        Fixed[Whole], "AXLearn's step of ``begin_value``, which is update ``begin_step - 1``."
+    ] = 0,
     begin_value: StartValue = 0,
-    end_step: Annotated[Fixed[Whole], "The own step of ``end_value``; ``begin_step`` for no decay."] = 1,
+    end_step: Annotated[Fixed[Whole], "AXLearn's step of ``end_value``; ``begin_step`` for no decay."] = 1,
     end_value: EndValue = 0,
     power: Annotated[Number, bounded(">= 0", at_least=0)] = 1,
 ) -> wo.Schedule:
-    """``begin_value + (end_value - begin_value) * p**power``, ``p`` the elapsed fraction between two own steps.
+    """A polynomial: ``begin_value + (end_value - begin_value) * p**power``, with the elapsed fraction ``p``.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.polynomial(begin_value=0.0, end_step=4, end_value=1.0)([0, 1, 3, 9]).tolist()
@@ -80,12 +82,12 @@ def polynomial(
 @port(steps="begin_step")
 def exponential(
     *,
-    begin_step: Annotated[Fixed[Whole], "The own step of ``begin_value``."] = 0,
-    begin_value: Annotated[Positive, "The value up to ``begin_step``; it must be given."] = 0,
-    end_step: Annotated[Fixed[Whole], "The own step of ``end_value``, after ``begin_step``."] = 1,
-    end_value: Annotated[Positive, "The value from ``end_step`` on; it must be given."] = 0,
+    begin_step: Annotated[Fixed[Whole], "AXLearn's step of ``begin_value``."] = 0,
+    begin_value: Annotated[Positive, "The value up to ``begin_step``; required."] = 0,
+    end_step: Annotated[Fixed[Whole], "AXLearn's step of ``end_value``, after ``begin_step``."] = 1,
+    end_value: Annotated[Positive, "The value from ``end_step`` on; required."] = 0,
 ) -> wo.Schedule:
-    """A straight line on a logarithmic axis between two own steps.
+    """Exponential interpolation between two steps: a straight line on a logarithmic axis.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.exponential(begin_value=1.0, end_step=2, end_value=0.25)([0, 1, 9]).tolist()
@@ -100,9 +102,9 @@ def exponential(
 
 @port()
 def inverse_sqrt(warmup_steps: Positive = 1) -> wo.Schedule:
-    """``max(step, warmup_steps) ** -0.5``: without a scale, constant in the warmup.
+    """``max(step, warmup_steps) ** -0.5``, constant in the warmup and without a scale.
 
-    The original is itself the function of the step, which is its first argument.
+    The original takes the step as its first argument. This port returns the function of the step.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.inverse_sqrt(4)([0, 3, 15]).tolist()
@@ -115,11 +117,13 @@ def inverse_sqrt(warmup_steps: Positive = 1) -> wo.Schedule:
 def adafactor(
     scale: Annotated[Number, "The value of step 1 without a warmup."] = 1.0,
     *,
-    warmup_steps: Annotated[int, "The own step of the peak; update ``warmup_steps - 1``."] = 10_000,
+    warmup_steps: Annotated[
+        int, "AXLearn's step of the peak, which is update ``warmup_steps - 1``."
+    ] = 10_000,
     decay_power: Annotated[Number, bounded("< 1", below=1)] = -0.5,
-    step_offset: Annotated[Fixed[Whole], "Added to the own step; 1 is Lingvo's."] = 0,
+    step_offset: Annotated[Fixed[Whole], "Added to AXLearn's step; Lingvo uses 1."] = 0,
 ) -> wo.Schedule:
-    """A linear ramp up to ``scale * warmup_steps**decay_power``, and ``scale * step**decay_power`` after it.
+    """A linear ramp up to ``scale * warmup_steps**decay_power``, then ``scale * step**decay_power``.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.adafactor(2.0, warmup_steps=4)([0, 1, 3, 15]).tolist()
@@ -135,9 +139,9 @@ def adafactor(
 @port()
 def adafactor_decay_rate(
     c: Annotated[Number, "The exponent."] = 0.8,
-    step_offset: Annotated[Whole, "Subtracted from the own step, which is at least 1 then."] = 0,
+    step_offset: Annotated[Whole, "Subtracted from AXLearn's step; the result is at least 1."] = 0,
 ) -> wo.Schedule:
-    """Adafactor's second beta, ``1 - step**-c``: 0 at the first update.
+    """Adafactor's decay rate of the second moment, ``1 - step**-c``: 0 at the first update.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.adafactor_decay_rate(1.0)([0, 1, 3]).tolist()
@@ -148,7 +152,7 @@ def adafactor_decay_rate(
 
 @port()
 def decay_bias_correction(decay: Annotated[Number, bounded("in [0, 1)", at_least=0, below=1)]) -> wo.Schedule:
-    """The beta of a moving average without bias: 0 at the first update, then up to ``decay``.
+    """The decay rate of a bias-corrected moving average: 0 at the first update, then up to ``decay``.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.decay_bias_correction(0.5)([0, 1, 40]).round(6).tolist()
@@ -160,9 +164,9 @@ def decay_bias_correction(decay: Annotated[Number, bounded("in [0, 1)", at_least
 @port()
 def stepwise(
     sub: Annotated[Schedules, "The schedules, or numbers."],
-    start_step: Annotated[Counts, "The own steps at which all but the first begin, in order."],
+    start_step: Annotated[Counts, "AXLearn's steps at which all but the first begin, in order."],
 ) -> wo.Schedule:
-    """One schedule after the other; each begins with its own step 0, at update ``start_step - 1``.
+    """Schedules in sequence. Each begins with its step 0, at update ``start_step - 1``.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.stepwise([1.0, 0.5], [4])([0, 2, 3]).tolist()
@@ -179,9 +183,9 @@ def stepwise(
 def segment_wise(
     segments: Annotated[Schedules, "The schedules, or numbers."],
     *,
-    segment_steps: Annotated[Counts, "The length of each but the last."],
+    segment_steps: Annotated[Counts, "The lengths in updates, of all but the last."],
 ) -> wo.Schedule:
-    """One schedule after the other; each begins with its own step 1, as an optimizer begins.
+    """Schedules in sequence. Each begins with its step 1, as in an optimizer.
 
     >>> from warmup_optax.compat import axlearn
     >>> ramp = axlearn.polynomial(end_step=4, end_value=1.0)
@@ -196,16 +200,17 @@ def cosine_with_linear_warmup(
     peak_lr: Peak,
     *,
     max_step: End,
-    warmup_steps: Annotated[Fixed[Whole], "The own step of the peak; at most 0 for no warmup."] = 500,
+    warmup_steps: Annotated[Fixed[Whole], "AXLearn's step of the peak; 0 or less for no warmup."] = 500,
     begin_value: First = 0.0,
     alpha: Alpha = 0.0,
     decay_begin_step: Annotated[
-        Fixed[Whole] | None, "The last own step at ``peak_lr``; not used unless after ``warmup_steps``."
+        Fixed[Whole] | None,
+        "AXLearn's last step at ``peak_lr``; ignored unless it is after ``warmup_steps``.",
     ] = None,
 ) -> wo.Schedule:
-    """A linear ramp to ``peak_lr`` at update ``warmup_steps - 1``, and a cosine down at update ``max_step - 1``.
+    """A linear ramp to ``peak_lr`` at update ``warmup_steps - 1``, then a cosine that ends at ``max_step - 1``.
 
-    Without a warmup or a hold ``peak_lr`` is not used: the cosine begins with its step 1.
+    Without a warmup or a hold, ``peak_lr`` is never reached, because the cosine begins with its step 1.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.cosine_with_linear_warmup(1.0, max_step=8, warmup_steps=4)([0, 3, 5, 7]).round(6).tolist()
@@ -228,14 +233,14 @@ def warmup_stable_decay(
     peak_lr: Peak,
     *,
     max_step: End,
-    decay_begin_step: Annotated[Fixed[Whole], "The last own step at ``peak_lr``."],
+    decay_begin_step: Annotated[Fixed[Whole], "AXLearn's last step at ``peak_lr``."],
     warmup_steps: Warmup = 500,
     begin_value: First = 0.0,
     alpha: Alpha = 0.0,
 ) -> wo.Schedule:
-    """A linear ramp to ``peak_lr``, ``peak_lr`` for a while, and a linear decay at update ``max_step - 1``.
+    """A linear ramp to ``peak_lr``, a plateau, and a linear decay that ends at update ``max_step - 1``.
 
-    If the decay has no steps, ``peak_lr`` stays.
+    If the decay has no steps, the rate stays at ``peak_lr``.
 
     >>> from warmup_optax.compat import axlearn
     >>> schedule = axlearn.warmup_stable_decay(1.0, max_step=12, decay_begin_step=8, warmup_steps=4)
@@ -255,7 +260,7 @@ def warmup_stable_decay(
 def constant_with_linear_warmup(
     peak_lr: Peak, *, warmup_steps: Warmup = 500, begin_value: First = 0.0
 ) -> wo.Schedule:
-    """A linear ramp to ``peak_lr`` at update ``warmup_steps - 1``, constant after it.
+    """A linear ramp to ``peak_lr`` at update ``warmup_steps - 1``, then constant.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.constant_with_linear_warmup(1.0, warmup_steps=4)([0, 3, 9]).tolist()
@@ -271,11 +276,11 @@ def linear_schedule_with_warmup(
     max_step: End,
     warmup_steps: Warmup,
     begin_value: First = 0.0,
-    end_value: Annotated[Number, "The last rate; it stays."] = 0.0,
+    end_value: Annotated[Number, "The last rate. It stays after the end."] = 0.0,
 ) -> wo.Schedule:
-    """A linear ramp to ``peak_lr`` at update ``warmup_steps - 1``, and a linear decay at update ``max_step - 1``.
+    """A linear ramp to ``peak_lr`` at update ``warmup_steps - 1``, then a linear decay until ``max_step - 1``.
 
-    If the warmup is everything, ``peak_lr`` stays.
+    If the warmup takes all steps, the rate stays at ``peak_lr``.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.linear_schedule_with_warmup(1.0, max_step=8, warmup_steps=4)([0, 3, 5, 7]).tolist()
@@ -289,14 +294,12 @@ def linear_schedule_with_warmup(
 
 @port()
 def ema_schedule(
-    decay: Annotated[
-        Number, "The decay from own step ``warmup_steps`` on, update ``warmup_steps - 1``."
-    ] = 0.9999,
+    decay: Annotated[Number, "The decay rate from update ``warmup_steps - 1`` on."] = 0.9999,
     *,
-    warmup_steps: Annotated[Fixed[Positive], "1 is no warmup."] = 1,
-    step_offset: Annotated[Fixed[Whole], "Subtracted from the own step, which is at least 0 then."] = 0,
+    warmup_steps: Annotated[Fixed[Positive], "Updates of warmup; 1 for none."] = 1,
+    step_offset: Annotated[Fixed[Whole], "Subtracted from AXLearn's step; the result is at least 0."] = 0,
 ) -> wo.Schedule:
-    """The decay of a moving average: the plain mean's ``step / (1 + step)`` in the warmup, then ``decay``.
+    """The decay rate of a moving average: ``step / (1 + step)`` (a plain mean) in the warmup, then ``decay``.
 
     >>> from warmup_optax.compat import axlearn
     >>> axlearn.ema_schedule(0.875, warmup_steps=4)([0, 1, 2, 3]).tolist()
@@ -307,7 +310,7 @@ def ema_schedule(
 
 
 def _polynomial(start: Scalar, end: Scalar, begin: int, stop: int, power: Scalar = 1) -> wo.Schedule:
-    """A polynomial on its own steps, which without any stays at its start."""
+    """A polynomial on AXLearn's steps. With a length of 0 it stays at its start."""
     if begin == stop:
         return wo.constant(start)
     if is_zero(power):
@@ -317,7 +320,7 @@ def _polynomial(start: Scalar, end: Scalar, begin: int, stop: int, power: Scalar
 
 
 def _segments(segments: Sequence[Any], segment_steps: Sequence[int]) -> wo.Schedule:
-    """Segments on their own steps, from 1 on; before that, 0."""
+    """Segments in sequence, from AXLearn's step 1 on. Before that, the value is 0."""
     if len(segments) != len(segment_steps) + 1:
         allowed = f"one length for each of the {len(segments)} segments but the last"
         refuse("segment_steps", list(segment_steps), allowed)

@@ -1,7 +1,7 @@
 """Big Vision (May 2025, at 0127fb6): ``create_learning_rate_schedule`` of ``big_vision.utils``.
 
-It is used as an Optax schedule, so its step is 0 at the first update. Big Vision multiplies the result with
-``config.lr``; here that is ``schedule * lr``, or ``base``.
+Big Vision passes it to Optax, so its step is 0 at the first update. Big Vision multiplies the result by
+``config.lr``. Here, pass it as ``base``, or multiply: ``schedule * lr``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ARGUMENTS = (*DURATIONS, "power", "end", "linear_end", "timescale", "shift", "st
 
 
 def _known(where: str, name: str, value: object) -> object:
-    """An argument that the original reads, and a number where it is one."""
+    """Check an argument that the original reads."""
     if name not in ARGUMENTS:
         refuse("**kw", name, f"names among {', '.join(ARGUMENTS)}", error=TypeError)
     if name in ("steps", "mults"):
@@ -37,21 +37,23 @@ def _known(where: str, name: str, value: object) -> object:
 @port(init_value="base", end_value="end", boundaries="steps", values="mults")
 def create_learning_rate_schedule(
     total_steps: Annotated[
-        NonNegative, ":math:`T`, in updates; it includes the warmup, and is longer unless T <= 1."
+        NonNegative, ":math:`T`, in updates, warmup included. It must exceed the warmup unless T <= 1."
     ],
-    batch_size: Annotated[Number | None, "For durations in examples or epochs, and to scale with."] = None,
+    batch_size: Annotated[
+        Number | None, "Examples in an update, for durations in examples or epochs and for scaling."
+    ] = None,
     data_size: Annotated[Number | None, "Examples in an epoch, for durations in epochs."] = None,
-    base: Annotated[Number, "The rate without a warmup. Any finite number."] = 1.0,
+    base: Annotated[Number, "The full rate. Any finite number."] = 1.0,
     decay_type: str = "stair",
     scale_with_batchsize: bool = False,
     **kw: Annotated[Any, Check(_known)],
 ) -> wo.Schedule:
-    r"""A decay, times a warmup, times a cooldown.
+    r"""The product of a decay, a linear warmup and a linear cooldown.
 
     .. math:: v(n) = d(n)\, \min(1, n / W)\, \min(1, (T - n) / C)
 
-    with the warmup's length :math:`W`, the cooldown's :math:`C`, each factor only if its length is not 0, and
-    :math:`p` the fraction ``clip((n - W) / (T - W), 0, 1)`` in the decays :math:`d`:
+    with a warmup of :math:`W` updates and a cooldown of :math:`C`. A length of 0 leaves its factor out. In the
+    decays :math:`d`, the fraction :math:`p` is ``clip((n - W) / (T - W), 0, 1)``:
 
     ==============================  ==========================================================================
     ``decay_type``                  its value
@@ -62,19 +64,19 @@ def create_learning_rate_schedule(
     ``"rsqrt"``                     ``base / sqrt(1 + (n - W + shift) / timescale)``, its first value up to W
     ==============================  ==========================================================================
 
-    From ``total_steps`` on a cosine is 0, a linear decay at its end; but a cooldown continues, to **negative**
-    rates. With fewer ``mults`` than ``steps`` the original has NaN. Here the last one stays.
+    From ``total_steps`` on, a cosine is 0 and a linear decay stays at its end. A cooldown continues, to
+    **negative** rates. With fewer ``mults`` than ``steps`` the original gives NaN. Here the last rate stays.
 
     Args:
       decay_type: From the table.
-      scale_with_batchsize: Whether ``base`` is multiplied with ``batch_size / 256``; ``end`` is not.
+      scale_with_batchsize: Whether to multiply ``base`` by ``batch_size / 256``. ``end`` is not scaled.
       **kw: Durations: ``warmup_...``, ``cooldown_...`` (0), ``timescale_...`` (10,000) and ``shift_...`` (0),
-        with one of ``steps``, ``examples``, ``epochs`` or ``percent`` (a fraction of ``total_steps``, in
-        [0, 1]) for the dots. A duration in another unit is rounded, half to even, and is at least 1 unless 0.
-        It counts as not given where the ``batch_size`` or ``data_size`` that it needs is missing, and a
-        negative one or None too. ``timescale`` and ``shift`` are in steps, whole or not, where no such
-        duration is given. ``power`` (1), ``end`` or ``linear_end`` (0), ``steps`` and ``mults`` (empty). Another
-        name raises an error (the original drops it).
+        with ``steps``, ``examples``, ``epochs`` or ``percent`` (a fraction of ``total_steps``, in [0, 1]) for
+        the dots. A duration in another unit is rounded, half to even, to at least 1 step unless it is 0. It is
+        ignored if it is None or negative, or if the ``batch_size`` or ``data_size`` that it needs is missing.
+        Without such a duration, ``timescale`` and ``shift`` are in steps, whole or not. Also ``power`` (1),
+        ``end`` or ``linear_end`` (0), ``steps`` and ``mults`` (empty). Any other name raises an error, while
+        the original ignores it.
 
     >>> from warmup_optax.compat import big_vision
     >>> schedule = big_vision.create_learning_rate_schedule(12, decay_type="cosine", warmup_percent=1 / 3)
@@ -126,7 +128,7 @@ def create_learning_rate_schedule(
 def _steps(
     name: str, kw: dict[str, Any], data_size: Any, batch_size: Any, total_steps: Any, default: Any
 ) -> Any:
-    """A duration in steps, by the one of its four units that is given."""
+    """Return a duration in steps, from the one of its four units that is given."""
     units = ("steps", "examples", "epochs", "percent")
     given = {unit: kw.get(f"{name}_{unit}") for unit in units}
     given = {unit: x for unit, x in given.items() if x is not None and x >= 0}
@@ -155,7 +157,7 @@ def _rounded(steps: float) -> int:
 def _between(
     lr: Scalar, end: Scalar, begin: int, total_steps: Scalar, power: Scalar | None = None
 ) -> wo.Schedule:
-    """From ``lr`` at ``begin`` to ``end`` at ``total_steps``, which is the earlier one in a run of 1 step."""
+    """A decay from ``lr`` at ``begin`` to ``end`` at ``total_steps``, which comes first in a run of 1 step."""
 
     def curve(first: Scalar, last: Scalar, steps: int, origin: Literal["end", "init"]) -> wo.Schedule:
         if power is None:

@@ -1,9 +1,9 @@
 """DeepSpeed (0.19.8): the schedulers of ``deepspeed.runtime.lr_schedules``, and its ``"scheduler"`` block.
 
-Its engine steps the scheduler after the optimizer, so update 0 has what the constructor sets, and update ``n``
-what the scheduler calls step ``n - 1``. Rates stand in the arguments; only `WarmupCosineLR`, and `WarmupLR`
-without a ``warmup_max_lr``, read the optimizer's. An argument may be a list of one, as for an optimizer of one
-parameter group; for more groups, build one schedule for each.
+Its engine steps the scheduler after the optimizer. So update 0 has the rate that the constructor sets, and
+update ``n`` that of the scheduler's step ``n - 1``. The arguments contain the rates. Only `WarmupCosineLR`, and
+`WarmupLR` without a ``warmup_max_lr``, use the optimizer's. An argument may be a list of one number, as for an
+optimizer with one parameter group. With several groups, build one schedule for each.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ._rules import LAST, Check, Scalar, plain_number
 
 
 def _one(where: str, name: str, value: object) -> object:
-    """The number of an optimizer with one parameter group."""
+    """Return a number, also from a list of one."""
     if isinstance(value, (list, tuple)):
         if len(value) != 1:
             refuse(name, value, "a number, or a list of one", "build one schedule for each parameter group")
@@ -32,15 +32,15 @@ def _one(where: str, name: str, value: object) -> object:
 
 
 Rate = Annotated[Any, Check(_one)]
-Warmup = Annotated[Fixed[Length], "``W``; 1 is taken for 2."]
-Total = Annotated[Fixed[Whole], "``T``, with the warmup."]
-Kind = Annotated[str, '"log" or "linear"; any other word warns and is taken for "log", as in the original.']
+Warmup = Annotated[Fixed[Length], "Updates of warmup, ``W``; 1 counts as 2."]
+Total = Annotated[Fixed[Whole], "Updates of the run, ``T``, warmup included."]
+Kind = Annotated[str, '"log" or "linear". Any other word warns and means "log", as in the original.']
 LastStep = Annotated[int, LAST, "The last completed step; -1 for none."]
-First = Annotated[Positive, "Length of the first half, whole or not."]
-Second = Annotated[NonNegative | None, "Length of the second half; None for that of the first."]
+First = Annotated[Positive, "Updates of the first half, whole or not."]
+Second = Annotated[NonNegative | None, "Updates of the second half; None for the length of the first."]
 Stairs = Annotated[Fixed[Whole], "Steps of a staircase in the first half; 0 for a linear ramp."]
 SecondStairs = Annotated[Fixed[Whole] | None, "Steps in the second half; None for the same number."]
-DecaySize = Annotated[Number, "The size in the decay; 0 for no decay."]
+DecaySize = Annotated[Number, "``size``, the updates of one decay step; 0 for no decay."]
 Momentum = Annotated[object, IGNORED]
 
 
@@ -54,10 +54,10 @@ def WarmupLR(
     *,
     lr: Annotated[Number | None, "The optimizer's rate, for a ``warmup_max_lr`` of None."] = None,
 ) -> wo.Schedule:
-    """From ``warmup_min_lr`` up to ``warmup_max_lr``, constant after it.
+    """A warmup from ``warmup_min_lr`` to ``warmup_max_lr``, then constant.
 
-    Updates 0 and 1 both have ``warmup_min_lr``. "log" is ``ln(n) / ln(W)`` of the way, and at the top at ``n
-    == W``; "linear" is ``(n - 1) / W``, and at the top at ``n == W + 1``.
+    Updates 0 and 1 both have ``warmup_min_lr``. With "log" the fraction of the rise is ``ln(n) / ln(W)``, and
+    the full rate is at ``n == W``. With "linear" it is ``(n - 1) / W``, and the full rate is at ``n == W + 1``.
 
     >>> from warmup_optax.compat import deepspeed
     >>> deepspeed.WarmupLR(0.0, 1.0, warmup_num_steps=16)([0, 1, 2, 4, 16, 99]).round(6).tolist()
@@ -76,15 +76,15 @@ def WarmupLR(
 def WarmupDecayLR(
     total_num_steps: Total,
     warmup_min_lr: Annotated[Rate, "The first rate and the last."] = 0.0,
-    warmup_max_lr: Annotated[Rate, "The highest rate; 0.001 unless given, not the optimizer's."] = 0.001,
+    warmup_max_lr: Annotated[Rate, "The highest rate. The default is not the optimizer's rate."] = 0.001,
     warmup_num_steps: Warmup = 1000,
     warmup_type: Kind = "log",
     last_batch_iteration: LastStep = -1,
 ) -> wo.Schedule:
-    """`WarmupLR`, and then a linear decay to ``warmup_min_lr``: there at ``n == T + 1``.
+    """`WarmupLR`, then a linear decay to ``warmup_min_lr`` at ``n == T + 1``.
 
-    The decay, ``(T - n + 1) / (T - W)``, starts at ``n == W + 1`` at the top: "log" has two updates there. With
-    ``T <= W`` there is no decay: the rate jumps.
+    The decay, ``(T - n + 1) / (T - W)``, starts at the full rate at ``n == W + 1``. So "log" has two updates at
+    the full rate. With ``T <= W`` there is no decay, and the rate jumps down.
 
     >>> from warmup_optax.compat import deepspeed
     >>> deepspeed.WarmupDecayLR(8, 0.0, 1.0, 4, "linear")([1, 4, 5, 7, 8, 9]).tolist()
@@ -105,11 +105,11 @@ def WarmupCosineLR(
     warmup_type: Kind = "log",
     last_batch_iteration: LastStep = -1,
 ) -> wo.Schedule:
-    """From 0 and ``warmup_min_ratio * lr`` up to ``lr``, and a cosine down to ``cos_min_ratio * lr``.
+    """A warmup to ``lr``, then half a cosine down to ``cos_min_ratio * lr``.
 
-    Update 0 has rate 0, whatever ``warmup_min_ratio`` is, which is that of update 1. The cosine is over ``(n -
-    W) / (T - W)`` from ``n == W + 1`` on: with a "linear" warmup, which is ``1 / W`` short of the top at ``n ==
-    W``, the full rate is never used. The lowest rate is at ``n == T`` and stays.
+    Update 0 always has rate 0, and update 1 has ``warmup_min_ratio * lr``. The cosine runs over ``(n - W) / (T -
+    W)`` from ``n == W + 1`` on. A "linear" warmup is ``1 / W`` below the full rate at ``n == W``, so the full
+    rate is never used. The lowest rate is at ``n == T`` and stays.
 
     >>> from warmup_optax.compat import deepspeed
     >>> schedule = deepspeed.WarmupCosineLR(1.0, 12, 0.5, 4, cos_min_ratio=0.0, warmup_type="linear")
@@ -127,7 +127,9 @@ def WarmupCosineLR(
 def OneCycle(
     cycle_min_lr: Annotated[Rate, "The rate of update 0, and of the end of the cycle."],
     cycle_max_lr: Annotated[Rate, "The highest rate."],
-    decay_lr_rate: Annotated[Number, "0 stays at ``cycle_min_lr`` after the cycle."] = 0.0,
+    decay_lr_rate: Annotated[
+        Number, "The decay after the cycle; with 0 the rate stays at ``cycle_min_lr``."
+    ] = 0.0,
     cycle_first_step_size: First = 2000,
     cycle_second_step_size: Second = None,
     cycle_first_stair_count: Stairs = 0,
@@ -139,10 +141,10 @@ def OneCycle(
     decay_mom_rate: Momentum = 0.0,
     last_batch_iteration: LastStep = -1,
 ) -> wo.Schedule:
-    """A ramp or a staircase up and down again, and then ``cycle_min_lr / (1 + decay_lr_rate * k / size)``.
+    """One cycle of linear ramps or staircases, then ``cycle_min_lr / (1 + decay_lr_rate * k / size)``.
 
-    The peak is at ``n == first``, and not used with a second half of 0 steps; ``cycle_min_lr`` is back at ``n
-    == first + second``, from where ``k`` counts. The momenta are `OneCycleMomentum`.
+    The peak is at ``n == first``. With a second half of 0 steps it is not used. The rate is ``cycle_min_lr``
+    again at ``n == first + second``, where ``k`` is 0. `OneCycleMomentum` has the momenta.
 
     >>> from warmup_optax.compat import deepspeed
     >>> schedule = deepspeed.OneCycle(0.25, 1.0, 0.5, cycle_first_step_size=4, decay_step_size=1)
@@ -174,17 +176,19 @@ def OneCycleMomentum(
     cycle_first_stair_count: Stairs = 0,
     cycle_second_stair_count: SecondStairs = None,
     decay_step_size: DecaySize = 0,
-    cycle_momentum: Annotated[bool, "True: without it there are no momenta."] = True,
+    cycle_momentum: Annotated[bool, "Must be True: with False there are no momenta."] = True,
     cycle_min_mom: Annotated[Rate, "The momentum of update 0 and of the middle of the cycle."] = 0.8,
     cycle_max_mom: Annotated[Rate, "The momentum of both ends of the cycle."] = 0.9,
-    decay_mom_rate: Annotated[Number, "0 stays at ``cycle_max_mom`` after the cycle."] = 0.0,
+    decay_mom_rate: Annotated[
+        Number, "The growth after the cycle; with 0 the momentum stays at ``cycle_max_mom``."
+    ] = 0.0,
     last_batch_iteration: LastStep = -1,
 ) -> wo.Schedule:
-    """The momentum (Adam's ``b1``) that `OneCycle` of the same arguments sets: high where the rate is low.
+    """The momentum (Adam's ``b1``) that `OneCycle` sets with the same arguments: high while the rate is low.
 
     Update 0 has ``cycle_min_mom``, update 1 almost ``cycle_max_mom``. After the cycle it is ``cycle_max_mom *
-    (1 + decay_mom_rate * k / size)``: a positive rate makes it grow, past 1. The original sets ``b2`` to 0.99
-    meanwhile, and leaves both alone for an optimizer without betas.
+    (1 + decay_mom_rate * k / size)``, so a positive ``decay_mom_rate`` makes it grow beyond 1. The original also
+    sets ``b2`` to 0.99. It changes neither in an optimizer without betas.
 
     >>> from warmup_optax.compat import deepspeed
     >>> schedule = deepspeed.OneCycleMomentum(cycle_first_step_size=4, cycle_min_mom=0.5, cycle_max_mom=0.75)
@@ -207,14 +211,14 @@ def OneCycleMomentum(
 @port()
 def LRRangeTest(
     lr_range_test_min_lr: Annotated[Rate, "The rate of update 0."] = 1e-3,
-    lr_range_test_step_size: Annotated[Fixed[Length], "The size, in updates."] = 2000,
+    lr_range_test_step_size: Annotated[Fixed[Length], "``size``, in updates."] = 2000,
     lr_range_test_step_rate: Annotated[
-        Number, "The growth in that many updates, as a fraction of the first."
+        Number, "The growth in ``size`` updates, as a fraction of the first rate."
     ] = 1.0,
-    lr_range_test_staircase: Annotated[bool, "Whether it is added in one step."] = False,
+    lr_range_test_staircase: Annotated[bool, "Whether the growth comes in one step."] = False,
     last_batch_iteration: LastStep = -1,
 ) -> wo.Schedule:
-    """A rate that grows linearly, or by a staircase, and never stops: ``min * (1 + rate * n / size)``.
+    """A learning-rate range test: ``min * (1 + rate * n / size)``, linear or a staircase. It never ends.
 
     >>> from warmup_optax.compat import deepspeed
     >>> deepspeed.LRRangeTest(0.5, 4)([0, 2, 4, 40]).tolist()
@@ -231,13 +235,13 @@ def LRRangeTest(
 def from_config(
     block: Mapping[str, Any],
     *,
-    lr: Annotated[Number | None, "The optimizer's rate, for the types that read it."] = None,
+    lr: Annotated[Number | None, "The optimizer's rate, for the types that use it."] = None,
 ) -> wo.Schedule:
-    """The schedule of the ``"scheduler"`` block of a DeepSpeed configuration.
+    """Build the schedule of the ``"scheduler"`` block of a DeepSpeed configuration.
 
     Args:
-      block: ``{"type": ..., "params": {...}}``. A ``type`` that is not DeepSpeed's is one of PyTorch's
-        schedulers, as there: `compat.torch` has them. Or the whole configuration, which gives ``lr`` too.
+      block: ``{"type": ..., "params": {...}}``. A ``type`` that is not DeepSpeed's is a PyTorch scheduler, as in
+        DeepSpeed: see `compat.torch`. You may also pass the whole configuration, which contains ``lr``.
 
     >>> from warmup_optax.compat import deepspeed
     >>> block = {"type": "WarmupLR", "params": {"warmup_max_lr": 1.0, "warmup_num_steps": 16}}
@@ -281,7 +285,7 @@ TORCH = (
 
 
 def _warmup(bottom: Scalar, top: Scalar, steps: int, warmup_type: str) -> tuple[int, wo.Schedule]:
-    """The length of a warmup from ``bottom`` at updates 0 and 1 to ``top``, and its curve."""
+    """Return the length of a warmup from ``bottom`` at updates 0 and 1 to ``top``, and its curve."""
     steps = max(2, int(steps))
     if warmup_type == "linear":
         return steps, wo.shift(wo.linear(bottom, top, steps), 1)
@@ -291,27 +295,27 @@ def _warmup(bottom: Scalar, top: Scalar, steps: int, warmup_type: str) -> tuple[
     return steps, wo.shapes.logarithmic(bottom, top, steps)
 
 
-def _growing(start: Scalar, slope: Scalar) -> wo.Schedule:
-    """``start * (1 + slope * n)`` for every count there is."""
-    return wo.linear(start, start * (1 + slope * FAR), FAR)
+def _growing(start: Scalar, rate: Scalar) -> wo.Schedule:
+    """``start * (1 + rate * n)`` for every int32 count."""
+    return wo.linear(start, start * (1 + rate * FAR), FAR)
 
 
 def _cycle(
     start: Scalar, middle: Scalar, sizes: Any, stairs: Any, after: Callable[[int], wo.Schedule]
 ) -> wo.Schedule:
-    """From ``start`` to ``middle`` and back, and then ``after(ticks)``, on a clock of ``ticks`` an update."""
+    """A cycle from ``start`` to ``middle`` and back, then ``after(ticks)``, with ``ticks`` in an update."""
     ticks, (up, down) = in_ticks(float(sizes[0]), float(sizes[0] if sizes[1] is None else sizes[1]))
     there = _half(start, middle, up, stairs[0])
     back = _half(middle, start, down, stairs[0] if stairs[1] is None else stairs[1], falling=True)
     cycle = wo.join([there, back], [up])
-    if ticks > 1:  # a part of an update past its end, the cycle has begun anew
+    if ticks > 1:  # a fraction of an update after its end, the cycle has restarted
         cycle = wo.restart(cycle, period=up + down)
     last = math.ceil((up + down) / ticks) + 1
     return in_updates(wo.join([cycle, after(ticks)], [last * ticks], [0, up + down]), ticks)
 
 
 def _half(start: Scalar, end: Scalar, steps: int, stairs: int, falling: bool = False) -> wo.Schedule:
-    """A linear ramp, or a staircase: a step is there from its count on, on the way down after it."""
+    """A linear ramp or a staircase. A step applies from its count on, in the second half after its count."""
     count = int(stairs)
     if count <= 0 or not steps:
         return wo.linear(start, end, steps)

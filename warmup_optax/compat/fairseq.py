@@ -1,7 +1,7 @@
 """fairseq (0.12.2): the schedules of ``fairseq.optim.lr_scheduler``, by ``step_update``.
 
-A constructor takes the fields of its config class, by name. ``lr`` is a number, or a list of which the first is
-used, as in the configs. Update 0 has the rate of ``step_update(0)``.
+A constructor takes the fields of its config class by name. ``lr`` is a number or a list, as in the
+configs. Update 0 has the rate of ``step_update(0)``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ._rules import Check, bounded, concrete, from_text, items, plain_number
 
 
 def _rates(where: str, name: str, lr: object) -> list[Any]:
-    """The rates of a list, or the one that is given."""
+    """Return the rates of a list, or a list of the given rate."""
     if isinstance(lr, str) or not isinstance(lr, Sequence):
         return [plain_number(where, name, lr)]
     if not lr:
@@ -28,7 +28,7 @@ def _rates(where: str, name: str, lr: object) -> list[Any]:
 
 
 def _only(where: str, name: str, lr: object) -> object:
-    """The rate of a list that must hold one."""
+    """Return the only rate of a list; any other length raises an error."""
     rates = _rates(where, name, lr)
     if len(rates) != 1:
         refuse(name, lr, "one rate", "for one an epoch use FixedLRSchedule")
@@ -36,7 +36,7 @@ def _only(where: str, name: str, lr: object) -> object:
 
 
 Rate = Annotated[Any, Check(_only), "The highest rate."]
-Warmup = Annotated[Steps, "Updates of the ramp."]
+Warmup = Annotated[Steps, "Updates of warmup."]
 Shrink = Annotated[Positive, "The factor from one period to the next."]
 
 
@@ -44,7 +44,7 @@ Shrink = Annotated[Positive, "The factor from one period to the next."]
 def InverseSquareRootSchedule(
     lr: Rate,
     warmup_updates: Annotated[Length, "Updates of warmup."] = 4000,
-    warmup_init_lr: Annotated[Number, "The rate of update 0; one below 0 means 0."] = -1,
+    warmup_init_lr: Annotated[Number, "The rate of update 0; a negative one means 0."] = -1,
 ) -> wo.Schedule:
     """A linear ramp to ``lr`` at update ``warmup_updates``, then ``lr * sqrt(warmup_updates / n)``.
 
@@ -65,13 +65,13 @@ def TriStageLRSchedule(
     phase_ratio: Annotated[
         Sequence[float] | None,
         items("three parts of max_update", concrete, bounded("", at_least=0, at_most=1)),
-        "The three as fractions of ``max_update`` that add up to 1; each is rounded down.",
+        "The three lengths as fractions of ``max_update`` that add up to 1. Each length is rounded down.",
     ] = None,
     init_lr_scale: Annotated[float, "The rate of update 0 as a fraction of ``lr``."] = 0.01,
     final_lr_scale: Annotated[Positive, "The last rate as a fraction of ``lr``."] = 0.01,
     max_update: Annotated[Fixed[NonNegative], "The base of ``phase_ratio``."] = 0,
 ) -> wo.Schedule:
-    """A linear ramp, a hold, and an exponential decay to ``final_lr_scale * lr``, constant after it.
+    """Linear warmup, plateau, and exponential decay to ``final_lr_scale * lr``, which stays.
 
     >>> from warmup_optax.compat import fairseq
     >>> schedule = fairseq.TriStageLRSchedule([1.0], 4, 4, 2, init_lr_scale=0.5, final_lr_scale=0.25)
@@ -81,7 +81,7 @@ def TriStageLRSchedule(
     if phase_ratio is not None:
         if len(phase_ratio) != 3 or abs(sum(phase_ratio) - 1) > 1e-9:
             refuse("phase_ratio", phase_ratio, "three numbers that add up to 1")
-        check_number("max_update", max_update, above=0, fix="phase_ratio is a part of it")
+        check_number("max_update", max_update, above=0, fix="phase_ratio is a fraction of it")
         warmup_steps, hold_steps, decay_steps = (int(max_update * part) for part in phase_ratio)
     check_steps("decay_steps", decay_steps, fix="fairseq divides by it")
     ramp = wo.linear(init_lr_scale * lr, lr, warmup_steps)
@@ -91,16 +91,16 @@ def TriStageLRSchedule(
 
 @port()
 def PolynomialDecayLRSchedule(
-    lr: Annotated[Any, Check(_rates), "The highest rate; of a list the first."],
+    lr: Annotated[Any, Check(_rates), "The highest rate, or a list whose first rate is used."],
     total_num_update: Annotated[Positive, "Updates of the whole, warmup included."],
     warmup_updates: Warmup = 0,
-    force_anneal: Annotated[object, "Ignored: it is about the epochs of a longer list ``lr``."] = None,
+    force_anneal: Annotated[object, "Ignored: it concerns the epochs of a longer list ``lr``."] = None,
     end_learning_rate: Annotated[Number, "The last rate."] = 0.0,
     power: Positive = 1.0,
 ) -> wo.Schedule:
-    """A linear ramp from 0 to ``lr``, then a power of the remaining time down to ``end_learning_rate``.
+    """Linear warmup from 0 to ``lr``, then polynomial decay to ``end_learning_rate``.
 
-    Update ``warmup_updates`` belongs to the warmup, with ``lr``, also if the training is over by then.
+    Update ``warmup_updates`` belongs to the warmup and has ``lr``, even if the training is shorter.
 
     >>> from warmup_optax.compat import fairseq
     >>> fairseq.PolynomialDecayLRSchedule([1.0], 12, warmup_updates=4, power=2)([0, 2, 4, 8, 12]).tolist()
@@ -114,20 +114,20 @@ def PolynomialDecayLRSchedule(
 @port(period="lr_period_updates", growth="t_mult", decay="lr_shrink")
 def CosineLRSchedule(
     lr: Annotated[Rate, "The highest rate, above ``min_lr``."],
-    max_update: Annotated[Whole, "Updates of the whole, for a period that is not given."] = 0,
+    max_update: Annotated[Whole, "Updates of the run, warmup included, for a period that is not given."] = 0,
     warmup_updates: Warmup = 0,
-    warmup_init_lr: Annotated[Number, "The rate of update 0; one below 0 means ``min_lr``."] = -1,
-    min_lr: Annotated[Number, "Where the first period ends."] = 0.0,
+    warmup_init_lr: Annotated[Number, "The rate of update 0; a negative one means ``min_lr``."] = -1,
+    min_lr: Annotated[Number, "The last rate of the first period."] = 0.0,
     t_mult: Annotated[Positive, "The length of each period divided by the last one's."] = 1.0,
     lr_period_updates: Annotated[
-        Number, "Updates of the first period, whole or not; at most 0 for all after the warmup."
+        Number, "Updates of the first period, whole or not; 0 or less for all updates after the warmup."
     ] = -1,
     lr_shrink: Shrink = 0.1,
 ) -> wo.Schedule:
-    """A linear ramp to ``lr``, and half cosines down to ``min_lr``, each ``lr_shrink`` of the last.
+    """Linear warmup, then half cosines from ``lr`` to ``min_lr`` (SGDR), each scaled by ``lr_shrink``.
 
-    Peak and floor shrink. A period begins exactly where it is due; fairseq finds it by a logarithm, which for
-    some ``t_mult`` is one update late: for 3 at the 5th restart, with the end of the old period.
+    Both the peak and the floor shrink. Each period begins at the exact update. fairseq finds it by a logarithm,
+    which for some ``t_mult`` is one update late. For 3, its 5th restart still has the end of the old period.
 
     >>> from warmup_optax.compat import fairseq
     >>> schedule = fairseq.CosineLRSchedule([1.0], max_update=12, warmup_updates=4, lr_shrink=0.5)
@@ -160,14 +160,14 @@ def TriangularLRSchedule(
     lr: Annotated[Rate, "The lowest rate, at update 0; below ``max_lr``."],
     max_lr: Annotated[Number, "The first peak."],
     lr_period_updates: Annotated[
-        Number, bounded(">= 2", at_least=2), "Updates of a triangle; half is rounded down."
+        Number, bounded(">= 2", at_least=2), "Updates of a triangle; half of it is rounded down."
     ] = 5000,
     lr_shrink: Shrink = 0.1,
     shrink_min: Annotated[bool, "Whether the lowest rate shrinks as well."] = False,
 ) -> wo.Schedule:
-    """A triangle from ``lr`` up to ``max_lr`` and back, each ``lr_shrink`` of the last.
+    """Cyclical triangles from ``lr`` up to ``max_lr`` and back, each scaled by ``lr_shrink``.
 
-    The height of the peak shrinks, and with ``shrink_min`` the foot too. An odd period loses an update.
+    The peak shrinks. With ``shrink_min`` the lowest rate also shrinks. An odd period is one update shorter.
 
     >>> from warmup_optax.compat import fairseq
     >>> fairseq.TriangularLRSchedule([0.5], 1.5, lr_period_updates=4, lr_shrink=0.5)([0, 1, 2, 4, 6]).tolist()
@@ -191,13 +191,13 @@ def FixedLRSchedule(
     *,
     updates_per_epoch: Length | None = None,
 ) -> wo.Schedule:
-    """A rate for each epoch, under a warmup in which update ``n`` has ``(n + 1) / warmup_updates`` of it.
+    """One rate per epoch, times a linear warmup: update ``n`` has the factor ``(n + 1) / warmup_updates``.
 
-    The last rate of a list stays, up to epoch ``force_anneal``, from which on it shrinks with every epoch.
+    The last rate of a list stays. From epoch ``force_anneal`` on it shrinks with every epoch.
 
     Args:
-      updates_per_epoch: The number of updates in an epoch. None: it stays the first epoch, with ``lr[0]``,
-        as it is in fairseq where nobody announces an epoch.
+      updates_per_epoch: The number of updates in an epoch. With None the first epoch never ends, so ``lr[0]``
+        stays. fairseq does the same if its ``step_begin_epoch`` is never called.
 
     >>> from warmup_optax.compat import fairseq
     >>> fairseq.FixedLRSchedule([1.0, 0.5], warmup_updates=4, updates_per_epoch=6)([0, 1, 3, 5, 6]).tolist()
@@ -225,13 +225,13 @@ SCHEDULERS = {
 
 @port()
 def from_config(config: Mapping[str, Any], *, updates_per_epoch: Length | None = None) -> wo.Schedule:
-    """The schedule of a fairseq configuration (Hydra's YAML).
+    """Build the schedule of a fairseq configuration (Hydra's YAML).
 
     Args:
-      config: A mapping with ``lr_scheduler`` and ``optimization``. The first has its name in ``_name`` and the
-        fields of its config class. ``lr`` and ``max_update`` are those of ``optimization`` unless given, and
-        ``total_num_update`` is ``max_update``. Numbers may be text, as OmegaConf converts them; ``???`` is
-        missing.
+      config: A mapping with ``lr_scheduler`` and ``optimization``. The former has the scheduler's name in
+        ``_name``, and the fields of its config class. The defaults of ``lr`` and ``max_update`` are those of
+        ``optimization``. The default of ``total_num_update`` is ``max_update``. Numbers may be strings, because
+        OmegaConf converts them. ``???`` is a missing value.
       updates_per_epoch: The number of updates in an epoch, for "fixed".
 
     >>> from warmup_optax.compat import fairseq

@@ -1,7 +1,7 @@
 """Keras's schedules (``keras.optimizers.schedules``, Keras 3.15), and two from its warmup guide.
 
-Keras casts the count to the rate's float32, so that past 2**24 updates its counts collapse. Here they stay
-whole. Every constructor takes Keras's ``name`` and ignores it.
+Keras converts the count to float32, so neighboring counts above 2**24 become equal. Here the counts are exact
+integers. Every constructor accepts Keras's ``name`` and ignores it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ._port import is_concrete, port, refuse
 from ._rules import bounded, cut_counts
 
 Rate = Annotated[Number, "The first rate."]
-Stairs = Annotated[bool, "Whether the factor comes in one step."]
+Stairs = Annotated[bool, "Whether to apply the factor in discrete steps."]
 Warmup = Annotated[Steps, "Updates of warmup."]
 Hold = Annotated[Steps, "Updates at ``target_lr`` after the warmup."]
-Total = Annotated[Steps, "Updates of the whole, more than ``warmup_steps + hold``."]
+Total = Annotated[Steps, "Updates of the run, more than ``warmup_steps + hold``."]
 Peak = Annotated[Number, "The full rate."]
 NotUsed = Annotated[float, "Ignored, as in the original: the first update has rate 0."]
 
@@ -33,7 +33,7 @@ def ExponentialDecay(
     staircase: Stairs = False,
     name: Ignored = "ExponentialDecay",
 ) -> wo.Schedule:
-    """Multiplies by ``decay_rate`` every ``decay_steps``. It never ends.
+    """Exponential decay: times ``decay_rate`` every ``decay_steps`` updates. It never ends.
 
     With ``staircase`` the new rate applies from ``count == decay_steps`` on.
 
@@ -54,7 +54,7 @@ def InverseTimeDecay(
     staircase: Annotated[bool, "Whether time is counted in whole ``decay_steps``."] = False,
     name: Ignored = "InverseTimeDecay",
 ) -> wo.Schedule:
-    """``initial_learning_rate / (1 + decay_rate * count / decay_steps)``. It never ends.
+    """Inverse-time decay: ``initial_learning_rate / (1 + decay_rate * count / decay_steps)``. It never ends.
 
     >>> from warmup_optax.compat import keras
     >>> keras.InverseTimeDecay(1.0, 10, 1.0)([0, 10, 30]).tolist()
@@ -71,10 +71,10 @@ def PiecewiseConstantDecay(
     values: Annotated[Rates, "The rates, one more than ``boundaries``."],
     name: Ignored = "PiecewiseConstant",
 ) -> wo.Schedule:
-    """Steps; at a boundary the *old* value still applies, the new one from the next update on.
+    """Step decay. At a boundary the *old* value still applies, and the new one from the next update on.
 
-    So ``values[0]`` is the rate of ``boundaries[0] + 1`` updates: Optax, PyTorch and Paddle change one update
-    earlier. A boundary that is not whole is cut to one, as Keras does next to a whole count.
+    So ``values[0]`` is the rate of ``boundaries[0] + 1`` updates. Optax, PyTorch and Paddle change one update
+    earlier. A boundary that is not whole is truncated, as Keras does for integer counts.
 
     >>> from warmup_optax.compat import keras
     >>> keras.PiecewiseConstantDecay([10, 20], [1.0, 0.5, 0.1])([0, 10, 11, 20, 21]).round(1).tolist()
@@ -89,14 +89,14 @@ def PolynomialDecay(
     decay_steps: Length,
     end_learning_rate: Annotated[Number, "The last rate."] = 0.0001,
     power: Positive = 1.0,
-    cycle: Annotated[bool, "Whether ``decay_steps`` grows to its next multiple whenever it is over."] = False,
+    cycle: Annotated[bool, "Whether ``decay_steps`` grows to its next multiple each time it ends."] = False,
     name: Ignored = "PolynomialDecay",
 ) -> wo.Schedule:
-    """A power of the remaining time, from ``initial_learning_rate`` to ``end_learning_rate``.
+    """Polynomial decay from ``initial_learning_rate`` to ``end_learning_rate``: a power of the remaining time.
 
     ``end_learning_rate`` is reached at ``decay_steps`` and stays. With ``cycle`` the rate jumps up again
-    instead, each time less high, and never ends: at a multiple of ``decay_steps`` the rate is still
-    ``end_learning_rate``, the jump comes one update later.
+    instead, to a lower peak each time, and never ends. At a multiple of ``decay_steps`` the rate is still
+    ``end_learning_rate``, and the jump comes one update later.
 
     >>> from warmup_optax.compat import keras
     >>> keras.PolynomialDecay(1.0, 4, 0.0)([0, 2, 4, 5]).tolist()
@@ -107,7 +107,7 @@ def PolynomialDecay(
     first = wo.polynomial(initial_learning_rate, end_learning_rate, decay_steps, power=power)
     if not cycle:
         return first
-    # Cycle i = 1, 2, ... is the same fall, a step later and times i ** -power.
+    # Cycle i = 1, 2, ... is the same decay, one step later and times i ** -power.
     fall = wo.polynomial(initial_learning_rate - end_learning_rate, 0.0, decay_steps, power=power)
     falls = wo.restart(wo.shift(fall, -1), period=decay_steps)
     lower = wo.staircase(wo.shapes.power_law(1.0, power=-power), decay_steps)
@@ -117,19 +117,18 @@ def PolynomialDecay(
 @port()
 def CosineDecay(
     initial_learning_rate: Rate,
-    decay_steps: Annotated[Length, "Updates of the cosine alone."],
-    alpha: Annotated[
-        Number, "The floor, as a fraction of the full rate: of the target, if there is one."
-    ] = 0.0,
+    decay_steps: Annotated[Length, "Updates of the cosine, warmup excluded."],
+    alpha: Annotated[Number, "The floor, as a fraction of the full rate."] = 0.0,
     name: Ignored = "CosineDecay",
     warmup_target: Annotated[Number | None, "The full rate; None for no warmup."] = None,
     warmup_steps: Warmup = 0,
 ) -> wo.Schedule:
-    """Half a cosine, after a linear warmup if there is a ``warmup_target``.
+    """Cosine decay, with a linear warmup if there is a ``warmup_target``.
 
-    ``decay_steps`` leaves the warmup *out*: the floor is reached at ``warmup_steps + decay_steps`` and stays.
-    The warmup starts at ``initial_learning_rate``, and the full rate, at ``count == warmup_steps``, is the
-    target. Without a target ``warmup_steps`` has no effect.
+    ``decay_steps`` *excludes* the warmup: the floor is reached at ``warmup_steps + decay_steps`` and stays. The
+    warmup starts at ``initial_learning_rate`` and reaches the target, which is the full rate, at ``count ==
+    warmup_steps``. Without a target, ``initial_learning_rate`` is the full rate and ``warmup_steps`` has no
+    effect.
 
     >>> from warmup_optax.compat import keras
     >>> schedule = keras.CosineDecay(0.0, 8, warmup_target=1.0, warmup_steps=4)
@@ -146,18 +145,18 @@ def CosineDecayRestarts(
     initial_learning_rate: Annotated[Number, "The first peak."],
     first_decay_steps: Annotated[Length, "The length of the first cycle."],
     t_mul: Annotated[
-        Number, bounded(">= 1", at_least=1), "The length of a cycle divided by the last one's."
+        Number, bounded(">= 1", at_least=1), "The length of each cycle divided by that of the previous one."
     ] = 2.0,
-    m_mul: Annotated[Positive, "The factor from one peak, above the floor, to the next."] = 1.0,
+    m_mul: Annotated[Positive, "The factor from one peak to the next, measured above the floor."] = 1.0,
     alpha: Annotated[Number, "The floor of all cycles, as a fraction of ``initial_learning_rate``."] = 0.0,
     name: Ignored = "SGDRDecay",
 ) -> wo.Schedule:
-    """Half cosines repeatedly (SGDR), each longer and lower than the last.
+    """Cosine decay with warm restarts (SGDR): each cycle is longer, and its peak lower, than the previous one.
 
-    At 0 and at every restart, ``first_decay_steps * (1 + t_mul + t_mul**2 + ...)``, the rate is a peak. The
-    floor is never quite reached, and the cycles never end. The restarts are exact here. Keras finds them with a
-    logarithm, which can be one update late (in float64 the restart at 242 for ``first_decay_steps=2,
-    t_mul=3``).
+    The peaks are at 0 and at every restart, ``first_decay_steps * (1 + t_mul + t_mul**2 + ...)``. The floor is
+    approached but not reached, and the cycles never end. The restarts are exact here. Keras finds them by a
+    logarithm, which can be one update late. With ``first_decay_steps=2, t_mul=3``, the restart at 242 is late
+    in float64.
 
     >>> from warmup_optax.compat import keras
     >>> keras.CosineDecayRestarts(1.0, 4, m_mul=0.5)([0, 2, 4, 8, 12]).round(6).tolist()
@@ -176,13 +175,14 @@ def lr_warmup_cosine_decay(
     start_lr: NotUsed = 0.0,
     target_lr: Peak = 1e-3,
 ) -> wo.Schedule:
-    """The function of the Keras warmup guide: a linear ramp, a hold, and a cosine that never ends.
+    """The function of the Keras warmup guide: linear warmup, plateau, and a cosine that never ends.
 
-    0 at 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, 0 at ``total_steps``. *After* it the
-    cosine rises again, up to ``target_lr`` and down, and so on. `WarmUpCosineDecay` stays at 0.
+    The rate is 0 at count 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, and 0 at
+    ``total_steps``. *After* that the cosine rises again to ``target_lr``, and repeats. `WarmUpCosineDecay`
+    stays at 0.
 
-    The original never uses ``start_lr``: its ramp always starts at 0, and so does this one. The intended ramp
-    with a constant end is ``wo.warmup_cosine(target_lr, warmup_steps=warmup_steps, hold_steps=hold,
+    The original never uses ``start_lr``, so both warmups start at 0. For a warmup from ``start_lr`` and a
+    constant end, use ``wo.warmup_cosine(target_lr, warmup_steps=warmup_steps, hold_steps=hold,
     total_steps=total_steps, init_value=start_lr)``.
 
     >>> from warmup_optax.compat import keras
@@ -199,10 +199,10 @@ def lr_warmup_cosine_decay(
 def WarmUpCosineDecay(
     start_lr: NotUsed, target_lr: Peak, warmup_steps: Warmup, total_steps: Total, hold: Hold
 ) -> wo.Schedule:
-    """The schedule class of the Keras warmup guide: a linear ramp, a hold, a cosine down to 0.
+    """The schedule class of the Keras warmup guide: linear warmup, plateau, and cosine decay to 0.
 
-    0 at 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, 0 from ``total_steps`` on. As in
-    `lr_warmup_cosine_decay`, ``start_lr`` has no effect.
+    The rate is 0 at count 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, and 0 from
+    ``total_steps`` on. As in `lr_warmup_cosine_decay`, ``start_lr`` has no effect.
 
     >>> from warmup_optax.compat import keras
     >>> schedule = keras.WarmUpCosineDecay(0.0, 1.0, warmup_steps=4, total_steps=10, hold=2)

@@ -1,8 +1,8 @@
 """Levanter (June 2026, marin-levanter 0.2.20): ``OptimizerConfig.lr_scheduler`` and the fields of the config.
 
-A number up to and including 1 is a fraction of a cycle's steps (of the run's for ``cycle_length`` and
-``cooldown``), cut to a whole number; above 1 it is a number of steps. Since marin#3086 (February 2026) a warmup
-and a decay are at most as long as their cycle. Before, they reached back into what comes before it.
+A length up to and including 1 is a fraction of the cycle's steps, rounded down. For ``cycle_length`` and
+``cooldown`` it is a fraction of the run. A length above 1 is a number of steps. Since marin#3086 (February 2026)
+a warmup and a decay are at most as long as their cycle. Before that, they extended into the previous cycle.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from ._rules import Check, Scalar, from_text, plain_number
 
 @dataclasses.dataclass(frozen=True)
 class ConstantLrSchedule:
-    """The learning rate, without a decay."""
+    """A constant learning rate, without a decay."""
 
 
 @dataclasses.dataclass(frozen=True)
 class CosineLrSchedule:
-    """A cosine to the floor, in a power of ``exponent``."""
+    """A cosine decay to the floor, raised to the power ``exponent``."""
 
     exponent: Scalar = 1.0
 
@@ -42,7 +42,7 @@ class LinearLrSchedule:
 
 @dataclasses.dataclass(frozen=True)
 class PolynomialLrSchedule:
-    """A power of the remaining time, to the floor."""
+    """A polynomial decay to the floor: a power of the remaining time."""
 
     power: Scalar = 2.0
 
@@ -63,14 +63,14 @@ class InvSqrtDecayLrSchedule:
 
 @dataclasses.dataclass(frozen=True)
 class InvLrSchedule:
-    """``1 / rate`` is linear, to the floor at the end of the decay; its first two steps are equal."""
+    """A decay with a linear ``1 / rate``, to the floor at the end. Its first two steps are equal."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PowerLrSchedule:
-    """``batch_size * a * tokens**b``, at most the learning rate; tokens are counted from the warmup's end.
+    """``batch_size * a * tokens**b``, capped at the learning rate. Tokens count from the end of the warmup.
 
-    The original multiplies them in int32, which overflows from 2^31 tokens on. Here they are exact.
+    The original counts tokens in int32, which overflows at 2^31 tokens. Here they are exact.
     """
 
     batch_size: int
@@ -99,7 +99,7 @@ FRACTION = "a fraction between 0 and 1, or a whole number of steps"
 
 
 def _frac_or_steps(where: str, name: str, given: object) -> object:
-    """A fraction up to and including 1, or a whole number of steps above it."""
+    """Check a fraction up to and including 1, or a whole number of steps above 1."""
     value = plain_number(where, name, given)
     if not is_concrete(value) or value < 0 or (value > 1 and value % 1):
         refuse(name, given, FRACTION)
@@ -123,7 +123,7 @@ def _cycles(where: str, name: str, given: object) -> object:
 
 
 def _lr_schedule(where: str, name: str, given: Any) -> object:
-    """A word, a mapping with a type as YAML has it, or an ``...LrSchedule``, as the last of these."""
+    """Convert a name, or a mapping with a type from YAML, to an ``...LrSchedule``."""
     if isinstance(given, str):
         return meaning(NAMED, name, given)()
     if isinstance(given, Mapping):
@@ -161,41 +161,45 @@ Ends: TypeAlias = Annotated[int | list[int] | None, Check(_cycles)]
 @port(init_value="learning_rate", end_value="min_lr_ratio")
 def lr_scheduler(
     num_train_steps: Annotated[Fixed[Steps], "The length of the run, in updates."],
-    override_lr: Annotated[Number | None, "A rate that replaces ``learning_rate``."] = None,
+    override_lr: Annotated[Number | None, "A rate that replaces ``learning_rate``; None for none."] = None,
     *,
     learning_rate: Annotated[Number, "The highest rate."] = 6e-4,
     weight_decay: Ignored = 0.1,
     min_lr_ratio: Annotated[
-        Number, 'The lowest rate as a fraction of the highest; "constant" has none.'
+        Number, 'The lowest rate as a fraction of the highest; ignored by "constant".'
     ] = 0.1,
-    warmup: Annotated[FracOrSteps, "The first cycle's linear ramp up from 0."] = 0.01,
-    decay: Annotated[FracOrSteps | None, "The decay of each cycle; None for all after its warmup."] = None,
+    warmup: Annotated[FracOrSteps, "The length of the first cycle's linear warmup from 0."] = 0.01,
+    decay: Annotated[
+        FracOrSteps | None, "The length of each cycle's decay; None for all steps after its warmup."
+    ] = None,
     rewarmup: FracOrSteps = 0.0,
     cooldown: Annotated[
         FracOrSteps | None,
-        "A last linear decay to the lowest rate, off the end of the run; deprecated, which warns.",
+        "The length of a final linear decay to the lowest rate, at the end of the run; deprecated.",
     ] = None,
     cycle_length: Annotated[float | list[int] | None, Check(_cycle_length)] = None,
     cycles: Annotated[
-        Ends, "The number of cycles, or a list of their ends. Not with ``cycle_length``."
+        Ends, "The number of cycles, or a list of their ends; not allowed with ``cycle_length``."
     ] = None,
     lr_schedule: Annotated[Any, Check(_lr_schedule)] = "cosine",
-    haps: Annotated[Ends, "A list of the ends of cycles; deprecated, which warns."] = None,
+    haps: Annotated[Ends, "A list of the ends of cycles; deprecated, with a warning."] = None,
     weight_decay_modules: Ignored = None,
     default_weight_decay_mask: Ignored = None,
 ) -> wo.Schedule:
-    """Warmup, a stable part and a decay, once or in cycles; a later warmup starts where the last cycle ended.
+    """Warmup, stable phase and decay, once or in cycles. A later warmup starts where the previous cycle ended.
 
-    The floor, ``min_lr_ratio * learning_rate``, is first used at ``n == num_train_steps``, and stays;
-    "inv_sqrt", "inv_sqrt_decay" and "power" continue.
+    The floor, ``min_lr_ratio * learning_rate``, is first used at ``n == num_train_steps``, and stays. After the
+    end, "inv_sqrt", "inv_sqrt_decay" and "power" continue to decay.
 
     Args:
-      rewarmup: The ramp up, from where the last cycle ended, of every later cycle; 0 is a jump.
-      cycle_length: The length of a cycle, or a list of lengths. The remainder makes the last cycle longer, which
-        warns; after a list it is one more cycle.
-      lr_schedule: "constant", "cosine", "linear", "inv_sqrt" or "inv"; one of this module's
-        ``...LrSchedule``, which carry their own numbers; or ``{"type": "inv_sqrt", "timescale": 100}``, as in a
-        YAML file, where there are also "polynomial", "inv_sqrt_decay" and "power".
+      rewarmup: The length of the linear warmup of every later cycle, from the last rate of the previous one. With
+        0 the rate jumps up.
+      cycle_length: The length of a cycle, or a list of lengths. A remainder makes the last cycle longer, with a
+        warning. After a list, the remainder is one more cycle.
+      lr_schedule: "constant", "cosine", "linear", "inv_sqrt" or "inv". Or one of this module's
+        ``...LrSchedule``, which have their parameters as fields. Or a mapping from a YAML file, such as
+        ``{"type": "inv_sqrt", "timescale": 100}``, whose type may also be "polynomial", "inv_sqrt_decay" or
+        "power".
 
     >>> from warmup_optax.compat import levanter
     >>> levanter.lr_scheduler(10, learning_rate=1.0, warmup=0.2, lr_schedule="linear")([0, 1, 2, 10]).tolist()
@@ -245,13 +249,14 @@ OTHERS = {  # keys of its optimizers
 
 @port()
 def from_config(config: Mapping[str, Any], *, num_train_steps: Fixed[Steps] | None = None) -> wo.Schedule:
-    """The schedule of a Levanter configuration.
+    """Build the schedule of a Levanter configuration.
 
     Args:
-      config: The mapping of a whole file, with ``optimizer`` and ``trainer.num_train_steps``; or its
-        ``optimizer`` alone. The keys of Levanter's optimizers are ignored, others raise an error, as there.
-        Numbers may be text.
-      num_train_steps: The length of the run; None for that of the trainer, which is 400,000 unless given.
+      config: The mapping of a whole file, with ``optimizer`` and ``trainer.num_train_steps``. Or its
+        ``optimizer`` alone. Keys of Levanter's optimizers are ignored. Other keys raise an error, as in
+        Levanter. Numbers may be strings.
+      num_train_steps: The length of the run, in updates. None for ``trainer.num_train_steps``, which defaults to
+        400,000.
 
     >>> from warmup_optax.compat import levanter
     >>> block = {"optimizer": {"learning_rate": "6E-4", "beta1": 0.9, "lr_schedule": {"type": "linear"}}}
@@ -285,7 +290,7 @@ def from_config(config: Mapping[str, Any], *, num_train_steps: Fixed[Steps] | No
 
 
 def _decay(kind: Any, top: Scalar, ratio: Scalar, warmup_steps: int, steps: int) -> wo.Schedule:
-    """The decay of a cycle, on its own clock."""
+    """Return the decay of a cycle, on its own clock."""
     low = top * ratio
     match kind:
         case CosineLrSchedule(exponent):
@@ -316,7 +321,7 @@ def _decay(kind: Any, top: Scalar, ratio: Scalar, warmup_steps: int, steps: int)
 
 
 def _ends(total: int, cycle_length: Any, cycles: Any, haps: Any) -> list[int]:
-    """The first step of the run and the ends of its cycles."""
+    """Return the first step of the run and the ends of its cycles."""
     if haps is not None:
         warnings.warn("haps is deprecated: use cycles", DeprecationWarning, stacklevel=4)
     if cycle_length is not None and (cycles is not None or haps is not None):

@@ -1,6 +1,6 @@
 """MaxText (August 2026, at e591f30): ``create_learning_rate_schedule`` of ``maxtext.utils.maxtext_utils``.
 
-It is used as an Optax schedule, so its step is 0 at the first update.
+MaxText passes it to Optax, so its step is 0 at the first update.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ._parts import meaning
 from ._port import check_number, check_steps, port, refuse
 from ._rules import Scalar, from_text, plain_number
 
-FIELDS = {  # and what they are in base.yml
+FIELDS = {  # with the values of base.yml
     "learning_rate": 3e-5,
     "steps": 150_001,
     "learning_rate_schedule_steps": -1,
@@ -29,7 +29,7 @@ OLD = "cosine_learning_rate_final_fraction"
 
 @port(value="learning_rate", init_value="learning_rate", end_value="learning_rate")
 def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Schedule:
-    r"""A line from 0, a cosine or a stable phase with a decay, and 0 for the rest of the run.
+    r"""Linear warmup from 0, cosine decay or a stable phase and a decay, then 0 for the remainder of the run.
 
     .. math:: v(n) = \begin{cases}
               L\, n / W & n < W \\
@@ -37,30 +37,30 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
               0 & n \ge T \text{, if steps} > T
               \end{cases}
 
-    with the length :math:`T` in ``learning_rate_schedule_steps``, and :math:`W` the whole part of ``T *
-    warmup_steps_fraction``. :math:`F` is reached at the last update, ``T - 1``. With ``lr_schedule_type="wsd"``
-    it is :math:`L` up to ``T - D``, :math:`D` the whole part of ``T * wsd_decay_steps_fraction``, and then
-    falls to :math:`F` at ``T - 1``.
+    The length :math:`T` is ``learning_rate_schedule_steps``. :math:`W` is ``T * warmup_steps_fraction``, rounded
+    down. :math:`F` is reached at the last update of the schedule, ``T - 1``. With ``lr_schedule_type="wsd"`` the
+    rate is :math:`L` up to ``T - D``, and then decays to :math:`F` at ``T - 1``. :math:`D` is ``T *
+    wsd_decay_steps_fraction``, rounded down.
 
     Args:
-      config: An object or a mapping with the fields below, as MaxText's own. One that its schedule uses and
-        that it lacks is refused, as there.
-      **fields: The same by name, over those of ``config``; without a ``config`` what is left out has the value
-        of MaxText's ``base.yml``, which stands in brackets:
+      config: An object or a mapping with the fields below, such as MaxText's own. A missing field that its
+        schedule uses raises an error, as in MaxText.
+      **fields: The same fields by name; they override those of ``config``. Without a ``config``, the defaults
+        are those of MaxText's ``base.yml``, in parentheses here:
 
         * ``learning_rate`` (3e-5): :math:`L`, the peak.
-        * ``steps`` (150,001): Updates of the run. -1 is ``learning_rate_schedule_steps``.
-        * ``learning_rate_schedule_steps`` (-1): :math:`T`, updates of the schedule, >= 0. -1 is ``steps``.
+        * ``steps`` (150,001): Updates of the run. -1 means ``learning_rate_schedule_steps``.
+        * ``learning_rate_schedule_steps`` (-1): :math:`T`, updates of the schedule, >= 0. -1 means ``steps``.
         * ``learning_rate_final_fraction`` (0.1): :math:`F / L`.
         * ``warmup_steps_fraction`` (0.1), ``wsd_decay_steps_fraction`` (0.1): In [0, 1].
         * ``lr_schedule_type`` ("cosine"): "cosine" or "wsd".
         * ``wsd_decay_style`` ("linear"): "linear" or "cosine".
         * ``cosine_learning_rate_final_fraction``: The name of :math:`F / L` before January 2026. With it, the
-          cosine is the one of that time too: over ``T - W``, at :math:`F` only at update :math:`T`.
+          cosine is also the one before that date: its length is ``T - W``, so it reaches :math:`F` at :math:`T`.
 
-    Unless ``steps`` is above :math:`T` there is no 0 after it: a cosine *rises again*, a linear decay stays at
-    :math:`F`. A cosine of one update is at :math:`F`, a linear decay of one update at :math:`L`. If no update
-    is left for the decay, :math:`L` stays.
+    If ``steps`` is at most :math:`T`, the rate is not 0 after :math:`T`: a cosine *rises again*, and a linear
+    decay stays at :math:`F`. A cosine of one update is at :math:`F`, a linear decay of one update at :math:`L`.
+    If no update remains for the decay, the rate stays at :math:`L`.
 
     >>> from warmup_optax.compat import maxtext
     >>> schedule = maxtext.create_learning_rate_schedule(learning_rate=1.0, steps=11, warmup_steps_fraction=0.2)
@@ -100,7 +100,9 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
     rest, decay = total - warmup, int(total * values["wsd_decay_steps_fraction"])
     phases: list[tuple[int, wo.Schedule]] = [(0, wo.linear(0.0, peak, warmup))]
     if cosine and old:
-        last = peak * (warmup - 1) / max(warmup, 1)  # of a warmup that is all, after which there is NaN
+        last = (
+            peak * (warmup - 1) / max(warmup, 1)
+        )  # if the warmup takes all updates; the original has NaN then
         phases.append((warmup, wo.shapes.cosine_wave(peak, floor, rest) if rest else wo.constant(last)))
     elif cosine and rest:
         phases.append((warmup, _cosine(peak, floor, rest)))
@@ -115,11 +117,11 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
 
 @port()
 def from_config(config: Mapping[str, Any], **fields: Any) -> wo.Schedule:
-    """The schedule of a MaxText configuration, which is read over the values of ``base.yml``.
+    """Build the schedule of a MaxText configuration. Missing fields have the values of ``base.yml``.
 
     Args:
-      config: The mapping of a file; other keys are ignored. Numbers may be text, as MaxText converts them.
-      **fields: Fields by name, over those of ``config``, as on MaxText's command line.
+      config: The mapping of a file. Other keys are ignored. Numbers may be strings.
+      **fields: Fields by name; they override those of ``config``, as on MaxText's command line.
 
     >>> from warmup_optax.compat import maxtext
     >>> block = {"base_config": "base.yml", "learning_rate": "5e-1", "warmup_steps_fraction": 0.2}
@@ -134,12 +136,12 @@ def from_config(config: Mapping[str, Any], **fields: Any) -> wo.Schedule:
 
 
 def _cosine(peak: Scalar, floor: Scalar, steps: int) -> wo.Schedule:
-    """At ``floor`` in the last of ``steps`` updates, and up again."""
+    """A cosine that is at ``floor`` in the last of ``steps`` updates, and then rises again."""
     return wo.shapes.cosine_wave(peak, floor, steps - 1) if steps > 1 else wo.constant(floor)
 
 
 def _linear(peak: Scalar, floor: Scalar, steps: int) -> wo.Schedule:
-    """At ``floor`` from the last of ``steps`` updates on."""
+    """A linear decay that is at ``floor`` from the last of ``steps`` updates on."""
     return wo.linear(peak, floor, steps - 1) if steps > 1 else wo.constant(peak)
 
 
@@ -148,7 +150,7 @@ STYLES = {"linear": _linear, "cosine": _cosine}
 
 
 def _refuse_missing(config: Any, values: dict[str, Any], old: bool) -> None:
-    """Refuses a configuration that lacks a field which its kind of schedule reads."""
+    """Raise if a configuration lacks a field that its kind of schedule uses."""
     needed = set(FIELDS)
     if old:
         needed -= {"learning_rate_final_fraction", "lr_schedule_type"}
@@ -161,7 +163,7 @@ def _refuse_missing(config: Any, values: dict[str, Any], old: bool) -> None:
 
 
 def _read(config: Any) -> dict[str, Any]:
-    """The fields that a configuration has."""
+    """Return the fields that a configuration has."""
     found = {}
     for name in (*FIELDS, OLD):
         try:
@@ -172,5 +174,5 @@ def _read(config: Any) -> dict[str, Any]:
 
 
 def _word(word: Any) -> Any:
-    """The word of an enumeration's member, or the word."""
+    """Return the value of a member of an enumeration, or the string itself."""
     return getattr(word, "value", word)

@@ -12,16 +12,18 @@ from ._port import port
 
 @port(schedules="decay_schedule_fn")
 def WarmUp(
-    initial_learning_rate: Annotated[Number, "The end of the ramp; nothing ties it to the decay's start."],
+    initial_learning_rate: Annotated[
+        Number, "The rate at the end of the ramp; it need not equal the decay's first rate."
+    ],
     decay_schedule_fn: Annotated[Any, "A schedule, any function of a count, or a number."],
-    warmup_steps: Annotated[Steps, "Updates of warmup; with 0 there is none."],
+    warmup_steps: Annotated[Steps, "Updates of warmup; 0 for none."],
     name: Ignored = None,
 ) -> wo.Schedule:
-    """A linear ramp from 0 to ``initial_learning_rate``, then a decay that has been running under it.
+    """Linear warmup from 0 to ``initial_learning_rate``, then a decay that counts from the start of the run.
 
-    From update ``warmup_steps`` on it is ``decay_schedule_fn`` of the *unshifted* count: the decay has lost its
-    first ``warmup_steps`` updates, and the rate jumps there from ``initial_learning_rate`` to the decay's
-    value. (The original's text says "larger than warmup_steps"; its code, and this, hand over *at* it.)
+    From update ``warmup_steps`` on, the rate is ``decay_schedule_fn`` at the *unshifted* count. So the first
+    ``warmup_steps`` updates of the decay are never used, and at ``warmup_steps`` the rate jumps to the decay's
+    value. The original's docstring says "larger than warmup_steps", but its code and this port change *at* it.
 
     >>> import warmup_optax as wo
     >>> from warmup_optax.compat import keras, mediapipe

@@ -1,8 +1,8 @@
 """Megatron-LM (core 0.20): the learning rate of ``OptimizerParamScheduler``.
 
-Megatron counts in the unit that its training loop adds after an update: by default the examples of a global
-batch. All lengths are in that unit. ``increment``, which its ``step`` is called with, is the number of units in
-an update.
+Megatron counts in units that its training loop adds after each update. By default these are the examples of a
+global batch. All lengths are in that unit. ``increment``, the argument of its ``step``, is the number of units
+in an update.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def OptimizerParamScheduler(
     max_lr: Annotated[Number, "The highest rate."],
     min_lr: Annotated[NonNegative, "The last rate, at most ``max_lr``."],
     lr_warmup_steps: Annotated[
-        Fixed[NonNegative], "Length of the warmup, whole or not, below ``lr_decay_steps``."
+        Fixed[NonNegative], "The length of the warmup, whole or not, less than ``lr_decay_steps``."
     ],
-    lr_decay_steps: Annotated[Fixed[Positive], "Length of the whole."],
+    lr_decay_steps: Annotated[Fixed[Positive], "The length of the run, warmup included."],
     lr_decay_style: Annotated[str, one_of("linear", "cosine", "constant", "inverse-square-root", "WSD")],
     start_wd: Ignored = 0.0,
     end_wd: Ignored = 0.0,
@@ -34,24 +34,24 @@ def OptimizerParamScheduler(
     wd_incr_style: Ignored = "constant",
     use_checkpoint_opt_param_scheduler: Ignored = True,
     override_opt_param_scheduler: Ignored = False,
-    wsd_decay_steps: Annotated[Fixed[NonNegative] | None, 'Length of the decay of "WSD".'] = None,
+    wsd_decay_steps: Annotated[Fixed[NonNegative] | None, 'The length of the decay of "WSD".'] = None,
     lr_wsd_decay_style: str | None = None,
     *,
     increment: Annotated[
         Fixed[Positive], "Units in an update: the global batch size, if lengths are in examples."
     ] = 1,
 ) -> wo.Schedule:
-    """A linear ramp from ``init_lr`` to ``max_lr``, then a decay to ``min_lr`` at ``lr_decay_steps``.
+    """Linear warmup from ``init_lr`` to ``max_lr``, then a decay to ``min_lr`` at ``lr_decay_steps``.
 
-    ``lr_decay_steps`` includes the warmup. ``max_lr`` is at ``lr_warmup_steps`` exactly, which belongs to the
-    warmup. "constant" never decays, whatever ``lr_decay_steps`` is; "inverse-square-root" is ``max_lr *
-    sqrt(lr_warmup_steps / n)``, not below ``min_lr``, and jumps to it after ``lr_decay_steps``; "WSD" stays at
-    ``max_lr`` up to ``wsd_decay_steps`` before the end. If its decay reaches back into the warmup, the rate
-    jumps down to it after the warmup.
+    The rate is ``max_lr`` at ``lr_warmup_steps``, which belongs to the warmup. "constant" never decays and
+    ignores ``lr_decay_steps``. "inverse-square-root" is ``max_lr * sqrt(lr_warmup_steps / n)``, at least
+    ``min_lr``, and jumps to ``min_lr`` after ``lr_decay_steps``. "WSD" stays at ``max_lr`` until
+    ``wsd_decay_steps`` before the end. If its decay begins within the warmup, the rate jumps down after the
+    warmup.
 
     Args:
-      lr_wsd_decay_style: "linear", "cosine", "exponential" (``2 * 0.5**p - 1``) or "minus_sqrt"; None stays at
-        ``max_lr`` (the original fails where the decay would begin).
+      lr_wsd_decay_style: "linear", "cosine", "exponential" (``2 * 0.5**p - 1``) or "minus_sqrt". With None the
+        rate stays at ``max_lr``, while the original fails where the decay would begin.
 
     >>> from warmup_optax.compat import megatron
     >>> schedule = megatron.OptimizerParamScheduler(0.0, 1.0, 0.0, 64, 192, "linear", increment=16)
@@ -63,7 +63,7 @@ def OptimizerParamScheduler(
     check_below("lr_warmup_steps", lr_warmup_steps, lr_decay_steps=lr_decay_steps)
     if lr_decay_style == "WSD" and wsd_decay_steps is None:
         refuse("wsd_decay_steps", None, 'a length for lr_decay_style="WSD"')
-    # In ticks, so that all lengths are whole; `one` is Megatron's own step.
+    # In ticks, so that all lengths are whole. `one` is one Megatron unit.
     wsd = wsd_decay_steps if lr_decay_style == "WSD" else 0
     lengths = (exact(x) / exact(increment) for x in (lr_warmup_steps, lr_decay_steps, wsd, 1))
     ticks, (warmup, total, fall, one) = in_ticks(*lengths)
@@ -81,7 +81,7 @@ def OptimizerParamScheduler(
     else:
         begin = warmup
         decay = SHAPES[lr_decay_style](max_lr, min_lr, total - warmup)
-    # The update at lr_warmup_steps is the warmup's, the one at lr_decay_steps the decay's.
+    # The update at lr_warmup_steps belongs to the warmup, the one at lr_decay_steps to the decay.
     after_warmup = warmup + 1 if warmup else 0
     return in_updates(wo.join([ramp, decay, min_lr], [after_warmup, total + 1], [0, begin, 0]), ticks)
 

@@ -1,10 +1,10 @@
 """MMEngine (0.10.7): the schedulers of a ``param_scheduler`` list, as its runner builds and steps them.
 
-A scheduler changes the rate that it finds, in the counts of ``begin <= n < end``, so that several act on each
-other: factors multiply, and a decay starts from the rate at its begin. After ``end`` the last rate stays. A
-scheduler by epoch (``by_epoch=True``, the default) is stepped after each ``epoch_length`` updates, after those
-by iteration; with ``convert_to_iter_based`` its lengths are multiplied with ``epoch_length`` and it is stepped
-after every update.
+A scheduler changes the current rate in the counts ``begin <= n < end``, so several schedulers combine. Their
+factors multiply, and a decay starts from the rate at its ``begin``. After ``end`` the last rate stays. A
+scheduler by epoch (``by_epoch=True``, the default) steps after each ``epoch_length`` updates, after those by
+iteration. With ``convert_to_iter_based`` its lengths are multiplied by ``epoch_length``, and it steps after every
+update.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ._rules import at_least, concrete, finite, items, one_of
 
 MOST = 100_000  # updates of a table, where a decay to a floor and a factor act on one rate at the same time
 COMMON = {"begin": 0, "end": None, "by_epoch": True, "convert_to_iter_based": False}
-NUMBERS = {  # what each argument may be; those in LENGTHS are multiplied with an epoch
+NUMBERS = {  # the rule of each argument; those in LENGTHS are multiplied by the epoch's length
     "begin": NonNegative, "end": Positive, "step_size": Length, "gamma": Number, "milestones": Counts,
     "factor": Fraction, "start_factor": Fraction, "end_factor": Fraction, "T_max": Positive, "eta_min": Number,
     "eta_min_ratio": Number, "power": Positive, "eta_max": Number, "total_steps": Length, "pct_start": Fraction,
@@ -57,9 +57,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 @dataclasses.dataclass
 class _Scheduler:
-    """A scheduler with its lengths in updates, and its curve on its own steps.
+    """A scheduler, with its lengths in updates and its curve on its own clock.
 
-    The rate is ``floor + (rate - floor) * curve(k) / curve(k - 1)``, or the curve itself if it is absolute.
+    The next rate is ``floor + (rate - floor) * curve(k) / curve(k - 1)``, or the curve itself if it is absolute.
     """
 
     begin: int
@@ -70,11 +70,11 @@ class _Scheduler:
     absolute: bool = False
 
     def steps(self, updates: Any) -> Any:
-        """Its own step at an update."""
+        """Return the scheduler's own step at an update."""
         return (updates - self.begin) // self.unit
 
     def by_update(self) -> wo.Schedule:
-        """Its curve by the updates of the run."""
+        """Return the curve as a function of the updates of the run."""
         curve = self.curve if self.unit == 1 else wo.staircase(self.curve, self.unit)
         return wo.shift(curve, self.begin)
 
@@ -85,14 +85,12 @@ def param_schedulers(
     *,
     lr: Annotated[Fixed[Number], "The optimizer's rate."],
     epoch_length: Annotated[Fixed[Length] | None, "Updates in an epoch, for schedulers by epoch."] = None,
-    max_epochs: Annotated[Fixed[Whole] | None, "The ``end`` of schedulers by epoch that have none."] = None,
-    max_iters: Annotated[
-        Fixed[Whole] | None, "The ``end`` of schedulers by iteration that have none."
-    ] = None,
+    max_epochs: Annotated[Fixed[Whole] | None, "The default ``end`` of schedulers by epoch."] = None,
+    max_iters: Annotated[Fixed[Whole] | None, "The default ``end`` of schedulers by iteration."] = None,
 ) -> wo.Schedule:
-    """The rate under a list of schedulers, which are built in its order and stepped together.
+    """The combined rate of a list of schedulers, which are built in this order and step together.
 
-    Where a decay to a floor and a factor act in the same updates, the rates of these are a table.
+    If a decay to a floor and a factor act in the same updates, the rates of these updates are stored in a table.
 
     Args:
       schedulers: ``{"type": "LinearLR", "start_factor": 0.001, "by_epoch": False, "begin": 0, "end": 500}``,
@@ -128,11 +126,11 @@ def from_config(
         Fixed[Length] | None, "Updates in an epoch: the original's ``len(dataloader)``."
     ] = None,
 ) -> wo.Schedule:
-    """The schedule of an MMEngine configuration.
+    """Build the schedule of an MMEngine configuration.
 
     Args:
       config: The mapping of a whole configuration, with ``param_scheduler``, ``optim_wrapper.optimizer.lr`` and
-        ``train_cfg``; or its ``param_scheduler``, a scheduler or a list of them.
+        ``train_cfg``. Or its ``param_scheduler`` alone, which is a scheduler or a list of them.
 
     >>> from warmup_optax.compat import mmengine
     >>> block = {"param_scheduler": {"type": "StepLR", "step_size": 2, "gamma": 0.5}}
@@ -154,7 +152,7 @@ def from_config(
 
 
 def _read(i: int, given: Any, lr: Any, epoch_length: Any, ends: Mapping[bool, Any]) -> _Scheduler | None:
-    """A scheduler of a configuration; None for one of another parameter."""
+    """Read a scheduler of a configuration. Return None if it is for another parameter."""
     where = f"schedulers[{i}]"
     fields = dict(given) if isinstance(given, Mapping) else {}
     name = str(fields.pop("type", given)).rpartition(".")[2]
@@ -166,7 +164,7 @@ def _read(i: int, given: Any, lr: Any, epoch_length: Any, ends: Mapping[bool, An
             where,
             given,
             f"of a type among {', '.join(ARGUMENTS)}",
-            "a rate that follows the loss is no schedule",
+            "a rate that follows the loss is not a schedule",
         )
     known = {**COMMON, **ARGUMENTS[name]}
     fields = {
@@ -211,7 +209,7 @@ def _times(length: Any, epoch: int) -> Any:
 
 
 def _together(active: list[_Scheduler], rate: float, start: int, stop: int) -> tuple[wo.Schedule, float]:
-    """What active schedulers make of a rate from one update up to another, and its last value."""
+    """Return the rate under the active schedulers from ``start`` to ``stop``, and its last value."""
     if not active:
         return wo.constant(rate), rate
     if any(x.absolute for x in active):
@@ -234,10 +232,12 @@ def _together(active: list[_Scheduler], rate: float, start: int, stop: int) -> t
 
 
 def _tabled(active: list[_Scheduler], rate: float, start: int, stop: int) -> tuple[wo.Schedule, float]:
-    """The rates of updates, each made of the last one as the original makes it."""
+    """Return a table of rates, each computed from the previous one as in the original."""
     if stop - start > MOST:
         refuse(
-            "schedulers", stop - start, f"at most {MOST} updates with a decay to a floor and a factor at once"
+            "schedulers",
+            stop - start,
+            f"at most {MOST} updates in which a decay to a floor and a factor act together",
         )
     counts = np.arange(start - 1, stop)
     values = [np.asarray(wo.sample(x.by_update(), np.maximum(counts, x.begin)), np.float64) for x in active]

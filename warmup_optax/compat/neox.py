@@ -23,20 +23,22 @@ STYLES = ("constant", "linear", "cosine", "exponential")
 def AnnealingLR(
     start_lr: Annotated[Number, "The highest rate."],
     warmup_iter: Annotated[
-        Fixed[NonNegative], "``W``, whole or not: the original multiplies a fraction with it."
+        Fixed[NonNegative],
+        "The length of the warmup, ``W``, whole or not, because the original computes it from a fraction.",
     ],
-    total_iters: Annotated[Fixed[Positive], "``T``, the length of the whole with the warmup."],
+    total_iters: Annotated[Fixed[Positive], "``T``, the length of the run, warmup included."],
     decay_style: Annotated[str, one_of(*STYLES)],
     last_iter: Annotated[Steps, "The iteration of update 0."] = 0,
-    min_lr: Annotated[NonNegative, "The lowest rate of the decay; the warmup may be below it."] = 0.0,
+    min_lr: Annotated[NonNegative, "The lowest rate of the decay; the warmup may start below it."] = 0.0,
     use_checkpoint_lr_scheduler: Ignored = True,
     override_lr_scheduler: Ignored = False,
     use_mup: Ignored = False,
 ) -> wo.Schedule:
-    """A linear ramp with ``max(1, n) / W`` of ``start_lr``, then a decay over the remaining iterations.
+    """Linear warmup, ``start_lr * max(1, n) / W``, then a decay over the remaining iterations.
 
-    The warmup includes ``n == W``. "linear" falls to 0 at ``T`` and "exponential" to half of ``start_lr``, both
-    not below ``min_lr``, where they stay. "cosine" falls to ``min_lr`` at ``T``, and *rises again* after it.
+    The warmup includes ``n == W``. "linear" decays to 0 at ``T``, and "exponential" to half of ``start_lr``. Both
+    are at least ``min_lr``. After ``T``, "exponential" continues to decay down to ``min_lr``, "linear" stays, and
+    "cosine", which decays to ``min_lr`` at ``T``, *rises again*.
 
     >>> from warmup_optax.compat import neox
     >>> schedule = neox.AnnealingLR(1.0, warmup_iter=4, total_iters=12, decay_style="cosine")
@@ -52,7 +54,9 @@ def AnnealingLR(
         "exponential": lambda: wo.exponential(start_lr, decay_rate=math.exp(-0.693), transition_steps=rest),
     }[decay_style]()
     decay = decay if decay_style == "cosine" else wo.clip(decay, min_value=min_lr)
-    ramp = wo.shift(wo.shift(wo.linear(0.0, start_lr, warmup), -ticks), ticks)  # the count, at least 1 update
+    ramp = wo.shift(
+        wo.shift(wo.linear(0.0, start_lr, warmup), -ticks), ticks
+    )  # the count, but at least 1 update
     if 0 < warmup < ticks:
         ramp = wo.constant(start_lr / warmup_iter)
     begin = warmup + 1 if warmup else 0
@@ -62,14 +66,14 @@ def AnnealingLR(
 
 @port()
 def from_config(config: Mapping[str, Any], *, train_iters: Fixed[Steps] | None = None) -> wo.Schedule:
-    """The schedule of a GPT-NeoX configuration, whose keys may be written with ``-`` or ``_``.
+    """Build the schedule of a GPT-NeoX configuration. Its keys may be written with ``-`` or ``_``.
 
     Args:
-      config: The mapping of a file, or of several merged, as the original merges them: ``optimizer`` with
-        ``params.lr``, ``min_lr`` (0), ``lr_decay_style`` ("linear"), ``warmup`` (0.01, a fraction), and the
-        length in ``lr_decay_iters``, ``lr_decay_fraction`` of ``train_iters``, or ``train_iters``. Other keys
+      config: The mapping of a file, or of several merged files, as the original merges them. It has ``optimizer``
+        with ``params.lr``, ``min_lr`` (0), ``lr_decay_style`` ("linear") and ``warmup`` (0.01, a fraction). The
+        length is ``lr_decay_iters``, ``lr_decay_fraction`` of ``train_iters``, or ``train_iters``. Other keys
         are ignored.
-      train_iters: The number of iterations, if it is not in ``config`` (which may have ``train_epochs`` instead).
+      train_iters: The number of iterations. Pass it if ``config`` has ``train_epochs`` instead.
 
     >>> from warmup_optax.compat import neox
     >>> block = {"optimizer": {"type": "Adam", "params": {"lr": 6e-4}}, "train-iters": 1000, "min-lr": 6e-5}

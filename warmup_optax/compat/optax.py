@@ -1,20 +1,22 @@
-"""The constructors of ``optax.schedules`` (Optax 0.2.8), with the same signatures: a drop-in.
+"""A drop-in replacement for ``optax.schedules`` (Optax 0.2.8): all of its constructors, with the same signatures.
 
-Optax's closures are values here: they print, compare, pickle, vmap, and keep their digits in the tail of a
-decay. At every count they are the same, also with a ``transition_steps`` of 0, which in Optax is the start
-throughout (a shape of 0 steps is over immediately in this library).
+Optax returns closures, and this module returns values: you can print, compare, pickle and vmap them. They also
+keep their precision in the tail of a decay. The values are the same at every count. With a
+``transition_steps`` of 0 a schedule stays at its start, as in Optax, while other shapes of this library with 0
+steps are over immediately.
 
-What programs really pass to Optax, and its result here:
+Arguments that programs pass to Optax in practice:
 
-* Lengths and boundaries that are not whole (half an epoch, a fraction of a run) are taken as they are.
-* Two equal boundaries of `join_schedules` (a hold of 0 steps) leave out the schedule between them.
-* More boundaries than `join_schedules` needs (MaxText and others append the end of the run): the last ones
-  are left out, as in Optax, with a warning.
-* Negative lengths and begins (``run - warmup`` of a run shorter than its warmup) are constants in Optax, or
-  0, silently. Here they raise an error, as do boundaries that decrease, fewer boundaries than schedules need
-  (Optax never runs the last ones), and negative boundaries.
-* A ``decay_rate`` or ``power`` of 0, a constant in Optax, raises an error: use `constant_schedule`.
-* Rates below 0, for an optimizer that adds its updates, are numbers like others.
+* Lengths and boundaries need not be whole (half an epoch, a fraction of a run).
+* Two equal boundaries of `join_schedules` (a plateau of 0 steps) skip the schedule between them.
+* With more boundaries than `join_schedules` needs, the last ones are ignored, as in Optax, with a warning.
+  MaxText and others append the end of the run.
+* Negative lengths and begins raise an error. Optax silently returns a constant or 0. An example is ``run -
+  warmup`` for a run shorter than its warmup.
+* Negative boundaries, boundaries that decrease, and too few boundaries raise an error. With too few, Optax never
+  runs the last schedules.
+* A ``decay_rate`` or ``power`` of 0, a constant in Optax, raises an error. Use `constant_schedule`.
+* Negative rates are allowed, for an optimizer that adds its updates.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from ._rules import Check, Scalar, one_of, plain_number
 
 
 def _scales(where: str, name: str, value: object) -> object:
-    """A mapping from boundaries to factors, in order."""
+    """Check a mapping from boundaries to factors, and sort it."""
     if not isinstance(value, Mapping):
         refuse(name, value, "a dict of a scale for each boundary", error=TypeError)
     for boundary, scale in value.items():
@@ -47,28 +49,35 @@ def _scales(where: str, name: str, value: object) -> object:
 
 First = Annotated[Number, "The first value."]
 Last = Annotated[Number, "The last value."]
-Length = Annotated[NonNegative, "Length, whole or not; with 0 it stays at ``init_value``."]
-Begin = Annotated[NonNegative, "Where it begins, whole or not."]
+Length = Annotated[
+    NonNegative, "The length in updates, whole or not; with 0 the rate stays at ``init_value``."
+]
+Begin = Annotated[NonNegative, "The count at which the transition begins, whole or not."]
 Scales = Annotated[
     dict[int, float] | None,
     Check(_scales),
-    "A factor >= 0 for each boundary; factors multiply. In any order.",
+    "A factor >= 0 for each boundary, in any order. Factors multiply.",
 ]
-Exponent = Annotated[Positive, "A power of the cosine."]
-Stairs = Annotated[bool, "Whether the factor comes in one step."]
-Floor = Annotated[Number | None, "A minimum for a rate below 1 and a maximum otherwise, for the start too."]
-Whole = Annotated[Fixed[Positive], "Length of the whole."]
+Exponent = Annotated[Positive, "The exponent of the cosine decay."]
+Stairs = Annotated[bool, "Whether to apply the factor in discrete steps."]
+Floor = Annotated[
+    Number | None,
+    "The minimum if ``decay_rate`` is below 1, else the maximum. It also bounds the first value.",
+]
+Whole = Annotated[Fixed[Positive], "The length of the run, in updates."]
 Peak = Annotated[Number, "The highest rate."]
-Rising = Annotated[Fixed[Fraction], "The fraction of the run that rises."]
+Rising = Annotated[Fixed[Fraction], "The fraction of the run that is the rise."]
 Falling = Annotated[Fixed[Fraction], "The fraction of the run up to the end of the first decay."]
 Div = Annotated[Positive, "The peak divided by the first rate."]
 FinalDiv = Annotated[Positive, "The first rate divided by the last."]
-Warmup = Annotated[NonNegative, "Length, whole or not; with 0 the first update is at the peak."]
+Warmup = Annotated[
+    NonNegative, "The length of the warmup, whole or not; with 0 the first update is at the peak."
+]
 
 
 @port()
 def constant_schedule(value: Number) -> wo.Schedule:
-    """The same rate at every count.
+    """A constant learning rate.
 
     >>> from warmup_optax.compat import optax
     >>> optax.constant_schedule(0.5)([0, 9]).tolist()
@@ -81,9 +90,10 @@ def constant_schedule(value: Number) -> wo.Schedule:
 def polynomial_schedule(
     init_value: First, end_value: Last, power: Positive, transition_steps: Length, transition_begin: Begin = 0
 ) -> wo.Schedule:
-    """A power of the remaining time: ``(init - end) * (1 - t / transition_steps)**power + end``.
+    """Polynomial decay: ``(init - end) * (1 - t / transition_steps)**power + end``.
 
-    ``init_value`` up to ``transition_begin``; ``end_value`` from ``transition_begin + transition_steps`` on.
+    The value is ``init_value`` up to ``transition_begin``, and ``end_value`` from ``transition_begin +
+    transition_steps`` on.
 
     >>> from warmup_optax.compat import optax
     >>> schedule = optax.polynomial_schedule(1.0, 0.0, power=2, transition_steps=4, transition_begin=2)
@@ -102,7 +112,8 @@ def linear_schedule(
 ) -> wo.Schedule:
     """A linear ramp from one value to another.
 
-    ``init_value`` up to ``transition_begin``; ``end_value`` from ``transition_begin + transition_steps`` on.
+    The value is ``init_value`` up to ``transition_begin``, and ``end_value`` from ``transition_begin +
+    transition_steps`` on.
 
     >>> from warmup_optax.compat import optax
     >>> optax.linear_schedule(0.0, 1.0, transition_steps=4)([0, 1, 4, 9]).tolist()
@@ -124,7 +135,7 @@ def _ramp(first: Scalar, last: Scalar, steps: Scalar, begin: Scalar = 0) -> wo.S
 def piecewise_constant_schedule(
     init_value: Annotated[Number, "The rate before the first boundary."], boundaries_and_scales: Scales = None
 ) -> wo.Schedule:
-    """Steps: each boundary multiplies the rate by its scale, from that count on.
+    """Step decay: each boundary multiplies the rate by its scale, from that count on.
 
     >>> from warmup_optax.compat import optax
     >>> optax.piecewise_constant_schedule(1.0, {5: 0.5, 8: 0.5})([4, 5, 8]).tolist()
@@ -142,9 +153,10 @@ def piecewise_interpolate_schedule(
     init_value: Annotated[Number, "The rate at 0."],
     boundaries_and_scales: Scales = None,
 ) -> wo.Schedule:
-    """Linear ramps, or half cosines, between the rates that `piecewise_constant_schedule` jumps between.
+    """Linear ramps or half cosines between the rates of `piecewise_constant_schedule`.
 
-    ``init_value`` at 0 (unless a boundary is there), each product of scales at its boundary, the last after.
+    The value is ``init_value`` at 0, unless 0 is a boundary. At each boundary it is the product of the scales so
+    far. After the last boundary it stays.
 
     >>> from warmup_optax.compat import optax
     >>> optax.piecewise_interpolate_schedule("linear", 1.0, {4: 0.5, 8: 0.0})([0, 2, 4, 6, 9]).tolist()
@@ -166,11 +178,11 @@ def _interpolated(
 @port()
 def cosine_decay_schedule(
     init_value: First,
-    decay_steps: Annotated[Positive, "Length of the decay, whole or not."],
+    decay_steps: Annotated[Positive, "The length of the decay, whole or not."],
     alpha: Annotated[Number, "The last value, as a fraction of ``init_value``."] = 0.0,
     exponent: Exponent = 1.0,
 ) -> wo.Schedule:
-    """Half a cosine from ``init_value`` at 0 to ``alpha * init_value`` at ``decay_steps`` and after it.
+    """Cosine decay from ``init_value`` at 0 to ``alpha * init_value`` at ``decay_steps``, where it stays.
 
     >>> from warmup_optax.compat import optax
     >>> optax.cosine_decay_schedule(1.0, 4)([0, 2, 4, 9]).round(6).tolist()
@@ -189,7 +201,7 @@ def exponential_decay(
     staircase: Stairs = False,
     end_value: Floor = None,
 ) -> wo.Schedule:
-    """Multiplies by ``decay_rate`` every ``transition_steps``, from ``transition_begin`` on.
+    """Exponential decay: times ``decay_rate`` every ``transition_steps``, from ``transition_begin`` on.
 
     >>> from warmup_optax.compat import optax
     >>> optax.exponential_decay(1.0, 10, 0.5, transition_begin=5, end_value=0.3)([0, 15, 35]).tolist()
@@ -214,11 +226,12 @@ def linear_onecycle_schedule(
     div_factor: Div = 25.0,
     final_div_factor: FinalDiv = 1e4,
 ) -> wo.Schedule:
-    """Up to the peak, back down, and on to nearly nothing, in three linear ramps.
+    """The 1cycle policy with three linear ramps: up to the peak, back down, and almost to 0.
 
-    ``peak_value / div_factor`` at 0, the peak at ``int(pct_start * transition_steps)``, the first value again
-    at ``int(pct_final * transition_steps)``, and that over ``final_div_factor`` (by Optax's code, not its text)
-    at ``transition_steps`` and after it. Where two of these counts are one, a phase is lost.
+    The value is ``peak_value / div_factor`` at 0. It is the peak at ``int(pct_start * transition_steps)``, and
+    the first value again at ``int(pct_final * transition_steps)``. From ``transition_steps`` on it is the first
+    value divided by ``final_div_factor``, as in Optax's code but not its docstring. If two of these counts are
+    equal, the phase between them is skipped.
 
     >>> from warmup_optax.compat import optax
     >>> optax.linear_onecycle_schedule(10, 1.0, 0.3, 0.7, div_factor=4.0)([0, 3, 7]).tolist()
@@ -237,10 +250,10 @@ def cosine_onecycle_schedule(
     div_factor: Div = 25.0,
     final_div_factor: FinalDiv = 1e4,
 ) -> wo.Schedule:
-    """Up to the peak and down to nearly nothing, in two half cosines.
+    """The 1cycle policy with two half cosines: up to the peak, and down almost to 0.
 
-    ``peak_value / div_factor`` at 0, the peak at ``int(pct_start * transition_steps)``, and the first value
-    over ``final_div_factor`` from ``transition_steps`` on.
+    The value is ``peak_value / div_factor`` at 0, and the peak at ``int(pct_start * transition_steps)``. From
+    ``transition_steps`` on it is the first value divided by ``final_div_factor``.
 
     >>> from warmup_optax.compat import optax
     >>> optax.cosine_onecycle_schedule(10, 1.0, div_factor=4.0, final_div_factor=2.0)([0, 3, 10]).tolist()
@@ -256,10 +269,10 @@ def warmup_constant_schedule(
     init_value: Annotated[Number, "The rate of the first update."],
     peak_value: Annotated[Number, "The rate from ``warmup_steps`` on."],
     warmup_steps: Annotated[
-        NonNegative, "Length; with 0 it stays at ``init_value`` (`wo.warmup_constant` does not)."
+        NonNegative, "The length; with 0 the rate stays at ``init_value``, unlike in `wo.warmup_constant`."
     ],
 ) -> wo.Schedule:
-    """A linear ramp to a rate that then stays.
+    """Linear warmup, then constant.
 
     >>> from warmup_optax.compat import optax
     >>> optax.warmup_constant_schedule(0.0, 1.0, 4)([0, 1, 4, 9]).tolist()
@@ -273,14 +286,14 @@ def warmup_cosine_decay_schedule(
     init_value: Annotated[Number, "The rate of the first update."],
     peak_value: Annotated[Number, "The rate at ``warmup_steps``."],
     warmup_steps: Warmup,
-    decay_steps: Annotated[Number, "The length of the whole, more than ``warmup_steps``."],
+    decay_steps: Annotated[Number, "The length of the run, warmup included; more than ``warmup_steps``."],
     end_value: Last = 0.0,
     exponent: Exponent = 1.0,
 ) -> wo.Schedule:
-    """A linear ramp to the peak, then half a cosine.
+    """Linear warmup, then cosine decay.
 
-    The peak is at ``warmup_steps``; ``decay_steps`` *includes* the warmup: ``end_value`` is at ``decay_steps``
-    and after it. With a ``peak_value`` of 0 the end is 0, whatever ``end_value`` is.
+    The peak is at ``warmup_steps``. ``decay_steps`` *includes* the warmup: the rate is ``end_value`` from
+    ``decay_steps`` on. With a ``peak_value`` of 0 the last value is 0, and ``end_value`` is ignored.
 
     >>> from warmup_optax.compat import optax
     >>> optax.warmup_cosine_decay_schedule(0.0, 1.0, 4, 12)([0, 1, 4, 8, 12]).round(6).tolist()
@@ -305,7 +318,7 @@ def warmup_exponential_decay_schedule(
     staircase: Stairs = False,
     end_value: Floor = None,
 ) -> wo.Schedule:
-    """A linear ramp to the peak at ``warmup_steps``, then `exponential_decay` on its own clock.
+    """Linear warmup to the peak at ``warmup_steps``, then `exponential_decay` on its own clock.
 
     >>> from warmup_optax.compat import optax
     >>> optax.warmup_exponential_decay_schedule(0.0, 1.0, 4, 10, 0.5)([0, 4, 14]).tolist()
@@ -319,10 +332,10 @@ def warmup_exponential_decay_schedule(
 @port()
 def sgdr_schedule(
     cosine_kwargs: Annotated[
-        Tuple[Any], "The arguments of each cycle; its ``decay_steps`` is its length, warmup included."
+        Tuple[Any], "The arguments of each cycle. ``decay_steps`` is the cycle's length, warmup included."
     ],
 ) -> wo.Schedule:
-    """One `warmup_cosine_decay_schedule` after the other. The end of the last one stays.
+    """Warm restarts (SGDR): one `warmup_cosine_decay_schedule` after another. The last value stays.
 
     >>> from warmup_optax.compat import optax
     >>> cycle = dict(init_value=0.0, peak_value=1.0, warmup_steps=2, decay_steps=6)
@@ -348,10 +361,10 @@ def join_schedules(
     ],
     boundaries: Annotated[Lengths, "Numbers that do not decrease, one fewer than ``schedules``."],
 ) -> wo.Schedule:
-    """One schedule after the other, each from its own 0.
+    """Schedules in sequence, each on its own clock.
 
-    From ``count == boundaries[i]`` on the next schedule runs, on ``count - boundaries[i]``. Between two equal
-    boundaries the schedule is left out. More boundaries than needed are left out with a ``UserWarning``.
+    From ``count == boundaries[i]`` on, the next schedule is evaluated at ``count - boundaries[i]``. A schedule
+    between two equal boundaries is skipped. Extra boundaries are ignored, with a ``UserWarning``.
 
     >>> from warmup_optax.compat import optax
     >>> optax.join_schedules([lambda count: 1.0, optax.constant_schedule(2.0)], [3])([2, 3]).tolist()
@@ -369,7 +382,7 @@ def join_schedules(
 
 
 def _joined(schedules: Sequence[Any], boundaries: Sequence[Any]) -> wo.Schedule:
-    """`wo.join` of boundaries that need not be whole, or increasing where they are equal."""
+    """`wo.join` of boundaries that need not be whole and may be equal."""
     for i, (left, right) in enumerate(itertools.pairwise(boundaries), 1):
         check_number(f"boundaries[{i}]", right, at_least=left, fix="they must not decrease")
     begins = [0, *boundaries]
@@ -390,6 +403,6 @@ def _later(schedule: wo.Schedule, steps: Scalar) -> wo.Schedule:
 
 
 def _cumulative(init_value: Scalar, scales: Mapping[Any, Scalar] | None) -> tuple[list[Any], list[Any]]:
-    """The boundaries, and the products of the scales up to each, ``init_value`` first."""
+    """Return the boundaries, and ``init_value`` followed by its product with the scales up to each boundary."""
     scales = scales or {}
     return [*scales], list(itertools.accumulate(scales.values(), operator.mul, initial=init_value))

@@ -1,11 +1,11 @@
 """Paddle's schedulers (``paddle.optimizer.lr``, Paddle 3.3), and the detection models' warmup.
 
-A scheduler that is stepped once after every update gives update number ``count`` the rate of its ``last_epoch
-== count``; that is the count here. Every constructor takes Paddle's ``verbose`` and ignores it.
+The count here is Paddle's ``last_epoch`` in a run that steps its scheduler once after every update. Every
+constructor accepts Paddle's ``verbose`` and ignores it.
 
-Not here, because they do not take numbers: ``LambdaDecay`` (multiply any function of a count by the rate:
-``wo.as_schedule(function) * learning_rate``), ``MultiplicativeDecay`` (a function multiplied up update by
-update), and ``ReduceOnPlateau`` (``optax.contrib.reduce_on_plateau``).
+Three schedulers have no port. For ``LambdaDecay`` write ``wo.as_schedule(function) * learning_rate``.
+``MultiplicativeDecay`` multiplies the values of a function update by update. For ``ReduceOnPlateau`` use
+``optax.contrib.reduce_on_plateau``.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ Counts = Annotated[Tuple[int], "Increasing counts."]
 
 @port()
 def NoamDecay(
-    d_model: Annotated[Positive, "The width of the model."],
+    d_model: Annotated[Positive, "The width of the model (its embedding dimension)."],
     warmup_steps: Length,
     learning_rate: Annotated[Number, "A factor."] = 1.0,
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
-    """The Transformer's schedule: a linear ramp, then a decay as one over the square root of the count.
+    """The Noam schedule of the Transformer: linear warmup, then inverse-square-root decay.
 
-    0 at 0 (the paper counts from 1), the peak ``learning_rate / sqrt(d_model * warmup_steps)`` at
-    ``warmup_steps``. It never ends.
+    The rate is 0 at count 0, while the paper counts from 1. The peak at ``warmup_steps`` is ``learning_rate /
+    sqrt(d_model * warmup_steps)``. The decay never ends.
 
     >>> from warmup_optax.compat import paddle
     >>> paddle.NoamDecay(d_model=4, warmup_steps=4)([0, 2, 4, 16]).tolist()
@@ -68,12 +68,12 @@ def NoamDecay(
 def PiecewiseDecay(
     boundaries: Annotated[Tuple[int], "Increasing counts, at least one."],
     values: Annotated[
-        Tuple[float], "One rate more. If there are further ones, only the last of them is used."
+        Tuple[float], "The rates, one more than ``boundaries``. Of additional rates only the last is used."
     ],
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
-    """Steps: ``values[i]`` up to, and without, ``boundaries[i]``.
+    """Step decay: ``values[i]`` before ``boundaries[i]``, and the next value from there.
 
     >>> from warmup_optax.compat import paddle
     >>> paddle.PiecewiseDecay([10, 20], [1.0, 0.5, 0.25])([0, 9, 10, 20]).tolist()
@@ -90,7 +90,7 @@ def PiecewiseDecay(
 def NaturalExpDecay(
     learning_rate: Rate, gamma: Positive, last_epoch: LastStep = -1, verbose: Ignored = False
 ) -> wo.Schedule:
-    """``learning_rate * exp(-gamma * count)``. It never ends.
+    """Natural exponential decay: ``learning_rate * exp(-gamma * count)``. It never ends.
 
     >>> import math
     >>> from warmup_optax.compat import paddle
@@ -105,7 +105,7 @@ def NaturalExpDecay(
 def InverseTimeDecay(
     learning_rate: Rate, gamma: Number, last_epoch: LastStep = -1, verbose: Ignored = False
 ) -> wo.Schedule:
-    """``learning_rate / (1 + gamma * count)``. It never ends.
+    """Inverse-time decay: ``learning_rate / (1 + gamma * count)``. It never ends.
 
     >>> from warmup_optax.compat import paddle
     >>> paddle.InverseTimeDecay(1.0, gamma=0.5)([0, 2, 6]).tolist()
@@ -120,14 +120,14 @@ def PolynomialDecay(
     decay_steps: Length,
     end_lr: Annotated[Number, "The last rate."] = 0.0001,
     power: Positive = 1.0,
-    cycle: Annotated[bool, "Whether ``decay_steps`` grows to its next multiple whenever it is over."] = False,
+    cycle: Annotated[bool, "Whether ``decay_steps`` grows to its next multiple each time it ends."] = False,
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
-    """A power of the remaining time: `compat.keras.PolynomialDecay`.
+    """Polynomial decay, the same as `compat.keras.PolynomialDecay`.
 
     ``end_lr`` is reached at ``decay_steps`` and stays. With ``cycle`` the rate jumps up again one update after
-    each multiple of ``decay_steps``, each time less high.
+    each multiple of ``decay_steps``, to a lower peak each time.
 
     >>> from warmup_optax.compat import paddle
     >>> paddle.PolynomialDecay(1.0, 4, end_lr=0.0)([0, 2, 4, 5]).tolist()
@@ -145,10 +145,10 @@ def LinearWarmup(
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
-    """A linear ramp from ``start_lr`` to ``end_lr``, then a schedule from its own beginning.
+    """Linear warmup from ``start_lr`` towards ``end_lr``, then a schedule on its own clock.
 
-    ``end_lr`` would come at ``warmup_steps``. There ``learning_rate`` takes over, at its own 0: nothing ties
-    the two together.
+    The ramp would reach ``end_lr`` at ``warmup_steps``. At that count ``learning_rate`` starts, at its own
+    count 0. The rate jumps if its first value is not ``end_lr``.
 
     >>> from warmup_optax.compat import paddle
     >>> decay = paddle.PiecewiseDecay([2], [1.0, 0.5])
@@ -163,7 +163,7 @@ def LinearWarmup(
 def ExponentialDecay(
     learning_rate: Rate, gamma: OpenFraction, last_epoch: LastStep = -1, verbose: Ignored = False
 ) -> wo.Schedule:
-    """``learning_rate * gamma ** count``. It never ends.
+    """Exponential decay: ``learning_rate * gamma ** count``. It never ends.
 
     >>> from warmup_optax.compat import paddle
     >>> paddle.ExponentialDecay(1.0, gamma=0.5)([0, 1, 2]).tolist()
@@ -180,7 +180,7 @@ def MultiStepDecay(
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
-    """Steps: times ``gamma`` from each milestone on.
+    """Step decay: times ``gamma`` from each milestone on.
 
     >>> from warmup_optax.compat import paddle
     >>> paddle.MultiStepDecay(1.0, [2, 4], gamma=0.5)([0, 1, 2, 4]).tolist()
@@ -197,7 +197,7 @@ def StepDecay(
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
-    """Steps: times ``gamma`` every ``step_size`` updates, from each multiple on. It never ends.
+    """Step decay: times ``gamma`` every ``step_size`` updates, from each multiple on. It never ends.
 
     >>> from warmup_optax.compat import paddle
     >>> paddle.StepDecay(1.0, step_size=2, gamma=0.5)([0, 1, 2, 4]).tolist()
@@ -215,7 +215,7 @@ def LinearLR(
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
-    """A linear ramp from ``learning_rate * start_factor`` to ``learning_rate * end_factor``, constant after it.
+    """A linear ramp from ``learning_rate * start_factor`` to ``learning_rate * end_factor``, then constant.
 
     >>> from warmup_optax.compat import paddle
     >>> paddle.LinearLR(1.0, total_steps=4, start_factor=0.5)([0, 2, 4, 9]).tolist()
@@ -232,10 +232,10 @@ def exponential_with_warmup_decay(
     warmup_iter: Annotated[Steps, "Updates of warmup."],
     warmup_factor: Annotated[Number, "The first rate as a fraction of ``learning_rate``."],
 ) -> wo.Schedule:
-    """The detection models' schedule: a linear ramp from a fraction of the rate, into steps.
+    """The schedule of Paddle's detection models: linear warmup, then step decay.
 
-    From ``warmup_iter`` on it is the step of the global count: boundaries inside the warmup have no effect, and
-    at a boundary the new value applies. Nothing ties ``learning_rate`` to ``values[0]``.
+    The boundaries count from the start of the run. During the warmup they have no effect. At a boundary the new
+    value applies. The rate jumps at ``warmup_iter`` if ``learning_rate`` is not ``values[0]``.
 
     >>> from warmup_optax.compat import paddle
     >>> schedule = paddle.exponential_with_warmup_decay(1.0, [8], [1.0, 0.5], 4, warmup_factor=0.5)
@@ -254,7 +254,7 @@ def CosineAnnealingDecay(
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
-    """A cosine that never ends: down to ``eta_min`` at ``T_max``, up again to ``learning_rate``, and so on.
+    """A periodic cosine: down to ``eta_min`` at ``T_max``, then up again to ``learning_rate``. It never ends.
 
     >>> from warmup_optax.compat import paddle
     >>> paddle.CosineAnnealingDecay(1.0, T_max=4)([0, 2, 4, 6, 8]).round(6).tolist()
@@ -268,14 +268,14 @@ def CosineAnnealingWarmRestarts(
     learning_rate: Peak,
     T_0: Annotated[Length, "The length of the first cycle."],
     T_mult: Length = 1,
-    eta_min: Annotated[Number, "What every cycle falls towards."] = 0,
+    eta_min: Annotated[Number, "The value that every cycle approaches."] = 0,
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
-    """Half cosines repeatedly, each ``T_mult`` times as long as the last.
+    """Cosine decay with warm restarts (SGDR): each cycle is ``T_mult`` times as long as the previous one.
 
-    ``eta_min`` is never quite reached. The restarts are exact here. Paddle's, inside a `LinearWarmup`, come
-    from a logarithm that can be one update late.
+    ``eta_min`` is approached but not reached. The restarts are exact here. Inside a `LinearWarmup`, Paddle finds
+    them by a logarithm, which can be one update late.
 
     >>> from warmup_optax.compat import paddle
     >>> paddle.CosineAnnealingWarmRestarts(1.0, T_0=4, T_mult=2)([0, 2, 4, 8, 12]).round(6).tolist()
@@ -286,26 +286,27 @@ def CosineAnnealingWarmRestarts(
 
 @port(decay_rate="exp_gamma")
 def CyclicLR(
-    base_learning_rate: Annotated[Number, "The rate at the foot."],
+    base_learning_rate: Annotated[Number, "The lowest rate, at count 0."],
     max_learning_rate: Annotated[Number, "The rate at the first peak, at ``step_size_up``."],
     step_size_up: Length,
     step_size_down: Annotated[Length | None, "None for ``step_size_up``."] = None,
     mode: Annotated[str, '"triangular", "triangular2" or "exp_range".'] = "triangular",
-    exp_gamma: Annotated[Positive, 'For "exp_range".'] = 1.0,
+    exp_gamma: Annotated[Positive, 'The factor of each update in "exp_range".'] = 1.0,
     scale_fn: Annotated[
         Any,
-        "A factor of the height instead of ``mode``, written with ``jax.numpy``; then it cannot be saved.",
+        "A function for the factor of the height, instead of ``mode``. Write it with ``jax.numpy``. The schedule "
+        "can then not be saved.",
     ] = None,
     scale_mode: Annotated[
-        str, 'What ``scale_fn`` is a function of: the "cycle", counted from 1, or "iterations".'
+        str, 'The argument of ``scale_fn``: the "cycle", counted from 1, or "iterations".'
     ] = "cycle",
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
-    """A linear ramp up to ``max_learning_rate`` and one down, repeatedly.
+    """Cyclical learning rate (CLR): a triangle wave up to ``max_learning_rate`` and back. It never ends.
 
-    ``base_learning_rate`` at 0. The height above it is the same in every cycle, or half that of the last
-    (``triangular2``), or falls by ``exp_gamma`` with every update (``exp_range``).
+    The height above ``base_learning_rate`` is constant in mode "triangular", halves with each cycle in
+    "triangular2", and is multiplied by ``exp_gamma`` with each update in "exp_range".
 
     >>> from warmup_optax.compat import paddle
     >>> paddle.CyclicLR(0.0, 1.0, 4, 2, mode="triangular2")([0, 2, 4, 5, 6, 10]).tolist()
@@ -321,24 +322,30 @@ def OneCycleLR(
     total_steps: Fixed[Length],
     divide_factor: Annotated[Positive, "The peak divided by the first rate."] = 25.0,
     end_learning_rate: Annotated[NonNegative, "The rate at ``total_steps - 1``."] = 0.0001,
-    phase_pct: Annotated[Fixed[Fraction], "The fraction that rises; below 0.5 with three phases."] = 0.3,
+    phase_pct: Annotated[
+        Fixed[Fraction], "The fraction of the run that is the rise; below 0.5 with three phases."
+    ] = 0.3,
     anneal_strategy: Annotated[str, one_of("cos", "linear")] = "cos",
-    three_phase: Annotated[bool, "Whether it falls as fast as it rose, and only then to the end."] = False,
+    three_phase: Annotated[
+        bool, "Whether to return to the first rate as fast as it rose, before the decay to the end."
+    ] = False,
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
-    """Up to the peak and down to nearly nothing (1cycle), with the original's odd first and last steps.
+    """The 1cycle policy: up to the peak, and down almost to 0.
 
-    ``max_learning_rate / divide_factor`` at 0; the peak at ``phase_pct * total_steps - 1``, which may be
-    between two counts; ``end_learning_rate`` (a rate here, a divisor in PyTorch) at ``total_steps - 1``. One
-    update later the last curve has continued: a cosine is up again a little, a linear ramp is *below* its end,
-    and below 0 if that is near. Then the original raises; here that rate stays.
+    The rate is ``max_learning_rate / divide_factor`` at 0. The peak is at ``phase_pct * total_steps - 1``, which
+    may be between two counts. ``end_learning_rate``, a rate and not a divisor as in PyTorch, is at ``total_steps
+    - 1``. At ``total_steps`` the last curve continues: a cosine has risen slightly, and a linear ramp is *below*
+    its end, possibly negative. After that the original raises an error. Here that rate stays.
 
     >>> from warmup_optax.compat import paddle
     >>> paddle.OneCycleLR(1.0, 10, divide_factor=4.0, phase_pct=0.5)([0, 2, 4]).round(3).tolist()
     [0.25, 0.625, 1.0]
     """
     if three_phase:
-        check_number("phase_pct", phase_pct, below=0.5, fix="with three phases the way down is as long")
+        check_number(
+            "phase_pct", phase_pct, below=0.5, fix="with three phases the first decay is as long as the rise"
+        )
     rates = max_learning_rate / divide_factor, max_learning_rate, end_learning_rate
     return one_cycle(*rates, total_steps, anneal_strategy, three_phase, phase_pct=phase_pct)

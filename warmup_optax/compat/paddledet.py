@@ -1,7 +1,7 @@
 """PaddleDetection (October 2024, at 666f597): the ``LearningRate`` block of its files, and its schedulers.
 
-Its trainer steps once after every update, so the rate of update ``n`` is that of ``last_epoch == n``. Epochs
-are counted in ``step_per_epoch`` updates. Under the warmup the decay has been running, from update 0 on.
+Its trainer steps the scheduler after every update, so update ``n`` has the rate of ``last_epoch == n``. An epoch
+has ``step_per_epoch`` updates. The decay counts from update 0, so it also runs during the warmup.
 """
 
 from __future__ import annotations
@@ -34,17 +34,18 @@ def LearningRate(
     *,
     step_per_epoch: Annotated[Fixed[Length], "The number of updates in an epoch."],
 ) -> wo.Schedule:
-    """A warmup from 0 on, and a decay on the clock of the whole run.
+    """A warmup, and a decay that counts from the start of the run.
 
-    The decays are "PiecewiseDecay", ``base_lr * gamma[i]`` from epoch ``milestones[i]`` on, and "CosineDecay",
-    half a cosine over ``max_epochs`` less ``last_plateau_epochs``. After the end the last rate stays, but a
-    cosine without a warmup and a plateau *rises again*. A ``gamma`` that is a number is divided by 10 from
-    milestone to milestone.
+    "PiecewiseDecay" is ``base_lr * gamma[i]`` from epoch ``milestones[i]`` on. "CosineDecay" is half a cosine
+    that ends ``last_plateau_epochs`` before ``max_epochs``. After the end the last rate stays. A cosine with
+    neither a warmup nor a plateau *rises again*. If ``gamma`` is a number, it is divided by 10 at each further
+    milestone.
 
     Args:
-      schedulers: The decay and the warmup, in this order; one alone must have ``use_warmup: False``. Each is
-        ``{"name": "PiecewiseDecay", "milestones": [8, 11]}``, or an object with the name of its class and the
-        arguments as attributes, as YAML's ``!PiecewiseDecay`` becomes one. None: those of the original.
+      schedulers: The decay and the warmup, in this order. A decay alone must have ``use_warmup: False``. Each is
+        a mapping such as ``{"name": "PiecewiseDecay", "milestones": [8, 11]}``. It may also be an object with
+        the arguments as attributes, whose class has that name, such as YAML's ``!PiecewiseDecay``. None for the
+        defaults of the original.
 
     >>> from warmup_optax.compat import paddledet
     >>> decay = {"name": "PiecewiseDecay", "gamma": [0.5, 0.25], "milestones": [4, 6]}
@@ -75,7 +76,7 @@ def LearningRate(
         )
     if ramp is None and end == total:
         return wo.shapes.cosine_wave(base_lr, low, total)
-    # Tabled up to update `total - 1`, the rate of which stays.
+    # The original has a table up to update `total - 1`, whose rate stays.
     part = min(total - 1 - warmup, end - warmup) / (end - warmup)
     last = low + (base_lr - low) * math.cos(math.pi / 2 * part) ** 2 if part < 1 else low
     phases = [wo.cosine(base_lr, low, end - warmup), last]
@@ -90,11 +91,11 @@ def LearningRate(
 
 @port()
 def from_config(config: Mapping[str, Any], *, step_per_epoch: Fixed[Length]) -> wo.Schedule:
-    """The schedule of a PaddleDetection configuration.
+    """Build the schedule of a PaddleDetection configuration.
 
     Args:
       config: The ``LearningRate`` block, or the mapping of a whole file, merged with the files of its ``_BASE_``.
-      step_per_epoch: The number of updates in an epoch: the original's ``len(loader)``.
+      step_per_epoch: The number of updates in an epoch, ``len(loader)`` in the original.
 
     >>> from warmup_optax.compat import paddledet
     >>> schedulers = [{"name": "CosineDecay", "max_epochs": 3}, {"name": "ExpWarmup", "epochs": 1}]
@@ -115,7 +116,7 @@ def from_config(config: Mapping[str, Any], *, step_per_epoch: Fixed[Length]) -> 
 
 
 def _read(i: int, given: Any, known: Mapping[str, Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
-    """The name of a scheduler and its arguments, with the original's defaults."""
+    """Return the name of a scheduler and its arguments, with the original's defaults."""
     fields = dict(given) if isinstance(given, Mapping) else {"name": type(given).__name__, **vars(given)}
     name = fields.pop("name", None)
     if name not in known:
@@ -151,7 +152,7 @@ def _piecewise(base_lr: Any, fields: dict[str, Any], step_per_epoch: int) -> wo.
     if values is not None:
         if fields["use_warmup"]:
             refuse(
-                "values", values, "None with a warmup", "the original takes them for the rates of the warmup"
+                "values", values, "None with a warmup", "the original uses them as the rates of the warmup"
             )
         rates = checked([items("a list of rates", finite)], "", "values", values)
     if len(rates) < len(milestones) + 1:
@@ -161,5 +162,5 @@ def _piecewise(base_lr: Any, fields: dict[str, Any], step_per_epoch: int) -> wo.
             "one for each milestone",
         )
     begins = [math.ceil(step_per_epoch * epoch) for epoch in milestones]
-    rates = [*rates[: len(begins)], rates[-1]]  # of more rates Paddle uses the last one
+    rates = [*rates[: len(begins)], rates[-1]]  # of additional rates Paddle uses the last one
     return wo.piecewise_constant(rates, begins)

@@ -1,7 +1,7 @@
 """Praxis (July 2026, at feeaff1): the classes of ``praxis.schedules``, as functions.
 
-They are multipliers there, which the learner multiplies with its ``learning_rate``: the rate is ``lr *
-praxis.Cosine(...)``. Update ``n`` has ``value_at(n)``.
+In Praxis they are factors of the learner's ``learning_rate``, so the rate is ``lr * praxis.Cosine(...)``. Update
+``n`` has ``value_at(n)``.
 """
 
 from __future__ import annotations
@@ -32,21 +32,23 @@ def _sorted(where: str, name: str, value: Any) -> object:
 
 
 Point = Annotated[Sequence[Number], Check(_point), "The first point ``(n, value)``."]
-Limit = Annotated[Sequence[Number], Check(_point), "The last point, at a later update."]
+Limit = Annotated[Sequence[Number], Check(_point), "The last point ``(n, value)``, at a later update."]
 Power = Positive
 Warmup = Annotated[Fixed[Whole], "The first update at ``max``."]
 Start = Annotated[Fixed[Whole], "The last update at ``max``, not before ``warmup_steps``."]
-End = Annotated[Fixed[Whole], "The first update at the last value, after ``decay_start``."]
+End = Annotated[Fixed[Whole], "The update at which the decay ends, after ``decay_start``."]
 Ratio = Annotated[Number, "The last value, as a fraction of ``max``."]
-Peak = Annotated[Number, "The highest value, above 0; it must be given."]
+Peak = Annotated[Number, "The highest value, above 0; required."]
 Origin = Annotated[str, one_of("start", "limit")]
 Boundaries = Annotated[Sequence[float], items("a sequence of numbers", finite), Check(_sorted)]
-Values = Annotated[Sequence[float], items("a sequence of numbers", finite), "One value more."]
+Values = Annotated[
+    Sequence[float], items("a sequence of numbers", finite), "The values, one more than ``boundaries``."
+]
 
 
 @port()
 def Constant(value: Number = 1.0) -> wo.Schedule:
-    """The same multiplier at every update.
+    """A constant factor.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.Constant(0.5)([0, 9]).tolist()
@@ -61,8 +63,8 @@ def Polynomial(
 ) -> wo.Schedule:
     """A polynomial between two points ``(n, value)``, constant outside them.
 
-    With ``origin="start"`` the curve is flat at the first point for a power above 1 (also as a decay), with
-    "limit" at the last one: the polynomial decay of others.
+    For a power above 1 the curve is flat at the first point with ``origin="start"``, and at the last one with
+    "limit". The polynomial decay of other libraries is "limit".
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.Polynomial(2, (0, 1.0), (4, 0.0))([0, 2, 4]).tolist()
@@ -79,7 +81,7 @@ def Polynomial(
 def Linear(
     power: Power = 1, start: Point = (0, 1.0), limit: Limit = (1, 1.0), origin: Origin = "start"
 ) -> wo.Schedule:
-    """`Polynomial`, of which it is a subclass that changes nothing: ``power`` is 1 unless given.
+    """The same as `Polynomial`, of which the original is a subclass without changes.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.Linear(start=(2, 0.0), limit=(6, 1.0))([0, 2, 4, 9]).tolist()
@@ -90,7 +92,7 @@ def Linear(
 
 @port(init_value="start", end_value="limit", steps="start")
 def Exponential(start: Point = (0, 1.0), limit: Limit = (1, 0.5)) -> wo.Schedule:
-    """A straight line on a logarithmic axis between two points, their values above 0; constant outside them.
+    """Exponential interpolation between two points with values above 0, constant outside them.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.Exponential((2, 1.0), (4, 0.25))([0, 2, 3, 4, 9]).tolist()
@@ -106,10 +108,9 @@ def Cosine(
     final_value: Annotated[Number, "The last value, from update ``total_steps`` on."] = 0.0,
     total_steps: Steps = 0,
 ) -> wo.Schedule:
-    """Half a cosine, and then its last value.
+    """Cosine decay, which stays at its last value.
 
-    With the default ``total_steps=0`` update 0 of the original is NaN. Here it has ``final_value`` like the
-    others.
+    With the default ``total_steps=0`` the original gives NaN at update 0. Here every update has ``final_value``.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.Cosine(1.0, 0.0, 8)([0, 4, 8, 20]).round(6).tolist()
@@ -120,7 +121,7 @@ def Cosine(
 
 @port(steps="start")
 def DelayedCosine(start: Point = (0, 1.0), limit: Limit = (1, 0.5)) -> wo.Schedule:
-    """Half a cosine between two points, the first value above 0, the last at least 0; constant outside them.
+    """Half a cosine between two points, constant outside them. The first value is above 0, the last at least 0.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.DelayedCosine((2, 1.0), (6, 0.0))([0, 2, 4, 6]).round(6).tolist()
@@ -141,7 +142,7 @@ def LinearRampupPolynomialDecay(
     min_ratio: Ratio = 0.01,
     max: Peak = 0.0,
 ) -> wo.Schedule:
-    """A linear ramp up from 0, a hold, and a polynomial down that is slow first, for a power above 1.
+    """Linear warmup from 0, plateau, and polynomial decay, slow at first for a power above 1.
 
     >>> from warmup_optax.compat import praxis
     >>> schedule = praxis.LinearRampupPolynomialDecay(4, 6, 10, power=2, min_ratio=0.0, max=1.0)
@@ -154,14 +155,14 @@ def LinearRampupPolynomialDecay(
 
 @port()
 def LinearRampupCosineDecay(
-    start_step: Annotated[Fixed[Steps], "The update from which all the others are counted."] = 0,
+    start_step: Annotated[Fixed[Steps], "The update from which the other lengths count."] = 0,
     warmup_steps: Warmup = 0,
     decay_start: Start = 0,
     decay_end: End = 0,
     min_ratio: Ratio = 0.01,
     max: Peak = 0.0,
 ) -> wo.Schedule:
-    """A linear ramp up from 0, a hold, and half a cosine down; before ``start_step`` it is 1.
+    """Linear warmup from 0, plateau, and cosine decay. Before ``start_step`` the factor is 1.
 
     >>> from warmup_optax.compat import praxis
     >>> schedule = praxis.LinearRampupCosineDecay(3, 4, 4, 8, min_ratio=0.0, max=0.5)
@@ -182,7 +183,7 @@ def LinearRampupExponentialDecay(
     min_ratio: Ratio = 0.01,
     max: Peak = 0.0,
 ) -> wo.Schedule:
-    """A linear ramp up from 0, a hold, and an exponential down, to a ``min_ratio`` above 0.
+    """Linear warmup from 0, plateau, and exponential decay to a ``min_ratio`` above 0.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.LinearRampupExponentialDecay(4, 6, 8, 0.25, 1.0)([0, 2, 4, 6, 7, 8]).tolist()
@@ -194,12 +195,12 @@ def LinearRampupExponentialDecay(
 
 @port()
 def PiecewiseConstant(
-    boundaries: Annotated[Boundaries, "In order; one may come twice."], values: Values
+    boundaries: Annotated[Boundaries, "Updates in increasing order; two may be equal."], values: Values
 ) -> wo.Schedule:
-    """Steps. A value that is not above 0, except for the last, counts as not set: the next one replaces it.
+    """A piecewise constant factor. A value that is not above 0 is replaced by the next one, except for the last.
 
-    Each value applies from its boundary on. Of two equal boundaries the first has no effect. Where no value is
-    set before the last boundary, it is 0.
+    Each value applies from its boundary on. Of two equal boundaries the first has no effect. If the values before
+    the last boundary are all replaced, the factor is 0 there.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.PiecewiseConstant([2, 4], [1.0, 0.0, 0.5])([0, 1, 2, 3, 4]).tolist()
@@ -214,7 +215,7 @@ def PiecewiseConstant(
         used.append(value if not is_concrete(value) or value > 0 else used[-1])
     last, _, *before = used
     begins: dict[float, Any] = {0: before.pop() if before else last}
-    for boundary in boundaries:  # a boundary that comes again replaces itself
+    for boundary in boundaries:  # of two equal boundaries, the second replaces the first
         begins[max(boundary, 0)] = before.pop() if before else last
     return wo.piecewise_constant(list(begins.values()), list(begins)[1:])
 
@@ -225,17 +226,18 @@ def LinearRampupPiecewiseConstant(
         Boundaries, "The updates from which each value applies, in order, the first above 0."
     ],
     values: Annotated[
-        Values, "The same number of values; one that is not above 0 counts as not set, as there."
+        Values, "The same number of values. One that is not above 0 is replaced, as in `PiecewiseConstant`."
     ],
 ) -> wo.Schedule:
-    """A linear ramp up from 0 to the first value at the first boundary, and then `PiecewiseConstant`.
+    """Linear warmup from 0 to the first value at the first boundary, then `PiecewiseConstant`.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.LinearRampupPiecewiseConstant([4, 8], [1.0, 0.5])([0, 2, 4, 8]).tolist()
     [0.0, 0.5, 1.0, 0.5]
     """
     if not boundaries or len(boundaries) != len(values):
-        refuse("boundaries", list(boundaries), f"as many as the values ({len(values)}), and at least one")
+        allowed = f"of the same length as the values ({len(values)}), and not empty"
+        refuse("boundaries", list(boundaries), allowed)
     first = boundaries[0]
     check_steps("boundaries[0]", first)
     steps = PiecewiseConstant([b - first for b in boundaries[1:]], values)
@@ -247,9 +249,9 @@ def Transformer(
     warmup_steps: Annotated[Fixed[Steps], "``W`` is ``warmup_steps * worker_replicas``."] = 4000,
     model_dim: Annotated[Positive, "The peak is ``(model_dim * W) ** -0.5``."] = 512,
     worker_replicas: Annotated[Fixed[Steps], "The number of workers."] = 1,
-    decay_end: Annotated[Steps | None, "The update whose value stays after it; None for no end."] = None,
+    decay_end: Annotated[Steps | None, "The update after which the value stays; None for no end."] = None,
 ) -> wo.Schedule:
-    """A linear ramp up and an inverse square root down, on ``n + 1``: the peak is at ``n == W - 1``.
+    """Linear warmup and inverse-square-root decay (Noam), at ``n + 1``. The peak is at ``n == W - 1``.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.Transformer(warmup_steps=4, model_dim=4)([0, 1, 3, 15]).tolist()
@@ -270,12 +272,12 @@ def Transformer(
 @port(init_value="multiplier")
 def SqrtDecay(
     decay_start: Annotated[
-        Fixed[Positive], "Where the decay begins, after ``offset``, whole or not."
+        Fixed[Positive], "Updates from ``offset`` to the begin of the decay, whole or not."
     ] = 10000,
     multiplier: Annotated[Number, "A factor."] = 1.0,
     offset: Annotated[Fixed[Number], "Subtracted from the update, whole or not."] = 0.0,
 ) -> wo.Schedule:
-    """``multiplier / sqrt(max(n - offset, decay_start))``: constant, and then an inverse square root.
+    """``multiplier / sqrt(max(n - offset, decay_start))``: constant, then inverse-square-root decay.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.SqrtDecay(decay_start=4)([0, 4, 16]).tolist()
@@ -289,9 +291,9 @@ def SqrtDecay(
 @port()
 def LinearRampupSqrtDecay(
     peak: Annotated[Number, "The highest value."] = 1.0,
-    warmup_steps: Annotated[Steps, "With 0 all is 0, as in the original."] = 4000,
+    warmup_steps: Annotated[Steps, "Updates of warmup; with 0 every value is 0, as in the original."] = 4000,
 ) -> wo.Schedule:
-    """A linear ramp to ``peak`` at ``n == warmup_steps``, an inverse square root down; update 0 counts as 1.
+    """Linear warmup to ``peak`` at ``n == warmup_steps``, then inverse-square-root decay. Update 0 counts as 1.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.LinearRampupSqrtDecay(1.0, 4)([0, 1, 2, 4, 16]).tolist()
@@ -304,10 +306,12 @@ def LinearRampupSqrtDecay(
 
 @port()
 def PiecewiseSchedule(
-    boundaries: Annotated[Tuple[int], "The updates at which all but the first begin, >= 0 and in order."],
-    schedules: Annotated[Tuple[Any], "One more schedule."],
+    boundaries: Annotated[
+        Tuple[int], "The updates at which all schedules but the first begin, >= 0 and in order."
+    ],
+    schedules: Annotated[Tuple[Any], "The schedules, one more than ``boundaries``."],
 ) -> wo.Schedule:
-    """One schedule after the other, each on its own clock.
+    """Schedules in sequence, each on its own clock.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.PiecewiseSchedule([4], [praxis.Constant(), praxis.Cosine(1.0, 0.0, 4)])([0, 4, 8]).tolist()
@@ -323,9 +327,9 @@ def PiecewiseSchedule(
 @port()
 def CycleSchedule(
     schedules: Annotated[Tuple[Any], "The schedules."],
-    steps: Annotated[Counts, "The number of updates of each turn, one of them above 0."],
+    steps: Annotated[Counts, "The number of updates of each schedule in a cycle; at least one is above 0."],
 ) -> wo.Schedule:
-    """Schedules that take turns and never end; each is on the clock of the whole run, not on its own.
+    """Schedules that alternate and never end. Each is evaluated at the count of the run, not on its own clock.
 
     >>> from warmup_optax.compat import praxis
     >>> line = praxis.Linear(start=(0, 1.0), limit=(8, 0.0))
@@ -333,7 +337,8 @@ def CycleSchedule(
     [1.0, 0.75, 2.0, 0.5, 2.0]
     """
     if not sum(steps) or len(schedules) != len(steps):
-        refuse("steps", list(steps), f"as many as the schedules ({len(schedules)}), one of them above 0")
+        allowed = f"of the same length as the schedules ({len(schedules)}), with a number above 0"
+        refuse("steps", list(steps), allowed)
     ends = list(itertools.accumulate(steps))
     turns = []
     for schedule, length, end in zip(schedules, steps, ends, strict=True):
@@ -348,13 +353,11 @@ def CycleSchedule(
 @port()
 def ContinuousSchedule(
     initial_value: Annotated[Number, "The first value."] = 1.0,
-    start_step: Annotated[Whole, "The update from which it falls."] = 400_000,
+    start_step: Annotated[Whole, "The update at which the decay begins."] = 400_000,
     half_life_steps: Length = 100_000,
-    min: Annotated[
-        OpenFraction, "The last value as a fraction of the first, reached between two updates."
-    ] = 0.01,
+    min: Annotated[OpenFraction, "The last value as a fraction of the first."] = 0.01,
 ) -> wo.Schedule:
-    """Constant, and then half in every ``half_life_steps``, down to ``initial_value * min``.
+    """Constant, then exponential decay with the half-life ``half_life_steps``, down to ``initial_value * min``.
 
     >>> from warmup_optax.compat import praxis
     >>> praxis.ContinuousSchedule(1.0, 2, 2, 0.125)([0, 2, 4, 6, 8, 99]).tolist()
@@ -365,7 +368,7 @@ def ContinuousSchedule(
 
 
 def _points(start: Any, limit: Any) -> tuple[Any, Any, Any, Any]:
-    """Two points ``(update, value)``, in order."""
+    """Check that two points ``(update, value)`` are in order, and return their four numbers."""
     if start[0] >= limit[0]:
         refuse("limit", limit, f"at an update after that of start ({start[0]})")
     return *start, *limit
@@ -374,13 +377,13 @@ def _points(start: Any, limit: Any) -> tuple[Any, Any, Any, Any]:
 def _ramp(
     warmup_steps: int, decay_start: int, decay_end: int, min_ratio: Scalar, top: Scalar
 ) -> tuple[Any, int]:
-    """The last value of a ramp's decay, and its length."""
+    """Return the last value of the decay, and its length."""
     check_steps("decay_start", decay_start, at_least=warmup_steps, fix="the warmup comes first")
     check_steps("decay_end", decay_end, at_least=decay_start + 1, fix="it must be after decay_start")
-    check_number("max", top, above=0, fix="it must be given")
+    check_number("max", top, above=0, fix="it is required")
     return top * min_ratio, decay_end - decay_start
 
 
 def _ramped(warmup_steps: int, decay_start: int, top: Scalar, decay: wo.Schedule) -> wo.Schedule:
-    """A linear ramp up from 0, and ``top`` until the decay begins."""
+    """Linear warmup from 0, plateau at ``top``, and the given decay."""
     return joined([wo.linear(0.0, top, max(warmup_steps, 0)), top, decay], [0, warmup_steps, decay_start])

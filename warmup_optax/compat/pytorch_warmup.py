@@ -1,9 +1,9 @@
-r"""pytorch-warmup (0.2.0): factors that dampen the rate of a schedule that has been running under them.
+r"""pytorch-warmup (0.2.0): warmup factors that multiply a schedule, which counts from the start of the run.
 
-The first argument is what the optimizer carries there: the schedule, or the number, to dampen. Update 0
-has the factor of step 1, so it is never 0, and a linear warmup of period :math:`\tau` is over at update
-:math:`\tau - 1`. Before the warmup is over the schedule's own decay has begun. ``last_step`` moves the warmup
-alone: the schedule does not move.
+The first argument is the schedule, or the number, to multiply; the original reads it from the optimizer. Update
+0 has the factor of step 1, so it is never 0. A linear warmup of period :math:`\tau` is complete at update
+:math:`\tau - 1`. The schedule's own decay runs during the warmup. ``last_step`` shifts the warmup, and not the
+schedule.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from ._rules import Check, bounded
 
 
 def _int(where: str, name: str, value: object) -> object:
-    """The original takes a Python int, and nothing else; a traced number is one too."""
+    """Raise for a float, because the original accepts only an int. Tracers pass."""
     if isinstance(value, float):
         refuse(name, value, "an int", f"give {int(value)}", error=TypeError)
     return value
 
 
-Dampened = Annotated[Any, "The schedule, function of a count, or number to dampen."]
-Period = Annotated[Length, Check(_int), "The length of the warmup."]
-Last = Annotated[int, "The last step of the warmup that has been made; -1 is none."]
-BETA = "Adam's decay of the second moment, which the original reads from the optimizer."
+Dampened = Annotated[Any, "The schedule, function of a count, or number to multiply."]
+Period = Annotated[Length, Check(_int), "The length of the warmup, in updates."]
+Last = Annotated[int, "The last completed step of the warmup; -1 for none."]
+BETA = "Adam's decay rate of the second moment, which the original reads from the optimizer."
 Beta = Annotated[Fixed[Number], bounded("in [0, 1)", at_least=0, below=1), BETA]
 
 
 @port()
 def LinearWarmup(schedule: Dampened, warmup_period: Period, last_step: Last = -1) -> wo.Schedule:
-    """The schedule times ``min(1, (n + 1) / warmup_period)``.
+    """Linear warmup: the schedule times ``min(1, (n + 1) / warmup_period)``.
 
-    Update 0 has ``1 / warmup_period`` of the rate, update ``warmup_period - 1`` and all later ones all of it.
+    Update 0 has ``1 / warmup_period`` of the rate. From update ``warmup_period - 1`` on, the factor is 1.
 
     >>> from warmup_optax.compat import pytorch_warmup
     >>> pytorch_warmup.LinearWarmup(1.0, warmup_period=4)([0, 1, 3, 9]).tolist()
@@ -48,9 +48,9 @@ def LinearWarmup(schedule: Dampened, warmup_period: Period, last_step: Last = -1
 
 @port()
 def ExponentialWarmup(schedule: Dampened, warmup_period: Period, last_step: Last = -1) -> wo.Schedule:
-    """The schedule times ``1 - exp(-(n + 1) / warmup_period)``, which approaches it.
+    """Exponential warmup: the schedule times ``1 - exp(-(n + 1) / warmup_period)``, which approaches 1.
 
-    Update 0 has about ``1 / warmup_period`` of the rate, update ``warmup_period - 1`` has 63 % of it.
+    Update 0 has about ``1 / warmup_period`` of the rate, and update ``warmup_period - 1`` has 63 %.
 
     >>> from warmup_optax.compat import pytorch_warmup
     >>> pytorch_warmup.ExponentialWarmup(1.0, warmup_period=4)([0, 3, 99]).round(3).tolist()
@@ -62,9 +62,9 @@ def ExponentialWarmup(schedule: Dampened, warmup_period: Period, last_step: Last
 
 @port()
 def UntunedLinearWarmup(schedule: Dampened, b2: Beta = 0.999, last_step: Last = -1) -> wo.Schedule:
-    """`LinearWarmup` of the period ``int(2 / (1 - b2))``: Adam's warmup without tuning.
+    """`LinearWarmup` with the period ``int(2 / (1 - b2))``: an untuned warmup for Adam.
 
-    The division is the original's in float64, so the period is the original's too: 1999 for 0.999, not 2000.
+    The division is in float64, as in the original, so the period is 1999 for 0.999, not 2000.
 
     >>> from warmup_optax.compat import pytorch_warmup
     >>> pytorch_warmup.UntunedLinearWarmup(1.0, b2=0.75)([0, 3, 7, 8]).tolist()
@@ -75,7 +75,7 @@ def UntunedLinearWarmup(schedule: Dampened, b2: Beta = 0.999, last_step: Last = 
 
 @port()
 def UntunedExponentialWarmup(schedule: Dampened, b2: Beta = 0.999, last_step: Last = -1) -> wo.Schedule:
-    """`ExponentialWarmup` of the period ``int(1 / (1 - b2))``: close to Adam's bias correction.
+    """`ExponentialWarmup` with the period ``int(1 / (1 - b2))``: close to Adam's bias correction.
 
     >>> from warmup_optax.compat import pytorch_warmup
     >>> pytorch_warmup.UntunedExponentialWarmup(1.0, b2=0.75)([0, 3, 99]).round(3).tolist()
@@ -90,10 +90,10 @@ def RAdamWarmup(
     b2: Annotated[Fixed[Number], bounded("in (0.6, 1)", above=0.6, below=1), BETA] = 0.999,
     last_step: Last = -1,
 ) -> wo.Schedule:
-    """The schedule times RAdam's rectification, begun at the first step that has one.
+    """The schedule times RAdam's rectification term, from the first step at which it is defined.
 
-    Update 0 has the rectification of step 5 for a usual ``b2`` (1.7 % for 0.999); it nears 1 after about ``20 /
-    (1 - b2)`` updates.
+    For a usual ``b2``, update 0 has the term of step 5 (1.7 % for 0.999). It approaches 1 after about ``20 / (1 -
+    b2)`` updates.
 
     >>> from warmup_optax.compat import pytorch_warmup
     >>> pytorch_warmup.RAdamWarmup(1.0, b2=0.999)([0, 995, 19995]).round(4).tolist()
@@ -106,7 +106,7 @@ def RAdamWarmup(
 
 
 def _dampened(schedule: Any, factor: wo.Schedule, first: int, last_step: Any) -> wo.Schedule:
-    """A schedule times a factor, whose step ``first`` is that of update 0 where no step has been made."""
+    """A schedule times a factor. Without a ``last_step``, update 0 has the factor of step ``first``."""
     check_steps("last_step", last_step, at_least=-1)
     last = -1 if is_concrete(last_step) and last_step == -1 else last_step
     return product(schedule, wo.shift(factor, -1 - last - first))

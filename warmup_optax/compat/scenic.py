@@ -1,7 +1,7 @@
 """Scenic (2026, at 4a38d47): ``compound_lr_scheduler`` of ``scenic.train_lib.lr_schedules``, factor strings.
 
-Its factors have the names of T5X's, and mostly another meaning. It is used as an Optax schedule, so its step is
-0 at the first update.
+Its factors have the names of T5X's, but most have another meaning. Scenic passes the schedule to Optax, so its
+step is 0 at the first update.
 """
 
 from __future__ import annotations
@@ -21,45 +21,45 @@ from ._rules import plain_number
 
 @port(boundaries="decay_events", values="decay_factors", growth="t_mul", decay="m_mul")
 def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
-    r"""The factors named in ``config["factors"]``, applied in the order written.
+    r"""The factors named in ``config["factors"]``, applied in this order.
 
     .. math:: r \mapsto r\, f(n) \quad\text{or, for linear\_decay,}\quad r \mapsto r\, f(n) + E\, (1 - f(n))
 
-    from :math:`r = 1` on. In the table :math:`W` is ``warmup_steps`` and :math:`T` is ``total_steps``.
+    The first :math:`r` is 1. In the table, :math:`W` is ``warmup_steps`` and :math:`T` is ``total_steps``.
 
     ======================  ==================================================================================
     factor                  its value at update :math:`n`, and the entries of ``config`` that it uses
     ======================  ==================================================================================
     ``constant``            ``base_learning_rate``
-    ``linear_warmup``       a line from ``warmup_alpha`` (0) to 1 at :math:`W`, >= 0
+    ``linear_warmup``       a linear ramp from ``warmup_alpha`` (0) to 1 at :math:`W`, >= 0
     ``polynomial``          ``end_factor + (1 - end_factor) * (1 - n / decay_steps) ** power``, from update 0
-                            on, held from ``decay_steps`` on
+                            on, constant from ``decay_steps`` on
     ``piecewise_constant``  1, then ``decay_factors[i]`` from update ``decay_events[i] + 1`` on, absolute
-    ``piecewise_linear``    lines from 1 at update 0 through ``decay_factors[i]`` at ``decay_events[i]``
+    ``piecewise_linear``    linear ramps from 1 at update 0 to ``decay_factors[i]`` at ``decay_events[i]``
     ``rsqrt_decay``         ``sqrt(timescale / (n + timescale - W))``, 1 up to :math:`W` (0); ``timescale``
                             (10,000)
     ``decay_every``         ``decay_factor ** (n // steps_per_decay)``
-    ``exponential_decay``   ``decay_rate ** (n / decay_steps)``, with ``staircase`` (False) in stairs
+    ``exponential_decay``   ``decay_rate ** (n / decay_steps)``, optionally as a ``staircase`` (False)
     ``cosine_decay``        half a cosine from 1 to ``alpha`` (0) from :math:`W` (0) + ``start_decay_step``
-                            (0) on, again and again; a cycle has ``steps_per_cycle`` less
-                            ``int(W / (total_steps / steps_per_cycle))`` steps (``total_steps``: one cycle),
-                            and if none is left the factor is 1. Each cycle is ``t_mul`` (1) times as long as
-                            the last, and its height above ``alpha`` ``m_mul`` (1) times.
-    ``linear_decay``        :math:`f` falls from 1 at :math:`W` (0) to 0 at :math:`T`; what stands to its left
-                            goes to ``end_learning_rate`` (0), :math:`E`
-    ``linear_cooldown``     ``min(1, (T - n) / cooldown_steps)``, its value of :math:`W` (0) before that:
+                            (0) on, repeatedly. A cycle has ``steps_per_cycle`` minus
+                            ``int(W / (total_steps / steps_per_cycle))`` steps (``total_steps``: one cycle). If
+                            none remains, the factor is 1. Each cycle is ``t_mul`` (1) times as long as the
+                            previous one, and ``m_mul`` (1) times as high above ``alpha``.
+    ``linear_decay``        :math:`f` decays from 1 at :math:`W` (0) to 0 at :math:`T`. The product of the
+                            factors to its left decays to ``end_learning_rate`` (0), :math:`E`
+    ``linear_cooldown``     ``min(1, (T - n) / cooldown_steps)``, before :math:`W` (0) its value there;
                             **negative** after :math:`T`
     ======================  ==================================================================================
 
     Args:
-      config: A dictionary or ConfigDict with ``factors``, names from the table with ``*`` between them, and
-        the entries that they use; in brackets the defaults. Lengths are numbers of updates, whole or not.
+      config: A dictionary or ConfigDict with ``factors``, which are names from the table joined by ``*``, and the
+        entries that they use. The table has the defaults in parentheses. Lengths are in updates, whole or not.
 
-    It is the original's function, with these exceptions: a cycle of a cosine with ``t_mul`` gets its ``m_mul``
-    at the update where it begins (a logarithm makes the original one update late at times). Where a ``t_mul``
-    below 1 leaves no further cycle, or ``decay_factors`` are fewer than ``decay_events``, and the original has
-    NaN, the last value stays. The millionth of a step, with which the original keeps ``piecewise_linear`` from
-    dividing by 0, is left out.
+    The differences from the original are these. With ``t_mul``, ``m_mul`` applies from the first update of a
+    cycle; the original finds it by a logarithm, which can be one update late. The last value stays where the
+    original gives NaN: if a ``t_mul`` below 1 leaves no further cycle, or if there are fewer ``decay_factors``
+    than ``decay_events``. The original adds a millionth of a step to ``piecewise_linear``, to avoid a division by
+    0. This port does not.
 
     >>> from warmup_optax.compat import scenic
     >>> config = {"factors": "constant*linear_warmup*rsqrt_decay", "base_learning_rate": 0.5}
@@ -79,7 +79,7 @@ def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
 
 
 def _entry(config: Mapping[str, Any], name: str) -> Any:
-    """What the original takes with ``config[name]``."""
+    """Return a required entry."""
     try:
         return config[name]
     except KeyError:
@@ -87,7 +87,7 @@ def _entry(config: Mapping[str, Any], name: str) -> Any:
 
 
 def _number(config: Mapping[str, Any], name: str, default: Any = None, **bounds: float) -> Any:
-    """An entry that is a number within bounds; without a default it must be there."""
+    """Return an entry that is a number within bounds. Without a default it is required."""
     given = _entry(config, name) if default is None else config.get(name, default)
     return plain_number("", name, given, **bounds)
 
@@ -150,7 +150,7 @@ def _cosine_decay(config: Mapping[str, Any]) -> Any:
         cycles = shrinking_cycles(
             lambda i, steps: wo.cosine((1 - alpha) * m_mul**i, 0.0, steps), cycle, t_mul
         )
-    elif is_concrete(m_mul) and m_mul == 1:  # nothing to add where the cosine can end at alpha itself
+    elif is_concrete(m_mul) and m_mul == 1:  # no sum is needed, because the cosine can end at alpha
         cycles, alpha = wo.restart(wo.cosine(1.0, alpha, cycle), period=cycle, growth=t_mul), 0.0
     else:
         cycles = wo.restart(cosine, period=cycle, growth=t_mul, decay=m_mul)

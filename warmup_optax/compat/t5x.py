@@ -20,13 +20,13 @@ from ._port import check_number, port
 def create_learning_rate_scheduler(
     factors: str = "constant * linear_warmup * rsqrt_decay",
     base_learning_rate: Number = 0.5,
-    warmup_steps: Annotated[Number, "In updates, >= 0, whole or not; where the full rate is reached."] = 1000,
+    warmup_steps: Annotated[Number, "Updates of warmup, >= 0, whole or not."] = 1000,
     decay_factor: Annotated[
-        Number, ">= 0; the factor of ``decay_every``, or the slope of ``linear_decay``."
+        Number, ">= 0; the factor of ``decay_every``, or the decrease per step of ``linear_decay``."
     ] = 0.5,
     steps_per_decay: Annotated[Number, "In updates, > 0, whole or not."] = 20_000,
     steps_per_cycle: Number = 100_000,
-    step_offset: Annotated[Whole, ":math:`o`; before it the rate of step 0 applies."] = 0,
+    step_offset: Annotated[Whole, ":math:`o`, in updates; before it the rate of step 0 applies."] = 0,
     min_learning_rate: Number = 1e-8,
 ) -> wo.Schedule:
     r"""The product of the factors named in a string, never below a minimum.
@@ -39,24 +39,26 @@ def create_learning_rate_scheduler(
     ``constant``                ``base_learning_rate``
     ``linear_warmup``           ``min(1, t / warmup_steps)``
     ``linear_decay``            ``base_learning_rate * min(t / warmup_steps, 1 + decay_factor * (warmup_steps
-                                - t))``: a constant and a warmup in one, then a slope for each *step*, on
-                                below 0
+                                - t))``: a constant and a warmup in one, then a linear decay *per step* that
+                                continues below 0
     ``rsqrt_decay``             ``1 / sqrt(max(t, warmup_steps))``
     ``rsqrt_normalized_decay``  ``sqrt(warmup_steps) / sqrt(max(t, warmup_steps))``
     ``decay_every``             ``decay_factor ** (t // steps_per_decay)``, from step 0 on
     ``cosine_decay``            half a cosine from 1 to 0 from ``warmup_steps`` on, repeatedly, 1 before
     ==========================  ==============================================================================
 
-    It never ends. With ``warmup_steps=0`` T5X divides by 0 at step 0 (NaN, or an infinite rate). Here that step
-    has no warmup, and the ``rsqrt_decay`` of step 1. A ``decay_factor`` above 1 grows to ``exp(60)`` and no
-    further.
+    The schedule never ends. With ``warmup_steps=0`` T5X divides by 0 at step 0, which gives NaN or an infinite
+    rate. Here that step has no warmup, and the ``rsqrt_decay`` of step 1. With a ``decay_factor`` above 1 the
+    growth stops at ``exp(60)``.
 
     Args:
-      factors: Names from the table with ``*`` between them, in any order. A range applies if a factor uses it.
-      base_learning_rate: The constant. With ``rsqrt_decay`` the peak is this over ``sqrt(warmup_steps)``.
-      steps_per_cycle: In updates, > 0, whole or not; back at the peak at ``warmup_steps + steps_per_cycle``.
-      min_learning_rate: :math:`m`, the least rate. It cuts the foot of the warmup too, so the first rate is
-        1e-8 by default, and not 0.
+      factors: Names from the table joined by ``*``, in any order. The range of an argument applies if a factor
+        uses it.
+      base_learning_rate: The constant. With ``rsqrt_decay`` the peak is this divided by ``sqrt(warmup_steps)``.
+      steps_per_cycle: In updates, > 0, whole or not. The rate is at the peak again at ``warmup_steps +
+        steps_per_cycle``.
+      min_learning_rate: :math:`m`, the lowest rate. It also bounds the warmup, so by default the first rate is
+        1e-8, not 0.
 
     >>> from warmup_optax.compat import t5x
     >>> t5x.create_learning_rate_scheduler(base_learning_rate=1.0, warmup_steps=4)([2, 4, 16]).tolist()

@@ -1,8 +1,8 @@
 """TF Model Garden's schedules (``tf-models-official`` 2.20, ``official.modeling.optimization.lr_schedule``).
 
-They all count from the beginning of the run: a warmup does not shift what comes after it, unless that has an
-``offset``. The ``...WithOffset`` family does not stop at its start: before ``offset`` a curve continues
-*backwards*, above its first rate. Every constructor takes the original's ``name`` and ignores it.
+All of them count from the start of the run, so a warmup does not shift the decay unless the decay has an
+``offset``. Before ``offset``, a ``...WithOffset`` curve is extrapolated *backwards*, above its first rate. Every
+constructor accepts the original's ``name`` and ignores it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Power = Annotated[Number, "Any number."]
 Begin = Annotated[Whole, "The count at which it begins."]
 Offset = Annotated[Fixed[Whole], "The count of ``initial_learning_rate``."]
 Rate = Annotated[Number, "The rate at ``offset``."]
-Stairs = Annotated[bool, "Whether the factor comes in one step."]
+Stairs = Annotated[bool, "Whether to apply the factor in discrete steps."]
 
 
 @port(schedule="after_warmup_lr_sched")
@@ -34,10 +34,10 @@ def LinearWarmup(
     warmup_learning_rate: Annotated[Number, "The rate of the first update."],
     name: Ignored = None,
 ) -> wo.Schedule:
-    """A linear ramp from ``warmup_learning_rate`` to the value of a schedule at ``warmup_steps``.
+    """Linear warmup from ``warmup_learning_rate`` to the value of a schedule at ``warmup_steps``.
 
-    From ``count == warmup_steps`` on the schedule itself applies, which has been counting from 0: nothing
-    jumps, but its first ``warmup_steps`` updates are not used.
+    From ``count == warmup_steps`` on, the rate is that of the schedule, which counts from the start of the run.
+    So the rate does not jump, but the first ``warmup_steps`` updates of the schedule are never used.
 
     >>> import warmup_optax as wo
     >>> from warmup_optax.compat import tfm
@@ -53,13 +53,13 @@ def LinearWarmup(
 def PolynomialWarmUp(
     after_warmup_lr_sched: After,
     warmup_steps: Steps,
-    power: Annotated[Positive, "Above 1 it rises slowly first."] = 1.0,
+    power: Annotated[Positive, "The exponent; above 1 the rise is slow at first."] = 1.0,
     name: Ignored = "PolynomialWarmup",
 ) -> wo.Schedule:
-    """A power of the elapsed time up to the value of a schedule at ``warmup_steps``.
+    """Polynomial warmup, a power of the elapsed time, up to the value of a schedule at ``warmup_steps``.
 
-    The first update counts as the second: at 0 the rate is that of 1, never 0. From ``warmup_steps`` on the
-    schedule itself applies, which has been counting from 0.
+    Count 0 has the rate of count 1, so the rate is never 0. From ``warmup_steps`` on, the rate is that of the
+    schedule, which counts from the start of the run.
 
     >>> from warmup_optax.compat import tfm
     >>> tfm.PolynomialWarmUp(1.0, 4, power=2.0)([0, 1, 2, 4]).tolist()
@@ -94,11 +94,11 @@ def PowerAndLinearDecay(
     offset: Begin = 0,
     name: Ignored = "PowerAndLinearDecay",
 ) -> wo.Schedule:
-    """A power law that a linear ramp takes down to 0 in its last part.
+    """A power law with a linear cooldown to 0.
 
-    ``initial_learning_rate`` up to ``offset + 1``, then times ``(count - offset) ** power``; over the last
-    ``linear_decay_fraction`` of ``total_decay_steps`` also times a ramp from 1 to 0. 0 from ``offset +
-    total_decay_steps`` on; with a fraction of 0 the power law never ends.
+    The rate is ``initial_learning_rate`` up to ``offset + 1``, then times ``(count - offset) ** power``. Over the
+    last ``linear_decay_fraction`` of ``total_decay_steps`` it is also multiplied by a ramp from 1 to 0. It is 0
+    from ``offset + total_decay_steps`` on. With a fraction of 0 the power law never ends.
 
     >>> from warmup_optax.compat import tfm
     >>> tfm.PowerAndLinearDecay(1.0, 16, power=-0.5, linear_decay_fraction=0.5)([0, 1, 4, 16]).tolist()
@@ -116,16 +116,16 @@ def PowerAndLinearDecay(
 def PowerDecayWithOffset(
     initial_learning_rate: Annotated[Number, "The rate at ``offset + 1``."],
     power: Power = 1.0,
-    offset: Annotated[Whole, "The last count before the law."] = 0,
+    offset: Annotated[Whole, "The last count before the power law."] = 0,
     pre_offset_learning_rate: Annotated[
         Number, "The rate up to ``offset``, and the maximum after it."
     ] = 1.0e6,
     name: Ignored = "PowerDecayWithOffset",
 ) -> wo.Schedule:
-    """``initial_learning_rate * (count - offset) ** power`` after ``offset``, below a maximum; it never ends.
+    """A capped power law: ``initial_learning_rate * (count - offset) ** power`` after ``offset``. It never ends.
 
-    Up to and including ``offset`` the rate is ``pre_offset_learning_rate``: with the defaults the first update
-    has rate 1e6.
+    Up to and including ``offset`` the rate is ``pre_offset_learning_rate``. So with the defaults the first update
+    has the rate 1e6.
 
     >>> from warmup_optax.compat import tfm
     >>> schedule = tfm.PowerDecayWithOffset(1.0, -0.5, offset=2, pre_offset_learning_rate=0.75)
@@ -140,24 +140,25 @@ def PowerDecayWithOffset(
 @port()
 def StepCosineDecayWithOffset(
     boundaries: Annotated[Counts, "Increasing counts, at least two."],
-    values: Annotated[Rates, "The same number of rates."],
+    values: Annotated[Rates, "The rates, one for each boundary."],
     offset: Annotated[Fixed[Whole], "The count that the boundaries are counted from."] = 0,
     name: Ignored = "StepCosineDecayWithOffset",
 ) -> wo.Schedule:
     """Half cosines from each value to the next.
 
-    From ``offset + boundaries[i]`` to ``offset + boundaries[i + 1]`` it falls from ``values[i]`` to ``values[i
-    + 1]``. From the last boundary on the original gives NaN. Here the rate of the update before it stays, just
-    short of the last value. ``boundaries[0]`` is no start: the first cosine begins at ``offset``, and if
-    ``boundaries[0]`` is not 0 goes up and down until ``boundaries[1]`` (the original's own example does);
-    before ``offset`` it is mirrored.
+    From ``offset + boundaries[i]`` to ``offset + boundaries[i + 1]`` the rate changes from ``values[i]`` to
+    ``values[i + 1]``. From the last boundary on, the original gives NaN. Here the rate of the update before it
+    stays, slightly above the last value of a decay. The first cosine begins at ``offset``, not at ``offset +
+    boundaries[0]``. If ``boundaries[0]`` is not 0, it oscillates until ``boundaries[1]``, as in the original's
+    own example. Before ``offset`` it is mirrored.
 
     >>> from warmup_optax.compat import tfm
     >>> tfm.StepCosineDecayWithOffset([0, 4, 8], [1.0, 0.5, 0.0])([0, 2, 4, 6]).round(6).tolist()
     [1.0, 0.75, 0.5, 0.25]
     """
     if len(values) != len(boundaries) or len(values) < 2:
-        refuse("boundaries", boundaries, "as many as values, at least two", f"there are {len(values)} values")
+        allowed = "of the same length as values, at least two"
+        refuse("boundaries", boundaries, allowed, f"there are {len(values)} values")
     for i, (left, right) in enumerate(itertools.pairwise(boundaries), 1):
         if not right > left:
             refuse(f"boundaries[{i}]", right, f"greater than the one before it, {left}")
@@ -181,7 +182,7 @@ def PiecewiseConstantDecayWithOffset(
     values: Annotated[Any, "The rates, one more than ``boundaries``."],
     name: Ignored = "PiecewiseConstant",
 ) -> wo.Schedule:
-    """Steps, ``offset`` updates later; at a boundary the *old* value still applies.
+    """Step decay, delayed by ``offset``. At a boundary the *old* value still applies.
 
     >>> from warmup_optax.compat import tfm
     >>> schedule = tfm.PiecewiseConstantDecayWithOffset(5, boundaries=[10], values=[1.0, 0.5])
@@ -202,11 +203,11 @@ def PolynomialDecayWithOffset(
     cycle: Annotated[bool, "As for `compat.keras.PolynomialDecay`."] = False,
     name: Ignored = "PolynomialDecay",
 ) -> wo.Schedule:
-    """A power of the remaining time, ``offset`` updates later, which continues backwards before that.
+    """Polynomial decay, delayed by ``offset`` and extrapolated backwards before that.
 
-    The rate is *more* than ``initial_learning_rate`` before ``offset``, and ``end_learning_rate`` from ``offset
-    + decay_steps`` on. With ``cycle`` the original divides by zero just before ``offset``: there
-    ``initial_learning_rate`` applies.
+    The rate is *above* ``initial_learning_rate`` before ``offset``, and ``end_learning_rate`` from ``offset +
+    decay_steps`` on. With ``cycle`` the original divides by 0 before ``offset``. Here the rate is
+    ``initial_learning_rate`` there.
 
     >>> from warmup_optax.compat import tfm
     >>> options = {"initial_learning_rate": 1.0, "end_learning_rate": 0.0}
@@ -231,10 +232,10 @@ def ExponentialDecayWithOffset(
     staircase: Stairs = False,
     name: Ignored = "ExponentialDecay",
 ) -> wo.Schedule:
-    """Multiplies by ``decay_rate`` every ``decay_steps``, before ``offset`` too. It never ends.
+    """Exponential decay: times ``decay_rate`` every ``decay_steps``, also before ``offset``. It never ends.
 
-    For a ``decay_rate`` below 1 the rate is *more* than ``initial_learning_rate`` before ``offset``. With
-    ``staircase`` the first step up is just before it.
+    With a ``decay_rate`` below 1 the rate is *above* ``initial_learning_rate`` before ``offset``. With
+    ``staircase``, one of its steps is at ``offset``.
 
     >>> from warmup_optax.compat import tfm
     >>> options = dict(initial_learning_rate=1.0, decay_steps=10, decay_rate=0.5)
@@ -261,10 +262,10 @@ def CosineDecayWithOffset(
     warmup_target: Annotated[Number | None, "As for `compat.keras.CosineDecay`."] = None,
     warmup_steps: Annotated[Steps, "As for `compat.keras.CosineDecay`."] = 0,
 ) -> wo.Schedule:
-    """Half a cosine, ``offset`` updates later, and mirrored before that.
+    """Cosine decay, delayed by ``offset`` and mirrored before that.
 
-    The rate is less than ``initial_learning_rate`` before ``offset``, and the floor from ``offset +
-    decay_steps`` on. With a ``warmup_target`` it is the ramp of the warmup that continues backwards.
+    The rate is below ``initial_learning_rate`` before ``offset``, and at the floor from ``offset + decay_steps``
+    on. With a ``warmup_target``, the linear warmup is extrapolated backwards.
 
     >>> from warmup_optax.compat import tfm
     >>> schedule = tfm.CosineDecayWithOffset(2, initial_learning_rate=1.0, decay_steps=4)
@@ -284,12 +285,12 @@ def CosineDecayWithOffset(
 
 
 def _whole_waves_before(offset: int, steps: int) -> int:
-    """A count <= 0 that lies whole waves of ``2 * steps`` before ``offset``."""
+    """Return a count <= 0 that is a whole number of waves of ``2 * steps`` before ``offset``."""
     return -(-offset % (2 * steps))
 
 
 def _power(offset: int, base: Any, exponent: Any) -> Any:
-    """A power that must be a learning rate still."""
+    """Return a power. One above the range of float32 raises an error."""
     try:
         power = base**exponent
     except OverflowError:

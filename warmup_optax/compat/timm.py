@@ -1,16 +1,16 @@
 """``timm.scheduler`` (timm 1.0.31), counting optimizer updates: ``t_in_epochs=False`` and ``step_update``.
 
-The base learning rate ``lr``, which the originals take from the optimizer, is the first argument. Update 0 has
-the rate that the constructor sets: ``warmup_lr_init``, or ``lr`` without a warmup. Without ``warmup_prefix``
-the curve has been running under the warmup, and the rate jumps down after it; with it the curve starts there.
-After the last cycle the rate stays at ``lr_min``. (For a run that stepped once an epoch pass epochs in updates,
-or wrap the schedule in `warmup_optax.staircase`.)
+The first argument is the base learning rate ``lr``, which the originals read from the optimizer. Update 0 has
+the rate that the constructor sets: ``warmup_lr_init``, or ``lr`` without a warmup. Without ``warmup_prefix`` the
+decay runs during the warmup, and the rate jumps down after it. With ``warmup_prefix`` the decay starts after the
+warmup. After the last cycle the rate stays at ``lr_min``. For a run that steps once per epoch, convert the
+lengths to updates, or wrap the schedule in `warmup_optax.staircase`.
 
-Restarts are exact. timm finds the cycle by a logarithm, which for some multipliers is one update late: for
-``cycle_mul=3`` at the 5th restart, which then still shows the end of the old cycle.
+Restarts are exact. timm finds the cycle by a logarithm, which for some multipliers is one update late. With
+``cycle_mul=3``, its 5th restart still has the end of the old cycle.
 
-Each also takes ``t_in_epochs``, ``noise_pct``, ``noise_std``, ``noise_seed`` and ``initialize``, and ignores
-them. A ``noise_range_t`` raises an error: what PyTorch draws at random is no schedule.
+Each constructor also accepts ``t_in_epochs``, ``noise_pct``, ``noise_std``, ``noise_seed`` and ``initialize``,
+and ignores them. A ``noise_range_t`` raises an error, because random noise is not a schedule.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ def _unused(where: str, name: str, value: object) -> object:
     if name not in ("t_in_epochs", "noise_range_t", "noise_pct", "noise_std", "noise_seed", "initialize"):
         refuse(name, value, "left out", "there is no such argument", error=TypeError)
     if name == "noise_range_t" and value is not None:
-        refuse(name, value, "None", "random noise is no schedule")
+        refuse(name, value, "None", "random noise is not a schedule")
     return value
 
 
 Rate = Annotated[Number, "The base learning rate."]
 Cycle = Annotated[Length, "Updates of the first cycle."]
-Floor = Annotated[NonNegative, "Where every cycle ends; the rate stays there after the last one."]
-Growth = Annotated[Positive, "The length of each cycle divided by that of the last."]
-Shrink = Annotated[Positive, "The factor from one peak to the next; ``lr_min`` stays."]
+Floor = Annotated[NonNegative, "The last rate of every cycle, and the rate after the last cycle."]
+Growth = Annotated[Positive, "The length of each cycle divided by that of the previous one."]
+Shrink = Annotated[Positive, "The factor from one peak to the next; ``lr_min`` does not change."]
 Limit = Annotated[Fixed[Steps], "The number of cycles."]
 Warmup = Annotated[Steps, "Updates of a linear ramp from ``warmup_lr_init`` to ``lr``."]
 First = Annotated[Number, "The rate of update 0, if there is a warmup."]
 Prefix = Annotated[bool, "Whether the curve starts after the warmup."]
-Bend = Annotated[Positive, "The power of time in which the curve runs."]
+Bend = Annotated[Positive, "The exponent of the elapsed fraction of a cycle; 1 for none."]
 Unused = Annotated[Any, Check(_unused), "See the top of the module."]
 
 
@@ -64,7 +64,7 @@ def CosineLRScheduler(
     k_decay: Bend = 1.0,
     **unused: Unused,
 ) -> wo.Schedule:
-    """A warmup, and ``cycle_limit`` half cosines from ``lr`` to ``lr_min``, each from a lower peak.
+    """Linear warmup, then ``cycle_limit`` cosine decays to ``lr_min``, with peaks scaled by ``cycle_decay``.
 
     >>> from warmup_optax.compat import timm
     >>> schedule = timm.CosineLRScheduler(1.0, t_initial=8, warmup_t=2, warmup_prefix=True)
@@ -80,7 +80,7 @@ def CosineLRScheduler(
 def PolyLRScheduler(
     lr: Rate,
     t_initial: Cycle,
-    power: Annotated[Positive, "The default falls slowly first."] = 0.5,
+    power: Annotated[Positive, "The exponent; the default decays slowly at first."] = 0.5,
     lr_min: Floor = 0.0,
     cycle_mul: Growth = 1.0,
     cycle_decay: Shrink = 1.0,
@@ -91,7 +91,7 @@ def PolyLRScheduler(
     k_decay: Bend = 1.0,
     **unused: Unused,
 ) -> wo.Schedule:
-    """A warmup, and ``cycle_limit`` powers of the remaining time from ``lr`` to ``lr_min``.
+    """Linear warmup, then ``cycle_limit`` polynomial decays from ``lr`` to ``lr_min``.
 
     >>> from warmup_optax.compat import timm
     >>> timm.PolyLRScheduler(1.0, t_initial=4, power=2)([0, 2, 4, 9]).tolist()
@@ -106,8 +106,8 @@ def PolyLRScheduler(
 def TanhLRScheduler(
     lr: Rate,
     t_initial: Cycle,
-    lb: Annotated[Number, "Where the part of the tangent begins, below ``ub``."] = -7.0,
-    ub: Annotated[Number, "Where it ends."] = 3.0,
+    lb: Annotated[Number, "The first argument of tanh, below ``ub``."] = -7.0,
+    ub: Annotated[Number, "The last argument of tanh."] = 3.0,
     lr_min: Floor = 0.0,
     cycle_mul: Growth = 1.0,
     cycle_decay: Shrink = 1.0,
@@ -117,10 +117,10 @@ def TanhLRScheduler(
     warmup_prefix: Prefix = False,
     **unused: Unused,
 ) -> wo.Schedule:
-    """A warmup, and ``cycle_limit`` parts of a hyperbolic tangent from nearly ``lr`` to nearly ``lr_min``.
+    """Linear warmup, then ``cycle_limit`` tanh decays from almost ``lr`` to almost ``lr_min``.
 
-    Without ``warmup_prefix`` the warmup ends at the curve's own value there: nothing jumps. Without a warmup
-    update 0 has ``lr``; otherwise the first update of a cycle has ``(1 - tanh(lb)) / 2`` of it.
+    Without ``warmup_prefix`` the warmup ends at the decay's own value, so the rate does not jump. Without a
+    warmup update 0 has ``lr``. Otherwise the first update of a cycle has ``(1 - tanh(lb)) / 2`` of the peak.
 
     >>> from warmup_optax.compat import timm
     >>> timm.TanhLRScheduler(1.0, t_initial=10)([0, 5, 7, 9, 10]).round(3).tolist()
@@ -138,13 +138,13 @@ def TanhLRScheduler(
 def StepLRScheduler(
     lr: Rate,
     decay_t: Annotated[Positive, "Updates from one factor to the next, whole or not."],
-    decay_rate: Annotated[float, "The factor, > 0; or 0, for a rate of 0 from ``decay_t`` on."] = 1.0,
+    decay_rate: Annotated[float, "The factor, > 0. With 0 the rate is 0 from ``decay_t`` on."] = 1.0,
     warmup_t: Warmup = 0,
     warmup_lr_init: First = 0.0,
     warmup_prefix: Prefix = True,
     **unused: Unused,
 ) -> wo.Schedule:
-    """A warmup, and ``lr * decay_rate**(t // decay_t)``; by default ``t`` counts from the end of the warmup.
+    """Linear warmup, then ``lr * decay_rate**(t // decay_t)``. By default ``t`` is 0 at the end of the warmup.
 
     >>> from warmup_optax.compat import timm
     >>> timm.StepLRScheduler(1.0, decay_t=4, decay_rate=0.5, warmup_t=2)([0, 1, 2, 5, 6]).tolist()
@@ -163,7 +163,7 @@ def MultiStepLRScheduler(
     warmup_prefix: Prefix = True,
     **unused: Unused,
 ) -> wo.Schedule:
-    """A warmup, and a factor at every milestone ``m``: from ``t == m - 1`` on, one update before PyTorch's.
+    """Linear warmup, then a factor at each milestone ``m``, from ``t == m - 1`` on: one update before PyTorch.
 
     >>> from warmup_optax.compat import timm
     >>> timm.MultiStepLRScheduler(1.0, decay_t=[4, 8], decay_rate=0.5)([0, 2, 3, 6, 7]).tolist()
@@ -178,27 +178,29 @@ def MultiStepLRScheduler(
 @port(timescale="stable_timescale")
 def WSDLRScheduler(
     lr: Rate,
-    t_initial: Annotated[Length, "Updates of the stable phase and the decay."],
+    t_initial: Annotated[Length, "Updates of the stable phase and the decay together."],
     decay_t: Annotated[Length, "Updates of the decay, at most ``t_initial``."],
-    lr_min: Annotated[NonNegative, "The last rate; the stable phase does not fall below it."] = 0.0,
+    lr_min: Annotated[NonNegative, "The last rate, and the minimum of the stable phase."] = 0.0,
     stable_fn: str = "constant",
     stable_timescale: Annotated[Positive | None, "None for ``warmup_t``."] = None,
     stable_power: Positive = 0.5,
     decay_fn: str | Callable[[float], float] = "1-sqrt",
     decay_power: Positive = 0.5,
-    decay_ratio: Annotated[OpenFraction, 'The end of "exp" before it is stretched to ``lr_min``.'] = 0.1,
+    decay_ratio: Annotated[
+        OpenFraction, 'The last factor of "exp", before it is rescaled to end at ``lr_min``.'
+    ] = 0.1,
     warmup_t: Warmup = 0,
     warmup_lr_init: First = 0.0,
     **unused: Unused,
 ) -> wo.Schedule:
-    """A warmup, a stable phase, and a decay to ``lr_min`` at ``warmup_t + t_initial``, constant after it.
+    """Warmup-stable-decay (WSD): the decay reaches ``lr_min`` at ``warmup_t + t_initial``, where it stays.
 
-    If the stable phase falls, it continues to fall under the decay, which is a factor of it.
+    If the stable phase decays, it continues during the final decay, which multiplies it.
 
     Args:
       stable_fn: "constant", "rsqrt", or "power": ``(1 + t / stable_timescale)**-stable_power``.
       decay_fn: "linear", "1-sqrt", "cosine", "power" (``1 - p**decay_power``), "exp", or a Python function of
-        the elapsed fraction of the decay, which is evaluated once for each of its updates.
+        the elapsed fraction of the decay. It is evaluated once for each update of the decay.
 
     >>> from warmup_optax.compat import timm
     >>> timm.WSDLRScheduler(1.0, t_initial=8, decay_t=4, warmup_t=2)([0, 1, 2, 6, 7, 10]).tolist()
@@ -235,7 +237,7 @@ def _bent(shape: Callable[..., Any], k: Any, init_value: Any, end_value: Any, st
 
 
 def _tabled(function: Callable[[float], float], init_value: Any, end_value: Any, steps: int) -> wo.Schedule:
-    """The values of a Python function of the elapsed fraction, as a table with an entry for each update."""
+    """A table of a Python function of the elapsed fraction, with an entry for each update."""
     check_concrete("decay_t", steps)
     parts = [1.0, *(function(step / steps) for step in range(1, steps + 1))]
     rates = [end_value + (init_value - end_value) * part for part in parts]
@@ -245,7 +247,7 @@ def _tabled(function: Callable[[float], float], init_value: Any, end_value: Any,
 def _cycles(
     shape: Callable[..., Any], lr: Any, steps: Any, lr_min: Any, growth: Any, decay: Any, number: int
 ) -> wo.Schedule:
-    """A number of cycles of a shape from a falling peak to ``lr_min``, where the rate stays."""
+    """``number`` cycles of a shape from decreasing peaks to ``lr_min``, where the rate stays."""
     if number == 1:
         return shape(lr, lr_min, steps)
     if number == 0:
@@ -270,7 +272,7 @@ def _cycles(
 def _warmed(
     lr: Any, curve: Any, steps: Any, init_value: Any, prefix: bool, first: bool = False
 ) -> wo.Schedule:
-    """A linear ramp before a curve, or over it; without one, ``first`` says that update 0 has ``lr``."""
+    """Linear warmup before a curve, or over it. Without one, update 0 has ``lr`` if ``first`` is true."""
     if is_zero(steps):
         return wo.join([lr, curve], [1], [0, 0]) if first else curve
     return wo.join([wo.linear(init_value, lr, steps), curve], [steps], [0, steps if prefix else 0])

@@ -1,11 +1,11 @@
 """``torch.optim.lr_scheduler`` (PyTorch 2.13), and `LearningRateWarmUP` of PyTorch-Learning-Rate-WarmUp.
 
-Where PyTorch takes the base learning rate from the optimizer, it is the first argument here, ``lr``. Update 0
-has the rate that the constructor sets, update ``n`` the one after ``n`` calls of ``scheduler.step()``. If a run
-stepped once an epoch, pass its epochs as updates. A scheduler with ``last_epoch`` begins one step after it.
+The first argument is the base learning rate ``lr``, which PyTorch reads from the optimizer. Update 0 has the
+rate that the constructor sets. Update ``n`` has the rate after ``n`` calls of ``scheduler.step()``. If a run
+steps once per epoch, convert its lengths to updates. A scheduler with ``last_epoch`` begins one step after it.
 
-PyTorch multiplies the last rate at every step, and rounds each time; these are the closed forms. Where a
-scheduler raises after its end, the last rate stays.
+PyTorch multiplies the last rate at every step, and rounds each time. The ports are closed forms. Where a
+scheduler raises an error after its end, the last rate stays.
 """
 
 from __future__ import annotations
@@ -35,24 +35,23 @@ from ._port import port, refuse
 from ._rules import one_of
 
 Rate = Annotated[Number, "The base learning rate."]
-Total = Annotated[Fixed[Length] | None, "Updates of the whole; or ``epochs`` times ``steps_per_epoch``."]
+Total = Annotated[Fixed[Length] | None, "Updates of the run. None for ``epochs * steps_per_epoch``."]
 ScaleFn = Annotated[
     Callable[[Any], Any] | None,
-    "A factor of the height, written with ``jax.numpy``. The schedule can then not be saved.",
+    "A function for the factor of the height, instead of ``mode``. Write it with ``jax.numpy``. The schedule can "
+    "then not be saved.",
 ]
-ScaleMode = Annotated[
-    str, 'What ``scale_fn`` is a function of: the "cycle", counted from 1, or "iterations".'
-]
+ScaleMode = Annotated[str, 'The argument of ``scale_fn``: the "cycle", counted from 1, or "iterations".']
 
 
 @port(transition_steps="step_size", decay_rate="gamma", init_value="lr")
 def StepLR(
     lr: Rate,
     step_size: Annotated[Length, "Updates from one factor to the next."],
-    gamma: Annotated[float, "The factor, > 0; or 0, for a rate of 0 from ``step_size`` on."] = 0.1,
+    gamma: Annotated[float, "The factor, > 0. With 0 the rate is 0 from ``step_size`` on."] = 0.1,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """``lr * gamma**(n // step_size)``: a factor at every ``step_size``-th update. It never ends.
+    """Step decay: ``lr * gamma**(n // step_size)``. It never ends.
 
     >>> from warmup_optax.compat import torch
     >>> torch.StepLR(1.0, step_size=10, gamma=0.5)([0, 9, 10, 20]).tolist()
@@ -64,19 +63,17 @@ def StepLR(
 @port(values="lr")
 def MultiStepLR(
     lr: Rate,
-    milestones: Annotated[
-        Milestones, "Counts of updates in any order; one that comes twice multiplies twice."
-    ],
+    milestones: Annotated[Milestones, "Counts in any order. A repeated milestone multiplies twice."],
     gamma: Annotated[float, "The factor."] = 0.1,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """A factor at every milestone: the new rate from ``n == milestone`` on. The last rate stays.
+    """Step decay with a factor at each milestone, from ``n == milestone`` on. The last rate stays.
 
     >>> from warmup_optax.compat import torch
     >>> torch.MultiStepLR(1.0, milestones=[10, 20], gamma=0.5)([0, 9, 10, 20]).tolist()
     [1.0, 1.0, 0.5, 0.25]
     """
-    begins = sorted({m for m in milestones if m >= 0})  # those before 0 are never met
+    begins = sorted({m for m in milestones if m >= 0})  # milestones before 0 have no effect
     rates = [lr, *(lr * gamma ** sum(0 <= m <= begin for m in milestones) for begin in begins)]
     return wo.piecewise_constant(rates, begins)
 
@@ -88,11 +85,11 @@ def ConstantLR(
     total_iters: Annotated[Steps, "The first update with the full rate."] = 5,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """``factor * lr`` before update ``total_iters``, ``lr`` from it on.
+    """``factor * lr`` before update ``total_iters``, then ``lr``.
 
-    With ``total_iters=0`` it stays at ``factor * lr``, and with ``factor=0`` at 0: PyTorch divides by the
-    factor at ``total_iters``, and update 0 is never that. (As a later scheduler of a `SequentialLR` PyTorch's
-    with ``total_iters=0`` is ``lr``, not ``factor * lr``: write ``lr`` there.)
+    With ``total_iters=0`` the rate stays at ``factor * lr``, and with ``factor=0`` at 0, because PyTorch divides
+    by the factor at ``total_iters`` and never at update 0. In a `SequentialLR`, PyTorch's later scheduler with
+    ``total_iters=0`` is ``lr`` instead. Write ``lr`` there.
 
     >>> from warmup_optax.compat import torch
     >>> torch.ConstantLR(1.0, factor=0.5, total_iters=4)([0, 3, 4]).tolist()
@@ -111,9 +108,9 @@ def LinearLR(
     total_iters: Annotated[Steps, "Updates of the ramp."] = 5,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """A linear ramp from ``start_factor * lr`` to ``end_factor * lr`` at ``total_iters``, constant after it.
+    """A linear ramp from ``start_factor * lr`` to ``end_factor * lr`` at ``total_iters``, then constant.
 
-    With ``total_iters=0`` it stays at ``start_factor * lr``, as in PyTorch.
+    With ``total_iters=0`` the rate stays at ``start_factor * lr``, as in PyTorch.
 
     >>> from warmup_optax.compat import torch
     >>> torch.LinearLR(1.0, start_factor=0.5, total_iters=4)([0, 2, 4, 9]).tolist()
@@ -126,10 +123,10 @@ def LinearLR(
 @port(decay_rate="gamma", init_value="lr")
 def ExponentialLR(
     lr: Rate,
-    gamma: Annotated[float, "The factor of every update, > 0; or 0, for a rate of 0 from update 1 on."],
+    gamma: Annotated[float, "The factor of every update, > 0. With 0 the rate is 0 from update 1 on."],
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """``lr * gamma**n``. It never ends.
+    """Exponential decay: ``lr * gamma**n``. It never ends.
 
     >>> from warmup_optax.compat import torch
     >>> torch.ExponentialLR(1.0, gamma=0.5)([0, 1, 2]).tolist()
@@ -142,12 +139,12 @@ def ExponentialLR(
 def PolynomialLR(
     lr: Rate,
     total_iters: Annotated[Steps, "Updates of the decay."] = 5,
-    power: Annotated[float, "> 0; or 0, for ``lr`` throughout."] = 1.0,
+    power: Annotated[float, "The exponent, > 0. With 0 the rate stays at ``lr``."] = 1.0,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """``lr * (1 - n / total_iters)**power``, and 0 from update ``total_iters`` on.
+    """Polynomial decay: ``lr * (1 - n / total_iters)**power``, and 0 from update ``total_iters`` on.
 
-    With ``total_iters=0`` it stays at ``lr``, as in PyTorch.
+    With ``total_iters=0`` the rate stays at ``lr``, as in PyTorch.
 
     >>> from warmup_optax.compat import torch
     >>> torch.PolynomialLR(1.0, total_iters=4, power=2)([0, 2, 4, 9]).tolist()
@@ -161,11 +158,11 @@ def PolynomialLR(
 @port(init_value="lr", end_value="eta_min")
 def CosineAnnealingLR(
     lr: Rate,
-    T_max: Annotated[Positive, "Half the period, in updates, whole or not."],
-    eta_min: Annotated[float, "The other end; it may be above ``lr``."] = 0.0,
+    T_max: Annotated[Positive, "Half a period, in updates, whole or not."],
+    eta_min: Annotated[float, "The rate at ``T_max``; it may be above ``lr``."] = 0.0,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """A cosine from ``lr`` to ``eta_min`` at update ``T_max``, which then *rises again*, and so on.
+    """A periodic cosine from ``lr`` to ``eta_min`` at update ``T_max``, which then *rises again*. It never ends.
 
     >>> from warmup_optax.compat import torch
     >>> torch.CosineAnnealingLR(1.0, T_max=4)([0, 2, 4, 6, 8]).round(6).tolist()
@@ -180,12 +177,12 @@ def CosineAnnealingWarmRestarts(
     lr: Rate,
     T_0: Annotated[Length, "Updates of the first cosine."],
     T_mult: Length = 1,
-    eta_min: Annotated[float, "What every cosine falls towards."] = 0.0,
+    eta_min: Annotated[float, "The value that every cycle approaches."] = 0.0,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """Cosines from ``lr`` towards ``eta_min``, each ``T_mult`` times as long as the last.
+    """Cosine decay with warm restarts (SGDR): each cycle is ``T_mult`` times as long as the previous one.
 
-    Update ``T_0`` has ``lr`` again: ``eta_min`` is never reached. It never ends.
+    ``eta_min`` is approached but not reached, because update ``T_0`` has ``lr`` again. The cycles never end.
 
     >>> from warmup_optax.compat import torch
     >>> torch.CosineAnnealingWarmRestarts(1.0, T_0=4, T_mult=2)([0, 2, 4, 8, 12]).round(6).tolist()
@@ -198,10 +195,10 @@ def CosineAnnealingWarmRestarts(
 def CyclicLR(
     base_lr: Annotated[Number, "The lower rate."],
     max_lr: Annotated[Number, "The upper rate."],
-    step_size_up: Annotated[Positive, "Updates of the way up, whole or not."] = 2000,
-    step_size_down: Annotated[Positive | None, "Updates of the way down; None for ``step_size_up``."] = None,
+    step_size_up: Annotated[Positive, "Updates of the rise, whole or not."] = 2000,
+    step_size_down: Annotated[Positive | None, "Updates of the decay; None for ``step_size_up``."] = None,
     mode: Annotated[
-        str, '"triangular", "triangular2" or "exp_range"; not used if there is a ``scale_fn``.'
+        str, '"triangular", "triangular2" or "exp_range"; ignored if there is a ``scale_fn``.'
     ] = "triangular",
     gamma: Annotated[float, 'The factor of each update in "exp_range", > 0.'] = 1.0,
     scale_fn: ScaleFn = None,
@@ -211,9 +208,9 @@ def CyclicLR(
     max_momentum: Ignored = 0.9,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """A triangle between ``base_lr`` and ``max_lr``: ``base_lr`` at update 0, up, down, and again.
+    """Cyclical learning rate (CLR): a triangle wave from ``base_lr`` up to ``max_lr`` and back. It never ends.
 
-    The height is halved with every cycle in mode "triangular2", and is ``gamma**n`` of itself in "exp_range".
+    The height halves with each cycle in mode "triangular2", and is multiplied by ``gamma**n`` in "exp_range".
 
     >>> from warmup_optax.compat import torch
     >>> torch.CyclicLR(0.5, 1.0, step_size_up=2, mode="triangular2")([0, 1, 2, 4, 6]).tolist()
@@ -228,7 +225,7 @@ def OneCycleLR(
     total_steps: Total = None,
     epochs: Annotated[Length | None, "See ``total_steps``."] = None,
     steps_per_epoch: Annotated[Length | None, "See ``total_steps``."] = None,
-    pct_start: Annotated[Fixed[Fraction], "The part of the whole that rises."] = 0.3,
+    pct_start: Annotated[Fixed[Fraction], "The fraction of the run that is the rise."] = 0.3,
     anneal_strategy: Annotated[str, one_of("cos", "linear")] = "cos",
     cycle_momentum: Ignored = True,
     base_momentum: Ignored = 0.85,
@@ -236,14 +233,15 @@ def OneCycleLR(
     div_factor: Annotated[Positive, "Update 0 has ``max_lr / div_factor``."] = 25.0,
     final_div_factor: Annotated[Positive, "The first rate divided by the last."] = 1e4,
     three_phase: Annotated[
-        bool, "Whether the way down passes the first rate, as late after the peak."
+        bool, "Whether to return to the first rate as fast as it rose, before the decay to the end."
     ] = False,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """Up from ``max_lr / div_factor`` to ``max_lr``, and down to that over ``final_div_factor``.
+    """The 1cycle policy: up to ``max_lr``, and down to the first rate divided by ``final_div_factor``.
 
-    The peak is at ``pct_start * total_steps - 1``, whole or not, the last rate at ``total_steps - 1``. Update
-    ``total_steps`` has an extrapolated rate (a *negative* one if linear), which stays here; PyTorch raises.
+    The first rate is ``max_lr / div_factor``. The peak is at ``pct_start * total_steps - 1``, whole or not, and
+    the last rate at ``total_steps - 1``. Update ``total_steps`` has an extrapolated rate, which may be *negative*
+    if linear. After it PyTorch raises an error, while here that rate stays.
 
     >>> from warmup_optax.compat import torch
     >>> cycle = {"pct_start": 1 / 3, "div_factor": 2, "final_div_factor": 1}
@@ -261,13 +259,15 @@ def OneCycleLR(
 @port(schedules="schedulers", boundaries="milestones")
 def SequentialLR(
     schedulers: Annotated[Tuple[Any], "Schedules, each with its own base learning rate."],
-    milestones: Annotated[Counts, "Where the next one begins, one fewer than ``schedulers``."],
+    milestones: Annotated[
+        Counts, "The counts at which the next scheduler begins, one fewer than ``schedulers``."
+    ],
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """One scheduler after the other: the next one's own update 0 is at its milestone.
+    """Schedulers in sequence, each on its own clock, which starts at its milestone.
 
-    Where milestones are equal, the schedulers between them are skipped. Each runs as it does alone. That is
-    PyTorch's behavior too, except for a later `ConstantLR` of no updates.
+    A scheduler between two equal milestones is skipped. Each runs as it does alone. PyTorch's behavior is the
+    same, except for a later `ConstantLR` with ``total_iters=0``.
 
     >>> from warmup_optax.compat import torch
     >>> warmup, decay = torch.LinearLR(1.0, 0.5, total_iters=2), torch.StepLR(1.0, 2, gamma=0.5)
@@ -288,11 +288,11 @@ def ChainedScheduler(
     lr: Annotated[Number, "The base learning rate that all of ``schedulers`` were made with."],
     schedulers: Annotated[Tuple[Any], "Schedules, at least one."],
 ) -> wo.Schedule:
-    """Schedulers that all count from 0, each a factor of the base learning rate: their product over ``lr``.
+    """The product of schedulers that all count from 0, each as a factor of the base learning rate.
 
-    That is what PyTorch does with `StepLR`, `MultiStepLR`, `ConstantLR`, `LinearLR`, `ExponentialLR`,
-    `PolynomialLR`, and `CosineAnnealingLR` up to its ``T_max`` with ``eta_min=0``. The others replace the rate
-    that they find with their own: a chain with them has no such form.
+    PyTorch does this with `StepLR`, `MultiStepLR`, `ConstantLR`, `LinearLR`, `ExponentialLR`, `PolynomialLR`, and
+    `CosineAnnealingLR` up to its ``T_max`` with ``eta_min=0``. The others replace the current rate by their own,
+    so a chain with them is not a product.
 
     >>> from warmup_optax.compat import torch
     >>> parts = [torch.ConstantLR(1.0, 0.5, total_iters=2), torch.ExponentialLR(1.0, gamma=0.5)]
@@ -309,17 +309,17 @@ def ChainedScheduler(
 def LearningRateWarmUP(
     warmup_iteration: Annotated[Steps, "Updates of warmup."],
     target_lr: Annotated[
-        Number, "The rate at the end of the ramp; nothing ties it to the after scheduler's."
+        Number, "The rate at the end of the warmup; it need not equal the first rate of ``after_scheduler``."
     ],
     after_scheduler: Annotated[
-        Any, "A schedule; None stays at ``target_lr`` (the original then fails)."
+        Any, "A schedule. With None the rate stays at ``target_lr``, while the original fails."
     ] = None,
 ) -> wo.Schedule:
-    """A linear ramp to ``target_lr``, then another scheduler, of PyTorch-Learning-Rate-WarmUp.
+    """Linear warmup to ``target_lr``, then another scheduler, from PyTorch-Learning-Rate-WarmUp.
 
     The original counts from 1: update ``n`` is its iteration ``n + 1``. Update 0 has ``target_lr /
-    warmup_iteration``, update ``warmup_iteration - 1`` has ``target_lr``, and the next one has the after
-    scheduler's rate of *its* update 1: its update 0 is never used.
+    warmup_iteration``, and update ``warmup_iteration - 1`` has ``target_lr``. The next update has the rate of
+    ``after_scheduler`` at *its* update 1, so its update 0 is never used.
 
     >>> from warmup_optax.compat import torch
     >>> after = torch.LinearLR(1.0, start_factor=1.0, end_factor=0.5, total_iters=4)

@@ -1,9 +1,10 @@
 """Hugging Face Transformers (5.24): the ``get_*_schedule*`` functions, and `get_scheduler` by name.
 
-The base learning rate ``lr``, which the originals take from the optimizer, is the first argument. Update 0 has
+The first argument is the base learning rate ``lr``, which the originals read from the optimizer. Update 0 has
 rate 0 if there is a warmup, unless noted below. ``num_training_steps`` includes the warmup. A schedule with
-``last_epoch`` begins one step after it. ``get_reduce_on_plateau_schedule`` and ``get_greedy_schedule`` follow
-the loss, and ``get_adafactor_schedule`` reports what its optimizer does. None of the three is a schedule.
+``last_epoch`` begins one step after it. Three functions have no port, because they are not functions of the
+count. ``get_reduce_on_plateau_schedule`` and ``get_greedy_schedule`` depend on the loss, and
+``get_adafactor_schedule`` reports the rate of its optimizer.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from ._rules import from_text, one_of, plain_number
 
 Rate = Annotated[Number, "The base learning rate."]
 Warmup = Annotated[Steps, "Updates of warmup."]
-Total = Annotated[Steps, "Updates of the whole."]
-Cycles = Annotated[Fixed[float], "Whole periods of the cosine in the training; 0 is a constant rate."]
-Low = Annotated[Number | None, "The lowest rate; or ``min_lr_rate``, one of the two."]
+Total = Annotated[Steps, "Updates of the run, warmup included."]
+Cycles = Annotated[Fixed[float], "The number of periods of the cosine; 0 for a constant rate."]
+Low = Annotated[Number | None, "The lowest rate. Pass either this or ``min_lr_rate``."]
 LowRatio = Annotated[Number | None, "The lowest rate as a fraction of ``lr``."]
 Ratio = Annotated[Number, "The lowest rate as a fraction of ``lr``."]
 
@@ -46,7 +47,7 @@ def get_constant_schedule(lr: Rate, last_epoch: LastStep = -1) -> wo.Schedule:
 def get_constant_schedule_with_warmup(
     lr: Rate, num_warmup_steps: Warmup, last_epoch: LastStep = -1
 ) -> wo.Schedule:
-    """A linear ramp from 0 to ``lr`` at update ``num_warmup_steps``, constant after it.
+    """Linear warmup from 0 to ``lr`` at update ``num_warmup_steps``, then constant.
 
     >>> from warmup_optax.compat import transformers
     >>> transformers.get_constant_schedule_with_warmup(1.0, num_warmup_steps=4)([0, 1, 4, 9]).tolist()
@@ -59,9 +60,9 @@ def get_constant_schedule_with_warmup(
 def get_linear_schedule_with_warmup(
     lr: Rate, num_warmup_steps: Warmup, num_training_steps: Total, last_epoch: LastStep = -1
 ) -> wo.Schedule:
-    """A linear ramp up to ``lr``, and one down to 0 at update ``num_training_steps``, constant after it.
+    """Linear warmup to ``lr``, then linear decay to 0 at update ``num_training_steps``, where it stays.
 
-    A warmup longer than the training is finished, and falls to 0 at its end.
+    A warmup longer than the training runs to its end, and the rate then drops to 0.
 
     >>> from warmup_optax.compat import transformers
     >>> transformers.get_linear_schedule_with_warmup(1.0, 4, 12)([0, 1, 4, 8, 12]).tolist()
@@ -80,9 +81,9 @@ def get_cosine_schedule_with_warmup(
     num_cycles: Cycles = 0.5,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """A linear ramp up to ``lr``, and ``num_cycles`` whole cosines between ``lr`` and 0.
+    """Linear warmup to ``lr``, then ``num_cycles`` periods of a cosine between ``lr`` and 0.
 
-    After ``num_training_steps`` the cosine continues: with half a cycle the rate *rises again*, and so on.
+    After ``num_training_steps`` the cosine continues. With half a cycle, the default, the rate *rises again*.
 
     >>> from warmup_optax.compat import transformers
     >>> transformers.get_cosine_schedule_with_warmup(1.0, 4, 12)([0, 2, 4, 8, 12, 20]).round(6).tolist()
@@ -100,10 +101,10 @@ def get_cosine_with_hard_restarts_schedule_with_warmup(
     num_cycles: Annotated[Fixed[Positive], "The number of half cosines; the last one may be partial."] = 1,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """A linear ramp up to ``lr``, ``num_cycles`` half cosines to 0, and 0 from ``num_training_steps`` on.
+    """Linear warmup to ``lr``, then ``num_cycles`` cosine decays to 0, and 0 from ``num_training_steps`` on.
 
-    A cosine begins at the update where it is due. The original, which computes its place in floating point, is
-    at times one update late, with a rate of 0.
+    Each cosine begins at the exact update. The original computes it in floating point and is sometimes one update
+    late, with a rate of 0.
 
     >>> from warmup_optax.compat import transformers
     >>> schedule = transformers.get_cosine_with_hard_restarts_schedule_with_warmup(1.0, 4, 12, num_cycles=2)
@@ -126,10 +127,10 @@ def get_polynomial_decay_schedule_with_warmup(
     power: Positive = 1.0,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """A linear ramp up to ``lr``, and a power of the remaining time down to ``lr_end``, constant after the end.
+    """Linear warmup to ``lr``, then polynomial decay to ``lr_end``, where it stays.
 
-    A warmup longer than the training is finished, and falls to ``lr_end``. If it is as long as the training,
-    its last rate stays (the original divides by 0 there).
+    A warmup longer than the training runs to its end, and the rate then drops to ``lr_end``. If the warmup is
+    exactly as long as the training, its last rate stays, while the original divides by 0.
 
     >>> from warmup_optax.compat import transformers
     >>> schedule = transformers.get_polynomial_decay_schedule_with_warmup(1.0, 4, 12, lr_end=0.0, power=2)
@@ -147,10 +148,12 @@ def get_polynomial_decay_schedule_with_warmup(
 def get_inverse_sqrt_schedule(
     lr: Rate,
     num_warmup_steps: Warmup,
-    timescale: Annotated[Positive | None, "None is ``num_warmup_steps``, or 10,000 without a warmup."] = None,
+    timescale: Annotated[
+        Positive | None, "None for ``num_warmup_steps``, or 10,000 without a warmup."
+    ] = None,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """A linear ramp up to ``lr``, and ``lr / sqrt(1 + t / timescale)``, ``t`` updates after it.
+    """Linear warmup to ``lr``, then inverse-square-root decay: ``lr / sqrt(1 + t / timescale)``.
 
     >>> from warmup_optax.compat import transformers
     >>> transformers.get_inverse_sqrt_schedule(1.0, num_warmup_steps=4)([0, 2, 4, 16]).tolist()
@@ -171,7 +174,7 @@ def get_cosine_with_min_lr_schedule_with_warmup(
     min_lr: Low = None,
     min_lr_rate: LowRatio = None,
 ) -> wo.Schedule:
-    """`get_cosine_schedule_with_warmup` with a cosine between ``lr`` and a lowest rate; it too rises again.
+    """`get_cosine_schedule_with_warmup` with a lowest rate. After the end, the cosine *rises again*.
 
     >>> from warmup_optax.compat import transformers
     >>> schedule = transformers.get_cosine_with_min_lr_schedule_with_warmup(1.0, 4, 12, min_lr=0.5)
@@ -192,12 +195,13 @@ def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(
     min_lr: Low = None,
     min_lr_rate: LowRatio = None,
     warmup_lr_rate: Annotated[
-        Number | None, "The rate of update 0 as a fraction of ``lr``; None for one step of the warmup."
+        Number | None, "The rate of update 0 as a fraction of ``lr``; None for ``1 / num_warmup_steps``."
     ] = None,
 ) -> wo.Schedule:
-    """The same, one update early: update 0 has ``lr / num_warmup_steps``, the last of the warmup has ``lr``.
+    """`get_cosine_with_min_lr_schedule_with_warmup`, one update earlier.
 
-    The cosine too is one update early: the lowest rate is at update ``num_training_steps - 1``.
+    Update 0 has ``lr / num_warmup_steps``, and the last update of the warmup has ``lr``. The cosine is also one
+    update earlier, so the lowest rate is at update ``num_training_steps - 1``.
 
     >>> from warmup_optax.compat import transformers
     >>> make = transformers.get_cosine_with_min_lr_schedule_with_warmup_lr_rate
@@ -215,23 +219,23 @@ def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(
 @port()
 def get_wsd_schedule(
     lr: Rate,
-    num_warmup_steps: Annotated[Steps, "Updates of the way up."],
-    num_decay_steps: Annotated[Steps, "Updates of the way down."],
+    num_warmup_steps: Annotated[Steps, "Updates of the warmup."],
+    num_decay_steps: Annotated[Steps, "Updates of the decay."],
     num_training_steps: Total | None = None,
     num_stable_steps: Annotated[
-        Steps | None, "Updates between; None for the rest of ``num_training_steps``."
+        Steps | None, "Updates of the stable phase; None for the remainder of ``num_training_steps``."
     ] = None,
     warmup_type: Annotated[str, one_of("linear", "cosine", "1-sqrt")] = "linear",
     decay_type: Annotated[str, one_of("linear", "cosine", "1-sqrt")] = "cosine",
     min_lr_ratio: Ratio = 0,
     num_cycles: Annotated[
-        Fixed[float], 'Whole periods of a "cosine" in the decay; after them it jumps to the lowest rate.'
+        Fixed[float], 'The number of periods of a "cosine" decay; after it the rate jumps to the lowest one.'
     ] = 0.5,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
-    """Up from ``min_lr_ratio * lr`` to ``lr``, ``lr`` for a while, and down to ``min_lr_ratio * lr`` again.
+    """Warmup-stable-decay (WSD): warmup to ``lr``, a plateau, and a decay to ``min_lr_ratio * lr``.
 
-    Update 0 has ``min_lr_ratio * lr``, and so has every one after the end.
+    Update 0 has ``min_lr_ratio * lr``, and so has every update after the end.
 
     >>> from warmup_optax.compat import transformers
     >>> schedule = transformers.get_wsd_schedule(1.0, 4, 4, num_stable_steps=8, decay_type="1-sqrt")
@@ -260,11 +264,11 @@ def get_wsd_schedule(
 def get_scheduler(
     name: object,
     lr: Rate,
-    num_warmup_steps: Annotated[Steps | None, 'Passed on; all but "constant" need it.'] = None,
-    num_training_steps: Annotated[Steps | None, "Passed on where it is taken."] = None,
+    num_warmup_steps: Annotated[Steps | None, 'Required by all schedules but "constant".'] = None,
+    num_training_steps: Annotated[Steps | None, "Passed to the schedules that have this argument."] = None,
     scheduler_specific_kwargs: Mapping[str, Any] | None = None,
 ) -> wo.Schedule:
-    """The schedule of a name: "linear", "cosine", "warmup_stable_decay", ..., or its ``SchedulerType``.
+    """Build the schedule with a name, such as "linear" or "cosine", or with a ``SchedulerType``.
 
     Args:
       name: A key of `SCHEDULES`.
@@ -291,15 +295,15 @@ def get_scheduler(
 
 @port()
 def from_config(config: Mapping[str, Any], *, num_training_steps: Fixed[Steps] | None = None) -> wo.Schedule:
-    """The schedule of a configuration with the keys of ``TrainingArguments``, or axolotl's or LLaMA-Factory's.
+    """Build the schedule of a configuration for ``TrainingArguments``, axolotl or LLaMA-Factory.
 
     Args:
-      config: ``learning_rate`` (5e-5), ``lr_scheduler_type`` ("linear"), ``lr_scheduler_kwargs``, also as JSON
-        text, ``warmup_steps`` (0), below 1 a fraction, and ``warmup_ratio``, a fraction that is used without
-        steps. A fraction is rounded up. Other keys are ignored. Numbers may be text, as these readers convert
-        them. With axolotl's ``lr_scheduler`` its rules apply: ``warmup_ratio`` is rounded down, 3 % but at most
-        100 steps is the default, one step of warmup is two, and there are ``cosine_min_lr_ratio``,
-        ``cosine_constant_lr_ratio`` and ``lr_quadratic_warmup``.
+      config: A mapping with ``learning_rate`` (5e-5), ``lr_scheduler_type`` ("linear"), ``lr_scheduler_kwargs``
+        (a mapping or JSON text), ``warmup_steps`` (0; below 1 a fraction), and ``warmup_ratio`` (a fraction, used
+        without ``warmup_steps``). Fractions are rounded up. Other keys are ignored. Numbers may be strings. With
+        axolotl's key ``lr_scheduler``, axolotl's rules apply. ``warmup_ratio`` is rounded down. The default
+        warmup is 3 % of the run, but at most 100 steps. A warmup of one step becomes two. The keys
+        ``cosine_min_lr_ratio``, ``cosine_constant_lr_ratio`` and ``lr_quadratic_warmup`` are read.
       num_training_steps: The length of the run, in updates; None for ``max_steps``.
 
     >>> from warmup_optax.compat import transformers
@@ -367,7 +371,7 @@ SCHEDULES = {
 
 
 def _cosines(lr: Any, low: Any, steps: Any, num_cycles: float) -> wo.Schedule:
-    """``num_cycles`` whole cosines between ``lr`` and ``low`` in a number of updates; they never end."""
+    """A cosine between ``lr`` and ``low`` with ``num_cycles`` periods in ``steps`` updates. It never ends."""
     if is_zero(num_cycles):
         return wo.constant(lr)
     ticks, (half,) = in_ticks(_part(steps, abs(2 * exact(num_cycles))))

@@ -1,7 +1,7 @@
 """Trax (April 2025, at 7c189c2): the makers of ``trax.supervised.lr_schedules``.
 
-The training loop counts before it updates, so update ``n`` has the rate of Trax's own step ``n + 1``: a warmup
-begins above 0, and ends one update earlier than the same numbers elsewhere.
+The training loop counts before it updates, so update ``n`` has the rate of Trax's step ``n + 1``. A warmup
+therefore begins above 0, and ends one update earlier than with the same numbers in other libraries.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ._port import check_number, port, refuse
 from ._rules import Scalar
 
 Tail: TypeAlias = Callable[[Any, Scalar], wo.Schedule]
-Warmup = Annotated[NonNegative, ":math:`W`, in updates, whole or not; the full rate is at update ``W``."]
+Warmup = Annotated[NonNegative, ":math:`W`, in updates, whole or not. The full rate is at update ``W``."]
 Peak = Annotated[Number, ":math:`M`, any finite number."]
 
 
 @port()
 def constant(value: Number) -> wo.Schedule:
-    """The same rate at every update.
+    """A constant learning rate.
 
     >>> from warmup_optax.compat import trax
     >>> trax.constant(0.5)([0, 9]).tolist()
@@ -36,7 +36,7 @@ def constant(value: Number) -> wo.Schedule:
 
 @port()
 def warmup(n_warmup_steps: Warmup, max_value: Peak) -> wo.Schedule:
-    r"""A linear ramp up to ``max_value``, constant after it. The first rate is ``max_value / (W + 1)``.
+    r"""Linear warmup to ``max_value``, then constant. The first rate is ``max_value / (W + 1)``.
 
     .. math:: v(n) = M \min\left(1, \frac{n + 1}{W + 1}\right)
 
@@ -49,7 +49,7 @@ def warmup(n_warmup_steps: Warmup, max_value: Peak) -> wo.Schedule:
 
 @port()
 def warmup_and_rsqrt_decay(n_warmup_steps: Warmup, max_value: Peak) -> wo.Schedule:
-    r"""A linear ramp up to ``max_value``, and from there a decay with one over the square root of the step.
+    r"""Linear warmup to ``max_value``, then inverse-square-root decay.
 
     .. math:: v(n) = M \min\left(\frac{n + 1}{W + 1}, \sqrt{\frac{W + 1}{n + 1}}\right)
 
@@ -64,33 +64,36 @@ def warmup_and_rsqrt_decay(n_warmup_steps: Warmup, max_value: Peak) -> wo.Schedu
 @port(value="constant", decay_rate="decay_factor")
 def multifactor(
     factors: Annotated[
-        str, "Names of factors with ``*`` between them, in any order."
+        str, "Names of factors joined by ``*``, in any order."
     ] = "constant * linear_warmup * rsqrt_decay",
     constant: Number = 0.1,
     warmup_steps: Number = 400,
     decay_factor: Annotated[Number, ">= 0, for ``decay_every``."] = 0.5,
     steps_per_decay: Annotated[
-        Number, "In updates, > 0; the first drop is at ``steps_per_decay - 1``."
+        Number, "In updates, > 0. The first drop is at ``steps_per_decay - 1``."
     ] = 20_000,
     steps_per_cycle: Number = 100_000,
     second_constant: Number = 0.01,
     second_constant_step: Number = 10_000,
-    minimum: Annotated[Number, ":math:`m`, the least rate."] = 0,
+    minimum: Annotated[Number, ":math:`m`, the lowest rate."] = 0,
 ) -> wo.Schedule:
     r"""The product of the factors named in a string, never below a minimum. It never ends.
 
     .. math:: v(n) = \max\Big(m, \prod_i f_i(n + 1)\Big)
 
-    The factors are those of `compat.t5x.create_learning_rate_scheduler`, without ``linear_decay``, at step ``n
-    + 1``; and ``two_constants``: ``constant`` below step ``second_constant_step``, then ``second_constant``.
+    The factors are those of `compat.t5x.create_learning_rate_scheduler` without ``linear_decay``, evaluated at
+    step ``n + 1``. In addition, ``two_constants`` is ``constant`` before step ``second_constant_step``, then
+    ``second_constant``.
 
     Args:
       constant: Any finite number.
-      warmup_steps: In updates, >= 0, > 0 for ``linear_warmup``, whole or not; the full rate is at update
+      warmup_steps: In updates, >= 0, whole or not; > 0 for ``linear_warmup``. The full rate is at update
         ``warmup_steps - 1``.
-      steps_per_cycle: In updates, > 0; back at the peak at update ``warmup_steps + steps_per_cycle - 1``.
+      steps_per_cycle: In updates, > 0. The rate is at the peak again at update ``warmup_steps + steps_per_cycle -
+        1``.
       second_constant: Any finite number.
-      second_constant_step: >= 0; the second constant applies from update ``second_constant_step - 1`` on.
+      second_constant_step: In steps, >= 0. The second constant applies from update ``second_constant_step - 1``
+        on.
 
     >>> from warmup_optax.compat import trax
     >>> trax.multifactor(constant=1.0, warmup_steps=4)([0, 3, 15]).tolist()
@@ -112,15 +115,16 @@ def multifactor(
 def _BodyAndTail(
     body_value: Annotated[Number, "The rate of the body."],
     body_start: Annotated[
-        NonNegative | None, "Trax's own step at which the body starts; None: ``tail_start``."
+        NonNegative | None, "Trax's step at which the body starts; None for ``tail_start``."
     ] = None,
-    tail_start: Annotated[Length | None, "Trax's own step at which the tail starts; None for none."] = None,
+    tail_start: Annotated[Length | None, "Trax's step at which the tail starts; None for no tail."] = None,
     tail_fn: Tail | None = None,
 ) -> wo.Schedule:
-    """The class of this name, for code that uses it: a linear ramp from step 0 to the body, the body, a tail.
+    """Trax's class of this name, for code that uses it: linear warmup from step 0, the body, and a tail.
 
     Args:
-      tail_fn: `_rsqrt`, a `_CosineSawtoothTail`, or any ``(tail_start, body_value)`` that makes a schedule.
+      tail_fn: `_rsqrt`, a `_CosineSawtoothTail`, or any function of ``(tail_start, body_value)`` that returns a
+        schedule.
 
     >>> from warmup_optax.compat import trax
     >>> trax._BodyAndTail(1.0, body_start=2, tail_start=4, tail_fn=trax._rsqrt)([0, 1, 3, 15]).tolist()
