@@ -85,7 +85,7 @@ def test_numbers_of_yaml(tmp_path, text):
             "a.json",
             '{"version": 1, "kind": "mine"}',
             None,
-            "if it is a class of yours, import its module first",
+            "if it is a user-defined class, import its module first",
         ),
         ("a.json", '{"version": 1, "kind": "consant"}', None, "did you mean constant"),
     ],

@@ -127,8 +127,8 @@ def test_through_orbax(tmp_path):
 
 W = np.ones((2,), np.float32)
 BAD: list[Any] = [
-    ([0.5, 0.5], [{"w": W}], "trees must be as many as weights, got 1 trees for 2 weights"),
-    ([0.5, 0.5], [{"w": W}] * 3, "trees must be as many as weights, got more than 2"),
+    ([0.5, 0.5], [{"w": W}], "trees must match weights in number, got 1 trees for 2 weights"),
+    ([0.5, 0.5], [{"w": W}] * 3, "trees must match weights in number, got more than 2"),
     ([0.5, 0.4], [{"w": W}] * 2, r"weights must be numbers that add up to 1, got \[0.5, 0.4\]; divide"),
     ([0.5, 0.5], [{"w": W}, {"w": np.ones((3,), np.float32)}], r"trees must be alike, got float32\[2\] at"),
     ([0.5, 0.5], [{"w": W}, {"w": W.astype(np.float64)}], r"float64\[2\] at \['w'\] in tree 1"),

@@ -80,7 +80,12 @@ def test_losses_below_0_have_no_blow_up():
 @pytest.mark.parametrize(
     ("rates", "losses", "options", "message"),
     [
-        (RATES, FALLING[:-1], {}, "losses must be of length 60, as many as rates, got .* its length is 59"),
+        (
+            RATES,
+            FALLING[:-1],
+            {},
+            "losses must be of length 60, the number of rates, got .* its length is 59",
+        ),
         (RATES[::-1], FALLING, {}, "rates must be positive numbers, each greater than the one before"),
         (RATES - 1e-6, FALLING, {}, "rates must be positive numbers"),
         (

@@ -432,7 +432,7 @@ def test_accumulation_that_grows():
             done.append(int(state.gradient_step))
     assert done == [1, 2, 3, 4, 4, 5, 5, 6, 6, 6, 6, 7]
     assert eval(repr(run), {"TrainingRun": wo.TrainingRun}) == run
-    assert dataclasses.replace(run, batch_size=4).accumulation_steps == tuple(pairs)
+    assert run.replace(batch_size=4).accumulation_steps == tuple(pairs)
     both = wo.TrainingRun(batch_size=[(0, 4), (10, 8)], accumulation_steps=[(0, 1), (4, 2)])
     assert [both.examples(n) for n in range(7)] == [0, 4, 8, 12, 20, 36, 52]
 

@@ -1,7 +1,7 @@
-"""Schedules as plain JSON, and back.
+"""Convert schedules to plain JSON, and back.
 
-A kind in a config is the name of a function, or of a class without one, and its keys are the arguments. It is
-read by calling that function, so that it is checked as code is.
+The kind in a config is the name of a function, or of a class without such a function. The other keys are the
+arguments. Reading a config calls the function, so a config is checked like code.
 """
 
 from __future__ import annotations
@@ -25,42 +25,43 @@ from .._core.schedule import Function, Schedule, ScheduleLike, as_schedule_argum
 from .._optimizers.feedback import FeedbackSchedule, Rule
 
 VERSION = 1
-DEEPEST = 100  # dicts and lists inside one another: Python's own stack holds about 1000 calls
-MOST_VALUES = 2**18  # keys and items of a whole config: aliases of YAML can stand for billions
+DEEPEST = 100  # nested dicts and lists: Python's stack has room for about 1000 calls
+MOST_VALUES = 2**18  # keys and items of a whole config: YAML aliases can expand to billions
 _TOO_DEEP = f"dicts and lists may be nested {DEEPEST} deep, and these are deeper; flatten the schedule"
 _TOO_MANY = f"a config may hold {MOST_VALUES} values, and this one holds more"
-# Keys that 0.1 wrote under another name: of (kind, old name) the new one.
+# Keys that version 0.1 wrote under another name: (kind, old name) to the new name.
 _RENAMED = {("tanh", "lower"): "start", ("tanh", "upper"): "stop"}
 _OMITTED: dict[str, dict[str, list[int]]] = {
     "in_steps": {"boundaries": []}
 }  # arguments that 0.2 did not require
 _Parameters = dict[str, inspect.Parameter]
-_SAVED = (Schedule, FeedbackSchedule, Rule)  # what has kinds
-_FINITE = ("init_value", "end_value", "steps")  # what every shape that can be an argument takes first
+_SAVED = (Schedule, FeedbackSchedule, Rule)  # the classes that have kinds
+_FINITE = ("init_value", "end_value", "steps")  # the first arguments of every shape that can be an argument
 
 
 def to_config(schedule: ScheduleLike | FeedbackSchedule) -> dict[str, Any]:
-    """A schedule as plain JSON: dicts, lists, strings, bools and finite numbers, nothing else.
+    """Convert a schedule to plain JSON: only dicts, lists, strings, bools and finite numbers.
 
     Args:
-      schedule: A `Schedule`, a `with_feedback`, or a number. Its numbers must be concrete, and no Python
-        function may be in it.
+      schedule: A `Schedule`, a `with_feedback`, or a number. Its numbers must be concrete, and it must not
+        contain a Python function.
 
     Returns:
-      A new dict: ``{"version": 1, "kind": ..., ...}``. A ``kind`` is the name of a function of this library
-      and the other keys are that function's arguments, those at their default left out; schedules inside are
+      A new dict: ``{"version": 1, "kind": ..., ...}``. A ``kind`` is the name of a function of this library.
+      The other keys are the arguments of that function, without those at their default. Nested schedules are
       dicts of the same form without a version. A shape that is an argument is its name, or
-      ``{"kind": name, ...}`` with what a ``functools.partial`` had fixed. A number that is a concrete array,
-      as after training the schedule itself, is saved as that number. Nothing is None, so it fits into YAML
-      and TOML as well.
+      ``{"kind": name, ...}`` with the arguments of its ``functools.partial``. A concrete array, for example a
+      learned number of the schedule, is saved as a number. No value is None, so the dict can also be written
+      as YAML or TOML.
 
     Raises:
-      TypeError: If something inside cannot be saved: a Python function (an Optax closure, a lambda), a
-        stack, a traced number, a node whose class is not at the top of a module.
-      ValueError: If a number is not finite, or an array holds one that its function refuses (2.5 steps).
+      TypeError: If a part cannot be saved: a Python function (an Optax closure, a lambda), a stack, a traced
+        number, or a node whose class is not at the top level of a module.
+      ValueError: If a number is not finite, or an array is not valid for its function (2.5 steps).
 
-    A schedule class of your own at the top of a module is saved under its name, and read by that class. With
-    ``class Breathing(wo.Schedule, kind="breathing")`` it is read by the function of that name beside it.
+    A user-defined schedule class at the top level of a module is saved under its name, and read by that class.
+    With ``class Breathing(wo.Schedule, kind="breathing")`` it is read by the function ``breathing`` of the same
+    module.
 
     >>> import json, warmup_optax as wo
     >>> schedule = wo.with_warmup(wo.constant(0.1), steps=10, shape=wo.cosine)
@@ -81,25 +82,24 @@ def to_config(schedule: ScheduleLike | FeedbackSchedule) -> dict[str, Any]:
 
 
 def from_config(config: Mapping[str, Any]) -> Schedule:
-    """The schedule that a config describes.
+    """Build the schedule that a config describes.
 
     Args:
-      config: What `to_config` gave, also after JSON, YAML or TOML; or one written by hand:
-        ``{"version": 1, "kind": "warmup_cosine", "peak_value": 3e-4, ...}``. Any mapping will do, as a
-        ``ConfigDict`` of ml_collections or a ``DictConfig`` of OmegaConf. A number may stand where a
-        schedule is asked for. A config may be pasted into another with its version. Import the module of a
-        user-defined class first.
+      config: A result of `to_config`, also after a round trip through JSON, YAML or TOML, or a config written
+        by hand: ``{"version": 1, "kind": "warmup_cosine", "peak_value": 3e-4, ...}``. Any mapping works, for
+        example a ``ConfigDict`` of ml_collections or a ``DictConfig`` of OmegaConf. A number is accepted in
+        place of a nested schedule. A nested config may have a version. Import the module of a user-defined
+        class first.
 
     Returns:
-      A `Schedule` (of kind ``"with_feedback"``, what `with_feedback` returns), equal to the one that was
-      saved; and `to_config` of it is ``config``, if `to_config`
-      wrote that.
+      A `Schedule` equal to the one that was saved. For the kind ``"with_feedback"`` it is the result of
+      `with_feedback`. If `to_config` wrote ``config``, `to_config` of the result is equal to ``config``.
 
     Raises:
-      ValueError: If the version is missing or newer, a kind or a key unknown, a key missing, or a number
-        refused by the function of that kind; the message says where, and lists what is valid. Also if it is
-        nested more than 100 deep, or holds more than 262,144 values.
-      TypeError: If a value is of the wrong type.
+      ValueError: If the version is missing or newer, a kind or a key is unknown, a key is missing, or a number
+        is not valid for the function of that kind. The message names the place, and lists the valid names.
+        If the config is nested more than 100 levels deep, or has more than 262,144 values.
+      TypeError: If a value has the wrong type.
 
     >>> import warmup_optax as wo
     >>> wo.from_config({"version": 1, "kind": "linear", "init_value": 0, "end_value": 0.1, "steps": 10})
@@ -113,7 +113,7 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
 
 
 class _Unreadable(Exception):
-    """What is wrong in a config, and the type of the error that says so to the user."""
+    """An error in a config: its message, and the type of the exception to raise."""
 
     def __init__(self, message: str, error: type[Exception]) -> None:
         super().__init__(message)
@@ -121,7 +121,7 @@ class _Unreadable(Exception):
 
 
 def _read(config: Any, where: str) -> Schedule:
-    """`from_config`, under the name ``where`` in errors."""
+    """Read a config as `from_config` does, with the name ``where`` in errors."""
     try:
         if not _is_mapping(config):
             _fail("", f"config must be a dict, as to_config makes it, got {_shown(config)}", TypeError)
@@ -138,7 +138,7 @@ def _read(config: Any, where: str) -> Schedule:
 
 
 def _is_mapping(value: Any) -> bool:
-    """Whether a value has keys; the dicts of ml_collections are no subclass of Mapping."""
+    """Whether a value has keys. The dicts of ml_collections are not subclasses of Mapping."""
     keyed = hasattr(value, "keys") and hasattr(value, "__getitem__")
     return isinstance(value, Mapping) or (
         keyed and not isinstance(value, type) and not hasattr(value, "dtype")
@@ -146,7 +146,7 @@ def _is_mapping(value: Any) -> bool:
 
 
 def _plain(config: Any, where: str) -> Any:
-    """A config in new dicts and lists, of a depth and size that Python's stack and memory hold."""
+    """Copy a config to new dicts and lists. Raise an error if it is nested too deeply or too large."""
     size = 0
 
     def copied(value: Any, depth: int) -> Any:
@@ -166,17 +166,17 @@ def _plain(config: Any, where: str) -> Any:
     return copied(config, 0)
 
 
-# ------------------------------------------------------------------ what a kind can be
+# ------------------------------------------------------------------ kinds
 
 
 class _Kind(NamedTuple):
-    """What makes a kind of node from its arguments, and the class of the node."""
+    """A kind of node: the function that makes it from its arguments, and its class."""
 
     make: Callable[..., Any]
     node: type[Node]
 
     def parameters(self) -> dict[str, inspect.Parameter]:
-        """The arguments by name: a class is read by its fields."""
+        """Return the arguments by name. Those of a class are its fields."""
         if not self.by_class:
             return dict(inspect.signature(self.make).parameters)
         return {
@@ -186,11 +186,11 @@ class _Kind(NamedTuple):
 
     @property
     def by_class(self) -> bool:
-        """Whether the class itself makes the node: no function has the name of the kind."""
+        """Whether the class makes the node, because no function has the name of the kind."""
         return self.make is self.node
 
     def __call__(self, *args: Any, **kwargs: Any) -> Node:
-        """The node. A constructor that takes other arguments than the fields is passed over."""
+        """Make the node. A constructor whose arguments are not the fields is not called."""
         if not self.by_class or set(inspect.signature(self.make).parameters) == set(self.node._fields):
             return self.make(*args, **kwargs)
         node = object.__new__(self.node)
@@ -200,7 +200,7 @@ class _Kind(NamedTuple):
         return node
 
     def is_shape(self, name: str) -> bool:
-        """Whether an argument is a shape, which a config names, and not a schedule or a number."""
+        """Whether an argument is a shape, saved as its name, and not a schedule or a number."""
         return getattr(self.node._checks.get(name), "func", None) is shape_argument
 
 
@@ -209,7 +209,7 @@ def _default(default: Any) -> Any:
 
 
 def _kind(name: str) -> _Kind | None:
-    """The kind of a name: the library's, or the newest of that name at the top of a user's module."""
+    """Return the kind of a name: that of the library, or the newest at the top level of a user's module."""
     registered = Node._registered.get(name, [])
     ours = [cls for cls in registered if cls._is_ours]
     for cls in ours or reversed(registered):
@@ -222,7 +222,7 @@ def _kind(name: str) -> _Kind | None:
 
 
 def _kinds() -> dict[str, _Kind]:
-    """Every kind that there is, in alphabetical order."""
+    """Return all kinds, in alphabetical order."""
     found = {name: _kind(name) for name in sorted(Node._registered)}
     return {name: kind for name, kind in found.items() if kind is not None}
 
@@ -246,7 +246,7 @@ def _saved_node(node: Node, path: str) -> dict[str, Any]:
     if known is None or known.node is not cls:
         raise TypeError(
             f"to_config: {at} is a {cls.__module__}.{cls.__qualname__}, and {kind!r} does not lead back to "
-            "it; define the class at the top of a module, under a name of its own, other than "
+            "it; define the class at the top level of a module, under a name other than "
             f"{', '.join(_kinds())}"
         )
     saved = {"kind": kind}
@@ -256,7 +256,7 @@ def _saved_node(node: Node, path: str) -> dict[str, Any]:
 
 
 def _saved(value: Any, path: str) -> Any:
-    """A field's value as JSON."""
+    """Convert the value of a field to JSON."""
     if isinstance(value, (Schedule, Rule)):
         return _saved_node(value, path)
     if isinstance(value, Shape):
@@ -298,7 +298,7 @@ def _saved_shape(shape: Shape, path: str) -> Any:
 
 
 def _shapes() -> list[str]:
-    """The kinds that can be an argument: those that go from one value to another in a number of steps."""
+    """Return the kinds that can be an argument: finite shapes from one value to another."""
     return [name for name, known in _kinds().items() if tuple(known.parameters())[:3] == _FINITE]
 
 
@@ -306,7 +306,7 @@ def _shapes() -> list[str]:
 
 
 def _built(config: Mapping[Any, Any], path: str) -> Node:
-    """The schedule that a dict at ``path`` of the config describes."""
+    """Build the schedule that the dict at ``path`` of the config describes."""
     rest = dict(config)
     if "version" in rest:
         _check_version(rest.pop("version"), path)
@@ -331,13 +331,13 @@ def _built(config: Mapping[Any, Any], path: str) -> Node:
 
 
 def _rename(rest: dict[Any, Any]) -> None:
-    """Bring the keys of a config that an earlier version wrote up to date."""
+    """Update the keys of a config that an earlier version wrote."""
     said = rest.get("kind")
     if isinstance(said, str):
         for name, value in _OMITTED.get(said, {}).items():
             rest.setdefault(name, value)
     for (kind, old), new in _RENAMED.items():
-        # By type first: an array compares with an array.
+        # Check the type first, because comparing an array gives an array.
         if isinstance(said, str) and said == kind and old in rest:
             rest[new] = rest.pop(old)
 
@@ -353,7 +353,7 @@ def _check_version(version: Any, path: str) -> None:
 
 
 def _looked_up(rest: dict[Any, Any], path: str, skip: int = 0) -> tuple[str, _Kind, _Parameters]:
-    """``(kind, what makes it, its keys)``; takes the kind out of ``rest`` and checks its keys."""
+    """Return a kind by name, as ``(name, kind, keys)``. Remove it from ``rest``, and check the other keys."""
     lacking = "kind" not in rest
     kind = rest.pop("kind", "")
     known = _kind(kind) if isinstance(kind, str) else None
@@ -366,7 +366,7 @@ def _looked_up(rest: dict[Any, Any], path: str, skip: int = 0) -> tuple[str, _Ki
             _fail(path, f"kind must be a string, one of {valid}, got {_shown(kind)}", TypeError)
         near = difflib.get_close_matches(kind, names, 1)
         meant = f"; did you mean {near[0]}?" if near else ""
-        meant += "; if it is a class of yours, import its module first"
+        meant += "; if it is a user-defined class, import its module first"
         _fail(path, f"kind must be one of {valid}, got {_shown(kind)}{meant}")
     keys = dict(list(known.parameters().items())[skip:])
     for name in rest:
@@ -377,7 +377,7 @@ def _looked_up(rest: dict[Any, Any], path: str, skip: int = 0) -> tuple[str, _Ki
 
 
 def _value(value: Any, path: str) -> Any:
-    """A value of a config: dicts become schedules and lists tuples; the rest is the function's to judge."""
+    """Read a value: dicts become schedules, and lists become tuples. The function checks the rest."""
     if isinstance(value, Mapping):
         return _built(value, path)
     if isinstance(value, (list, tuple)):
@@ -388,14 +388,14 @@ def _value(value: Any, path: str) -> Any:
 
 
 def _field_value(value: Any, path: str) -> Any:
-    """A value of a class, which may be a dict of schedules."""
+    """Read the value of a field of a class, which may be a dict of schedules."""
     if isinstance(value, Mapping) and "kind" not in value:
         return {key: _field_value(item, f"{path}.{key}") for key, item in value.items()}
     return _value(value, path)
 
 
 def _shape(value: Any, path: str) -> Any:
-    """A shape in a config: its name, or a dict with the options that are fixed."""
+    """Read a shape: its name, or a dict with its options."""
     rest = dict(value) if isinstance(value, Mapping) else {"kind": value}
     _, known, _ = _looked_up(rest, path, skip=len(_FINITE))
     for name, option in rest.items():
@@ -409,5 +409,5 @@ def _fail(path: str, message: str, error: type[Exception] = ValueError) -> NoRet
 
 
 def _shown(value: Any) -> str:
-    shown = repr(value)  # of bounded size: `_plain` has counted what is in it
+    shown = repr(value)  # of bounded size, because `_plain` has counted the values
     return shown if len(shown) <= 80 else shown[:77] + "..."

@@ -1,4 +1,4 @@
-"""What `to_keras` and `to_torch` share: rates as Python floats, and the error for a missing library."""
+"""Shared by `to_keras` and `to_torch`: rates as Python floats, and the error for a missing library."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class HostRates:
 
 
 def import_library(library: str, where: str) -> ModuleType:
-    """The library; an error for a function ``where`` says how to install it."""
+    """Import a library for the function ``where``. If it is missing, the error says how to install it."""
     try:
         return importlib.import_module(library)
     except ModuleNotFoundError as error:

@@ -1,6 +1,6 @@
-"""A schedule in Keras: Keras's own schedule class around one of ours.
+"""An adapter for Keras: a schedule as a Keras ``LearningRateSchedule``.
 
-Keras is not imported before it is needed, so the class is made on first use, once.
+The class is created on first use, so that Keras is not imported before it is needed.
 """
 
 from __future__ import annotations
@@ -24,22 +24,21 @@ if TYPE_CHECKING:
 
 
 def to_keras(schedule: ScheduleLike) -> keras.optimizers.schedules.LearningRateSchedule:  # pyright: ignore[reportAttributeAccessIssue]
-    """A schedule as Keras's ``LearningRateSchedule``, to be an optimizer's ``learning_rate``.
+    """Convert a schedule to a Keras ``LearningRateSchedule``, for the ``learning_rate`` of an optimizer.
 
     The rate of optimizer update ``n``, counted from 0, is ``schedule(n)``, and all lengths are in updates.
-    With ``gradient_accumulation_steps=k`` Keras counts batches for its schedules, of which only every k-th
-    is an update, so that Keras's own schedules run k times too fast there. This one finds the optimizer
-    that calls it and divides by its ``k``. Called with any other count, in a plot say, it takes that as
+    With ``gradient_accumulation_steps=k`` Keras passes the number of batches to a schedule, and only every
+    k-th batch is an update. Keras's schedules therefore run k times too fast. This one finds the optimizer
+    that calls it, and divides the count by its ``k``. Any other count, for example in a plot, is a count of
     updates.
 
-    On Keras's JAX backend the schedule is compiled into the training step; so it is on the TensorFlow
-    backend inside a ``tf.function``, through ``jax2tf``. On the torch backend the count is read on the host
-    (on a GPU that waits for the step before), and the rates come from `sample`, in blocks.
+    On the JAX backend the schedule is compiled into the training step. The same is true on the TensorFlow
+    backend inside a ``tf.function``, through ``jax2tf``. On the torch backend the count is read on the host,
+    which waits for the previous step on a GPU. The rates then come from `sample`, in blocks.
 
-    The config that Keras saves is `to_config` of the schedule, so a model that was saved as ``.keras`` goes
-    on where it was. The program that loads it must have the class registered with Keras, which is done by
-    ``import warmup_optax`` after ``import keras``; in another order by naming
-    ``warmup_optax.KerasSchedule``.
+    The config that Keras saves is `to_config` of the schedule, so a model saved as ``.keras`` continues at
+    the same count. The program that loads it must register the class with Keras: import ``warmup_optax``
+    after ``keras``. If you import ``keras`` later, access ``warmup_optax.KerasSchedule`` once.
 
     Args:
       schedule: A `Schedule`, a function of a count that JAX can trace, or a number.
@@ -49,7 +48,7 @@ def to_keras(schedule: ScheduleLike) -> keras.optimizers.schedules.LearningRateS
       is the `Schedule`.
 
     Raises:
-      TypeError: If ``schedule`` is none of these; on saving, if it holds a Python function.
+      TypeError: If ``schedule`` has none of these types. On saving, if it contains a Python function.
       ImportError: If Keras 3 is not installed.
 
     >>> import warmup_optax as wo
@@ -61,13 +60,13 @@ def to_keras(schedule: ScheduleLike) -> keras.optimizers.schedules.LearningRateS
 
 @functools.cache
 def keras_class() -> type:
-    """The class of `to_keras`, registered with Keras."""
+    """Return the class of `to_keras`, registered with Keras."""
     keras = import_library("keras", "to_keras")
     if not hasattr(keras, "Variable"):
         raise ImportError(f"to_keras needs Keras 3, and this is {keras.__version__}; pip install -U keras")
 
     class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
-        """Made by `to_keras`."""
+        """A schedule as a Keras ``LearningRateSchedule``. `to_keras` returns it."""
 
         def __init__(self, schedule: Any):
             self.schedule = as_schedule(schedule)
@@ -102,17 +101,17 @@ def keras_class() -> type:
 
 
 def register_with_keras() -> None:
-    """Makes models that were saved with `to_keras` loadable, if Keras 3 is already imported."""
+    """Register the class of `to_keras` for loading models, if Keras 3 is already imported."""
     if hasattr(sys.modules.get("keras"), "Variable"):
         keras_class()
 
 
 def _batches_per_update(step: Any, optimizer: Any) -> int:
-    """``gradient_accumulation_steps`` of the Keras optimizer whose count ``step`` is; 1 for any other count.
+    """Return ``gradient_accumulation_steps`` of the Keras optimizer that has the count ``step``, or 1.
 
-    Keras passes a schedule the count alone, and that is of batches; nothing leads from the count to its
-    optimizer. But the optimizer is what calls, directly or through another schedule, so it is on the stack. A
-    second argument for the same number could contradict it, and then every rate would be wrong in silence.
+    Keras passes only the count of batches to a schedule, and the count has no reference to its optimizer. But
+    the optimizer is the caller, directly or through another schedule, so it is on the stack. A second argument
+    for the same number could contradict it, and then every rate would be silently wrong.
     """
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
@@ -131,7 +130,7 @@ def _in_tensorflow_graph() -> bool:
 
 
 def _tensorflow_rate(schedule: Schedule, count: Any) -> Any:
-    """The rate inside a ``tf.function``: XLA's program of the schedule, for whatever device it runs on."""
+    """Return the rate inside a ``tf.function``: the XLA program of the schedule, for any device."""
     import tensorflow as tf
     from jax.experimental import jax2tf
 

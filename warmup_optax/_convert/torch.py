@@ -1,6 +1,6 @@
-"""A schedule in PyTorch: PyTorch's own scheduler class around one of ours.
+"""An adapter for PyTorch: a schedule as a PyTorch ``LRScheduler``.
 
-PyTorch is not imported before it is needed, so the class is made on first use, once.
+The class is created on first use, so that PyTorch is not imported before it is needed.
 """
 
 from __future__ import annotations
@@ -24,30 +24,31 @@ def to_torch(
     schedule: ScheduleLike,
     last_epoch: int = -1,
 ) -> torch.optim.lr_scheduler.LRScheduler:  # pyright: ignore[reportAttributeAccessIssue]
-    """A schedule as PyTorch's ``LRScheduler``: a new rate for the optimizer at each ``step()``.
+    """Convert a schedule to a PyTorch ``LRScheduler``, which sets the rates at each ``step()``.
 
-    After ``n`` calls of ``step()`` the first parameter group has the rate ``schedule(n)``, so update ``n``,
-    counted from 0, uses it if ``step()`` follows each ``optimizer.step()``. The other groups keep their
+    After ``n`` calls of ``step()`` the first parameter group has the rate ``schedule(n)``. If ``step()`` follows
+    each ``optimizer.step()``, update ``n``, counted from 0, uses this rate. The other groups keep their
     proportion to the first: ``schedule(n) * initial_lr / initial_lr of the first group``. A schedule's values
-    are rates; ``LambdaLR``, in contrast, multiplies each ``initial_lr`` by a factor. A group that joins later, by
-    ``optimizer.add_param_group``, has its ``lr`` until the next ``step()``, and then its proportion, too. (With
-    ``LambdaLR`` that ``step()`` fails.)
+    are rates. In contrast, ``LambdaLR`` multiplies each ``initial_lr`` by a factor. A group that you add later
+    with ``optimizer.add_param_group`` has its ``lr`` until the next ``step()``, and keeps its proportion after
+    that. (With ``LambdaLR`` that ``step()`` fails.)
 
     The rates come from `sample`, in blocks, and are Python floats of float32 values.
 
     Args:
-      optimizer: Whose ``param_groups`` get the rates.
+      optimizer: The optimizer whose ``param_groups`` receive the rates.
       schedule: A `Schedule`, a function of a count that JAX can trace, or a number.
-      last_epoch: The last count that was used, to go on after it, as in PyTorch; -1 to begin. To go on, the
-        groups must have an ``initial_lr``, as those of a restored optimizer do.
+      last_epoch: The last count that was used, as in PyTorch. The scheduler continues after it. -1: start at
+        count 0. To continue, the groups must have an ``initial_lr``, as those of a restored optimizer do.
 
     Returns:
-      A ``torch.optim.lr_scheduler.LRScheduler``. Its ``state_dict`` holds the count and other numbers, and
-      not the schedule, which `to_config` saves. Inside ``SequentialLR`` its count starts at its milestone.
+      A ``torch.optim.lr_scheduler.LRScheduler``. Its ``state_dict`` contains the count and other numbers, but
+      not the schedule. Save that with `to_config`. Inside ``SequentialLR`` its count starts at its milestone.
 
     Raises:
-      TypeError: If ``optimizer`` is not a PyTorch optimizer, or ``schedule`` none of the three.
-      ValueError: If the first group's rate is 0 and another's is not: they have no proportion.
+      TypeError: If ``optimizer`` is not a PyTorch optimizer, or ``schedule`` has none of these types.
+      ValueError: If the rate of the first group is 0 and that of another group is not, so that there is no
+        proportion.
       KeyError: From PyTorch, if ``last_epoch`` is given and a group has no ``initial_lr``.
       ImportError: If PyTorch is not installed.
 
@@ -60,11 +61,11 @@ def to_torch(
 
 @functools.cache
 def torch_class() -> type:
-    """The class of `to_torch`."""
+    """Return the class of `to_torch`."""
     torch = import_library("torch", "to_torch")
 
     class TorchSchedule(torch.optim.lr_scheduler.LRScheduler):
-        """Made by `to_torch`."""
+        """A schedule as a PyTorch ``LRScheduler``. `to_torch` returns it."""
 
         def __init__(self, optimizer: Any, schedule: Any, last_epoch: int = -1):
             if not isinstance(optimizer, torch.optim.Optimizer):
@@ -77,7 +78,7 @@ def torch_class() -> type:
             super().__init__(optimizer, last_epoch)
 
         def _join(self, groups: list[Any]) -> None:
-            """Takes the proportions of the groups that are not known yet: all, or those that were added."""
+            """Store the proportions of new groups: of all at first, then of those that were added."""
             for group in groups[len(self.proportions) :]:
                 rate, first = _initial_rate(group), self.first_rate
                 if first == 0.0 and rate:
@@ -90,7 +91,7 @@ def torch_class() -> type:
 
         @property
         def schedule(self) -> Schedule:
-            """The schedule that was given."""
+            """The schedule that was passed."""
             return self._host_rates.schedule
 
         def get_lr(self) -> list[float]:
@@ -111,5 +112,5 @@ def torch_class() -> type:
 
 
 def _initial_rate(group: Mapping[str, Any]) -> float:
-    """The rate that a parameter group of PyTorch was made with."""
+    """Return the initial rate of a PyTorch parameter group."""
     return float(group.get("initial_lr", group["lr"]))

@@ -1,9 +1,9 @@
-"""Numbers as they are written: the arithmetic of a run is that of Python's integers and fractions.
+"""Exact numbers for the lengths of a run, in Python's integers and fractions.
 
-A float stands for the decimal number that it prints as, so 0.29 of 100 steps are 29 although
-``0.29 * 100 < 29`` in floating point. A float of more than 9 digits counts as the rounded result of a
-computation, such as ``1 / 3``: a number of steps that misses a whole number by no more than that rounding (a
-relative ``2**-50``) is that number, so ``1 / 3`` of 300 steps are 100.
+A float is the decimal number that it prints as, so 0.29 of 100 steps are 29, although ``0.29 * 100 < 29`` in
+floating point. A float of more than 9 digits is treated as the rounded result of a computation, such as
+``1 / 3``. If a number of steps is within this rounding (a relative ``2**-50``) of a whole number, it is rounded
+to it. So ``1 / 3`` of 300 steps are 100.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import numpy as np
 from .._core import checks
 from .._core.schedule import Number
 
-_WRITTEN_DIGITS = 9  # of a float that somebody wrote; one computed float in ten million prints as shortly
+_WRITTEN_DIGITS = 9  # of a float literal; only one computed float in ten million has so few digits
 _FLOAT_ROUNDING = Fraction(1, 2**50)  # relative, a few units in a float's last place
 
 
 class Exact(NamedTuple):
-    """A number as it was meant.
+    """The exact value that a float literal stands for.
 
     Attributes:
       value: The number.
-      error: By how much a float that stands for it may be wrong.
+      error: The largest rounding error of the float.
     """
 
     value: Fraction
@@ -37,7 +37,7 @@ class Exact(NamedTuple):
         return Exact(self.value * factor, self.error * factor)
 
     def floor(self) -> int:
-        """Rounded down, unless it is a whole number but for the rounding of a float."""
+        """Round down, except that a value within float rounding of a whole number is that number."""
         nearest = round(self.value)
         return nearest if abs(self.value - nearest) <= self.error else math.floor(self.value)
 
@@ -45,7 +45,7 @@ class Exact(NamedTuple):
 def exact_number(
     where: str, name: str, value: Any, *, at_least: float | None = 0, allowed: str = "a finite number"
 ) -> Exact:
-    """A finite number; a float is the decimal number that it prints as, in its own precision."""
+    """Return a finite number exactly. A float is the decimal number that it prints as, in its precision."""
     if checks.is_traced(value):
         fix = "convert units outside of jit, before the schedule is made"
         checks.raise_bad_argument(
@@ -61,7 +61,7 @@ def exact_number(
 
 
 def whole_number(where: str, name: str, value: Any, *, at_least: int) -> int:
-    """A whole number of any size, as a Python ``int``."""
+    """Return a whole number of any size, as a Python ``int``."""
     allowed = f"a whole number >= {at_least}"
     exact, _ = exact_number(where, name, value, at_least=at_least, allowed=allowed)
     if exact.denominator != 1:
@@ -70,7 +70,7 @@ def whole_number(where: str, name: str, value: Any, *, at_least: int) -> int:
 
 
 def shortest(exact: Fraction, given: Any) -> Number:
-    """The number as an ``int``, as the ``float`` that prints as it, or as the fraction that it is."""
+    """Return the number as an ``int``, as the ``float`` that prints as this number, or as a fraction."""
     if exact.denominator == 1:
         return int(exact)
     as_float = float(exact)

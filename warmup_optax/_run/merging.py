@@ -1,4 +1,4 @@
-"""The end of a run without the run's end: checkpoints at a constant rate, averaged into a cooldown."""
+"""Average checkpoints of a constant rate to estimate a cooldown without running it."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from .._view.sample import sample
 
 
 def checkpoint_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
-    """The weights that average the checkpoints of a constant rate into what a cooldown would have given.
+    """Return weights for averaging checkpoints of a constant rate, as an estimate of a cooldown.
 
     With ``n`` checkpoints and ``w_j = shape(1, 0, n)(j)``, checkpoint ``j`` (from 0, the oldest) has the
-    weight ``c_j = w_j - w_(j+1)``, and so ``c_0 = 1 - w_1`` and ``c_(n-1) = w_(n-1)``. In the average the
-    change from checkpoint ``j - 1`` to checkpoint ``j`` counts ``w_j`` times. That is what a cooldown does,
-    whose rate is ``w_j`` times the constant one, as far as its gradients are those of the constant run: the
-    average is an estimate of the cooldown, and equal to it where gradients do not depend on the parameters
-    and each update is its rate times the gradient.
+    weight ``c_j = w_j - w_(j+1)``, so ``c_0 = 1 - w_1`` and ``c_(n-1) = w_(n-1)``. The average multiplies the
+    change from checkpoint ``j - 1`` to checkpoint ``j`` by ``w_j``. A cooldown multiplies the constant rate by
+    ``w_j``, but its gradients differ from those of the constant run. So the average is an estimate of the
+    cooldown. The two are equal if gradients do not depend on the parameters and each update is its rate times
+    the gradient.
 
     Args:
       shape: The curve of the cooldown: a finite shape such as ``linear`` (the plain mean), ``cosine``,
         ``one_minus_sqrt``, a ``functools.partial`` of one, or any function ``(init_value, end_value, steps)
-        -> schedule`` that runs from the one to the other.
-      num_checkpoints: How many checkpoints there are, >= 1, the same number of updates apart. The oldest is
-        the one that the cooldown would start from. With a checkpoint after every update, the average stands
-        for ``with_cooldown(constant(rate), begin=begin, steps=num_checkpoints, shape=shape)`` after its last
-        update with a rate above 0, where the oldest checkpoint is that after update number ``begin``.
+        -> schedule`` that runs from ``init_value`` to ``end_value``.
+      num_checkpoints: The number of checkpoints, a whole number >= 1. They are the same number of updates
+        apart. The cooldown would start from the oldest. With a checkpoint after every update, the average is
+        an estimate of ``with_cooldown(constant(rate), begin=begin, steps=num_checkpoints, shape=shape)`` after
+        its last update with a rate above 0. The oldest checkpoint is then the one after update ``begin``.
 
     Returns:
-      A float64 NumPy array of ``num_checkpoints`` weights, the oldest checkpoint's first, worked out in
-      float64 whether or not JAX is in x64. They add up to 1. Where a shape rises its weights are negative.
+      A float64 NumPy array of ``num_checkpoints`` weights, that of the oldest checkpoint first, computed in
+      float64 with and without x64. They add up to 1. Where a shape rises, its weights are negative.
 
     Raises:
-      TypeError: If ``shape`` is not a function of three numbers that gives a schedule.
+      TypeError: If ``shape`` is not a function of three numbers that returns a schedule.
       ValueError: If ``num_checkpoints`` is not a whole number >= 1, or the shape does not run from 1 to 0
         (``geometric`` cannot).
 
@@ -48,7 +48,7 @@ def checkpoint_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
     >>> import warmup_optax as wo
     >>> wo.checkpoint_weights(wo.linear, 4).tolist()
     [0.25, 0.25, 0.25, 0.25]
-    >>> wo.checkpoint_weights(wo.one_minus_sqrt, 4).round(3).tolist()  # the oldest weighs most
+    >>> wo.checkpoint_weights(wo.one_minus_sqrt, 4).round(3).tolist()  # the oldest has the largest weight
     [0.5, 0.207, 0.159, 0.134]
     """
     n = checks.steps("checkpoint_weights", "num_checkpoints", num_checkpoints, at_least=1)
@@ -69,26 +69,26 @@ def checkpoint_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
 
 
 def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
-    """The weighted average of trees of parameters, of which one is in memory at a time.
+    """Return the weighted average of trees of parameters, with one of them in memory at a time.
 
     Args:
-      weights: A weight for each tree; they add up to 1. `checkpoint_weights` makes them.
-      trees: The trees, in that order: an iterable, which is asked for the next one when nothing holds the
-        last one any more. A generator that restores checkpoints loads each when its turn comes. Leaves are
-        JAX or NumPy arrays (or numbers) of real or complex dtype; the trees have the same structure, shapes
-        and dtypes.
+      weights: One weight for each tree. They must add up to 1. `checkpoint_weights` returns such weights.
+      trees: The trees in the same order: an iterable. Each tree is released before the next one is requested,
+        so a generator can restore one checkpoint at a time. Leaves are JAX or NumPy arrays (or numbers) of
+        real or complex dtype. The trees have the same structure, shapes and dtypes.
 
     Returns:
-      A tree like each of them, its leaves of their dtypes, NumPy where they are NumPy, and placed where
-      JAX leaves are. The sum is kept in float32, or in the leaves' own dtype where that is wider.
+      A tree with the same structure and dtypes. Its leaves are NumPy arrays if those of the trees are, and
+      JAX arrays stay on their devices. The sum is computed in float32, or in the dtype of the leaves if that is
+      wider.
 
     Raises:
-      ValueError: If there are not as many trees as weights, the weights do not add up to 1 (to 1e-6), or a
-        tree differs from the first in structure, shape or dtype; the message says in which leaf.
-      TypeError: If a leaf holds whole numbers or bools (a step count, a random key): give the parameters
-        alone.
+      ValueError: If the numbers of trees and weights differ, the weights do not add up to 1 (to 1e-6), or a
+        tree differs from the first in structure, shape or dtype. The message names the leaf.
+      TypeError: If a leaf contains whole numbers or bools (a step count, a random key). Pass only the
+        parameters.
 
-    With Orbax, a run that kept ``{"params": ..., "opt_state": ...}`` every thousand updates::
+    With Orbax, for a run that saved ``{"params": ..., "opt_state": ...}`` every thousand updates::
 
         import orbax.checkpoint as ocp
 
@@ -115,7 +115,7 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
     seen = 0
     for tree in trees:
         if seen == len(values):
-            raise ValueError(f"merge_checkpoints: trees must be as many as weights, got more than {seen}")
+            raise ValueError(f"merge_checkpoints: trees must match weights in number, got more than {seen}")
         if first is None:
             first, structure = _layout(tree), jax.tree.structure(tree)
             total = jax.tree.map(lambda x: values[0] * _wide(x), tree)
@@ -127,18 +127,18 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
                     f"{jax.tree.structure(tree)} in tree {seen}"
                 )
             total = _plus(total, values[seen], tree)
-        del tree  # or it would be held while the next one is loaded
+        del tree  # or it would stay in memory while the next one is loaded
         seen += 1
     if seen != len(values):
         raise ValueError(
-            f"merge_checkpoints: trees must be as many as weights, got {seen} trees for {len(values)} weights"
+            f"merge_checkpoints: trees must match weights in number, got {seen} trees for {len(values)} weights"
         )
     leaves = jax.tree.leaves(total)
     return structure.unflatten([_cast(x, kind) for x, (_, _, kind) in zip(leaves, first, strict=True)])
 
 
 def _layout(tree: Any) -> list[tuple[str, tuple[int, ...], Any]]:
-    """Where each leaf is, its shape and its dtype; the type itself for a Python number."""
+    """Return the path, the shape and the dtype of each leaf; the type for a Python number."""
     found = []
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         place = jax.tree_util.keystr(path) or "the tree itself"

@@ -1,4 +1,4 @@
-"""Reading a learning-rate range test: the losses of a short run whose rate rises until they blow up."""
+"""Read a learning-rate range test: the losses of a short run whose rate rises until the loss diverges."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from numpy.typing import ArrayLike
 from .._core import checks
 
 _NAME = "suggest_learning_rate"
-LEAST = 21  # of fewer losses even a perfect fall does not exceed `_chance`
+LEAST = 21  # with fewer losses even a perfect fall does not exceed `_chance`
 RESOLUTION = 1e-6  # smaller differences, relative to the largest loss, are the rounding of float32
 
 
 class Suggestion(NamedTuple):
-    """What `suggest_learning_rate` reads from a range test.
+    """The result of `suggest_learning_rate`: the learning rates that a range test suggests.
 
     Attributes:
       steepest: The rate from which the loss falls fastest per factor of the rate (fastai's ``steep``).
       valley: The rate in the middle of the longest descent (fastai's ``valley``).
       steepest_per_rate: The rate at which the loss falls fastest per unit of the rate (Lightning's). It is
-        less than ``steepest``: the same fall counts ten times as much at a tenth of the rate.
-      rates: The rates that were looked at.
-      losses: The smoothed losses there.
+        less than ``steepest``, because the same fall counts 10 times more at a tenth of the rate.
+      rates: The rates that were used.
+      losses: The smoothed losses at these rates.
     """
 
     steepest: float
@@ -50,24 +50,24 @@ def suggest_learning_rate(
     skip_begin: int | None = None,
     skip_end: int = 5,
 ) -> Suggestion:
-    """The peak rates that a learning-rate range test suggests.
+    """Return the peak rates that a learning-rate range test suggests. Also known as a learning-rate finder.
 
-    The test is a short run whose rate is ``geometric(1e-7, 10.0, 100)``, one update and one loss at a time.
-    The losses are smoothed, what comes after a blow-up is left out, and with ``L_i`` the smoothed loss at the
+    The test is a short run with the rates ``geometric(1e-7, 10.0, 100)``, and with one loss for each update.
+    The losses are smoothed, and those after a divergence are dropped. With ``L_i`` the smoothed loss at the
     rate ``r_i``:
 
-    * ``steepest`` is the ``r_i`` of the least ``(L_(i+1) - L_i) / (ln r_(i+1) - ln r_i)``;
-    * ``valley`` lies in the longest strictly falling subsequence of the ``L_i``. With ``m`` its length and
-      ``e`` the first index where one so long ends, it is the ``r_i`` of ``i = e - m + int(m / 3) + int(m /
-      6)``: about the middle of that descent;
-    * ``steepest_per_rate`` is the ``r_i`` of the least second-order ``dL/dr``.
+    * ``steepest`` is the ``r_i`` with the smallest ``(L_(i+1) - L_i) / (ln r_(i+1) - ln r_i)``.
+    * ``valley`` is about in the middle of the longest strictly falling subsequence of the ``L_i``. With ``m``
+      the length of the subsequence and ``e`` the first index where one of this length ends, it is the ``r_i``
+      with ``i = e - m + int(m / 3) + int(m / 6)``.
+    * ``steepest_per_rate`` is the ``r_i`` with the smallest ``dL/dr``, by second-order differences.
 
     One run of a hundred updates is a rough guide. The final losses of real runs at several peaks (a `stack`
     under ``jax.vmap``) are a better one.
 
-    **A fall must exceed what noise produces by chance.** Otherwise a rate would be read off a flat loss. The
-    test is on ranks, so it makes no assumption about the size or the distribution of the noise. The ``n``
-    losses that are read, before smoothing, are replaced by their ranks ``R``, with the mean rank for ties.
+    **A fall must exceed what noise produces by chance.** Otherwise a flat loss would suggest a rate. The test
+    uses ranks, so it makes no assumption about the size or the distribution of the noise. The ``n`` losses,
+    before smoothing, are replaced by their ranks ``R``, with the mean rank for ties.
     Losses closer than 1e-6 of the largest are ties, because float32 does not resolve them. The fall is the
     largest
 
@@ -80,23 +80,24 @@ def suggest_learning_rate(
 
     Args:
       rates: The rate of each update: a sequence of numbers > 0, each greater than the one before.
-      losses: The loss of each update, before any smoothing; as many. What follows a NaN or an infinity is not
-        looked at.
-      smoothing: The decay of the bias-corrected moving average of the losses, in [0, 1); 0 for none.
-      blow_up: The test is over where the smoothed loss is greater than this times the least one so far; None
-        for never, which losses below 0 need.
-      skip_begin: How many points are left out at the beginning, where the average is young; None: a tenth.
-      skip_end: How many are left out at the end, counted from the blow-up if there is one.
+      losses: The loss of each update, before any smoothing. It has the same length as ``rates``. Losses after
+        a NaN or an infinity are ignored.
+      smoothing: The decay of the bias-corrected moving average of the losses, in [0, 1). 0: no smoothing.
+      blow_up: The test ends where the smoothed loss exceeds this factor times the smallest one so far, > 1.
+        None: it never ends early. Losses below 0 need None.
+      skip_begin: The number of points to drop at the beginning, where the average has few terms, >= 0. None:
+        a tenth of the points.
+      skip_end: The number of points to drop at the end, before the divergence if there is one, >= 0.
 
     Returns:
       A `Suggestion`, with ``.steepest`` and ``.valley``.
 
     Raises:
       TypeError: If ``rates`` or ``losses`` are not sequences of numbers.
-      ValueError: If they are not of one length, if rates are not positive and rising, if fewer than 21 losses
-        remain, or if the loss does not fall by more than noise does.
+      ValueError: If they differ in length, if the rates are not positive and increasing, if fewer than 21
+        losses remain, or if the loss does not fall by more than noise does.
 
-    Where others differ: fastai takes the defaults here. Lightning takes ``skip_begin=10, skip_end=1`` and
+    Where others differ: fastai uses the defaults here. Lightning uses ``skip_begin=10, skip_end=1`` and
     ``steepest_per_rate``, which on a geometric sweep is often little more than the lowest rate that was not
     skipped.
 
@@ -106,13 +107,13 @@ def suggest_learning_rate(
     >>> import numpy as np
     >>> import warmup_optax as wo
     >>> rates = wo.sample(wo.geometric(1e-5, 10.0, 99), range(100))
-    >>> losses = 2 - 1 / (1 + (rates / 0.01) ** -2) + rates**2  # falls around 0.01, rises from 1 on
+    >>> losses = 2 - 1 / (1 + (rates / 0.01) ** -2) + rates**2  # falls around 0.01, rises after 1
     >>> wo.suggest_learning_rate(rates, losses, smoothing=0.0)
     Suggestion(steepest=0.00933, valley=0.00175, steepest_per_rate=0.00614)
     """
     rates = _vector("rates", rates)
     losses = _vector("losses", losses)
-    checks.as_many(_NAME, "losses", losses.tolist(), len(rates), "as many as rates")
+    checks.as_many(_NAME, "losses", losses.tolist(), len(rates), "the number of rates")
     if not (np.isfinite(rates).all() and (rates > 0).all() and (np.diff(rates) > 0).all()):
         fix = "give the rates in the order of the updates, as geometric makes them"
         checks.raise_bad_argument(
@@ -139,7 +140,7 @@ def suggest_learning_rate(
         )
         fix = (
             f"these fall by {fall:.1f}: begin at a lower rate, take more updates or a larger batch, or "
-            "look for parameters that are not trained"
+            "check that all parameters are trained"
         )
         checks.raise_bad_argument(_NAME, "losses", losses.tolist(), allowed, fix)
     stop = int(np.argmax(lengths))
@@ -165,7 +166,7 @@ def _vector(name: str, values: Any) -> np.ndarray:
 
 
 def _smoothed(losses: np.ndarray, decay: float) -> np.ndarray:
-    """The moving average of the losses, divided by the sum of its weights."""
+    """Return the moving average of the losses, divided by the sum of its weights."""
     found, mean = np.empty_like(losses), 0.0
     for i, loss in enumerate(losses):
         mean = decay * mean + (1 - decay) * loss
@@ -174,7 +175,7 @@ def _smoothed(losses: np.ndarray, decay: float) -> np.ndarray:
 
 
 def _end(smooth: np.ndarray, blow_up: float | None, length: int) -> int:
-    """One past the blow-up, or the length of the test if there is none."""
+    """Return the index after the first diverged loss, or the length of the test if none diverged."""
     if blow_up is None or not len(smooth):
         return length
     if smooth.min() < 0:
@@ -184,13 +185,15 @@ def _end(smooth: np.ndarray, blow_up: float | None, length: int) -> int:
 
 
 def _fall(losses: np.ndarray) -> float:
-    """How much lower some losses are than those before them, by the equation of the docstring above."""
+    """Return how much lower some losses are than those before them, by the equation in the docstring above."""
     resolved = np.round(losses / (RESOLUTION * max(np.abs(losses).max(), np.finfo(float).tiny)))
     _, which, times = np.unique(resolved, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(times) - (times - 1) / 2)[which]
     total, squares = np.cumsum(ranks), np.cumsum(ranks**2)
     least, largest = max(len(losses) // 10, 1), 0.0
-    for m in range(2 * least, len(losses) + 1):  # a row at a time: a long test needs no square of memory
+    for m in range(
+        2 * least, len(losses) + 1
+    ):  # one row at a time, so that memory does not grow with the square of the length
         k = np.arange(least, m - least + 1)
         variance = squares[m - 1] / m - (total[m - 1] / m) ** 2
         if variance > 0:
@@ -200,12 +203,12 @@ def _fall(losses: np.ndarray) -> float:
 
 
 def _chance(length: int) -> float:
-    """The fall that losses in random order hardly ever have: the level is measured in the tests."""
+    """Return the fall that losses in random order rarely exceed. The tests measure how rarely."""
     return math.sqrt(2 * math.log(100 * length))
 
 
 def _falling(values: np.ndarray) -> np.ndarray:
-    """For each place the length of the longest strictly falling subsequence that ends there."""
+    """Return the length of the longest strictly falling subsequence that ends at each index."""
     lengths = np.ones(len(values), np.int64)
     for i in range(1, len(values)):
         lengths[i] += np.max(lengths[:i], where=values[:i] > values[i], initial=0)

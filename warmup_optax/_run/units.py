@@ -1,7 +1,7 @@
-"""Epochs, examples, tokens and fractions of a run, in steps: the only place where rounding is decided.
+"""Convert epochs, examples, tokens and fractions of a run to steps: the only module that rounds.
 
-A step is one optimizer update, and everything is rounded down: a step counts once it is complete. The
-arithmetic is exact, and a float stands for the number that it prints as: see `exact`.
+A step is one optimizer update. Results are rounded down, because a step counts when it is complete. The
+arithmetic is exact, and a float is the decimal number that it prints as (see `exact`).
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _LARGEST = 2**53  # a step count of a schedule past int32 is kept as a float, ex
 
 
 class _Pairs(NamedTuple):
-    """What an argument that may be a ramp is called.
+    """The words for an argument that may be a ramp.
 
     Attributes:
-      name: The argument.
-      counted: What the first number of a pair counts.
-      of: What the second number is.
-      example: How to write it.
+      name: The name of the argument.
+      counted: The quantity that the first number of a pair counts.
+      of: The meaning of the second number.
+      example: An example of the argument.
     """
 
     name: str
@@ -47,7 +47,7 @@ _ACCUMULATION = _Pairs("accumulation_steps", "updates made", "batches to an upda
 
 
 def _number_or_pairs(where: str, asked: _Pairs, value: object) -> int | tuple[tuple[int, int], ...]:
-    """One number, or the pairs of a ramp."""
+    """Return one number, or the pairs of a ramp."""
     name, unit, pair_of = asked.name, asked.counted.split()[0], f"({asked.counted}, {asked.of})"
     allowed = f"a whole number >= 1, or pairs {pair_of}"
     if isinstance(value, Mapping):
@@ -59,7 +59,7 @@ def _number_or_pairs(where: str, asked: _Pairs, value: object) -> int | tuple[tu
     for i, pair in enumerate(value):
         is_pair = hasattr(pair, "__len__") and not isinstance(pair, (str, bytes, Mapping)) and len(pair) == 2
         if not is_pair:
-            fix = f"write {name}={asked.example}, say"
+            fix = f"for example, write {name}={asked.example}"
             checks.raise_bad_argument(where, f"{name}[{i}]", pair, f"a pair {pair_of}", fix, error=TypeError)
         count = whole_number(where, f"{name}[{i}][0]", pair[0], at_least=0)
         pairs.append((count, whole_number(where, f"{name}[{i}][1]", pair[1], at_least=1)))
@@ -77,55 +77,58 @@ def _number_or_pairs(where: str, asked: _Pairs, value: object) -> int | tuple[tu
 
 
 class TrainingRun:
-    r"""How long a training run is: converts epochs, examples, tokens and fractions of it into steps.
+    r"""The length of a training run, which converts epochs, examples, tokens and fractions to steps.
 
-    A step is one optimizer update. It takes :math:`k` batches of :math:`B` examples. An epoch of a data set
-    has :math:`m` batches, :math:`\lfloor N / B \rfloor` of them, or :math:`\lceil N / B \rceil` with
+    A step is one optimizer update. It takes :math:`k` batches of :math:`B` examples. An epoch of :math:`N`
+    examples has :math:`m = \lfloor N / B \rfloor` batches, or :math:`m = \lceil N / B \rceil` with
     ``drop_last=False``. So
 
     .. math:: \text{steps}(\text{epochs} = e) = \left\lfloor \frac{e \, m}{k} \right\rfloor
 
-    for whole and fractional :math:`e`, exactly: a float is the decimal number that it prints as.
+    for whole and fractional :math:`e`. This is exact: a float is the decimal number that it prints as.
 
-    **A batch-size ramp** is written as pairs (examples seen, batch size). Update :math:`n` takes the batch
-    size in force at the examples seen *before* it: with :math:`x_0 = 0`,
+    **A batch-size ramp** is a sequence of pairs (examples seen, batch size). Update :math:`n` uses the batch
+    size at the number of examples seen *before* it. With :math:`x_0 = 0`,
 
     .. math:: x_{n + 1} = x_n + k B(x_n), \qquad B(x) = b_i \ \text{for} \ e_i \le x < e_{i + 1}.
 
-    An update is never cut: one that begins below :math:`e_{i + 1}` takes :math:`b_i` examples to the end, so
-    that the next size begins at the first update at or past :math:`e_{i + 1}` examples. A size whose examples
-    all fall inside one update is never used. The examples of a ramp are one stream, as in Megatron-LM: a
-    batch runs on over the end of an epoch, so nothing is dropped, and an epoch is :math:`N` examples seen.
+    An update is never split. If it begins below :math:`e_{i + 1}`, all of it uses :math:`b_i`. The next size
+    begins with the first update at or past :math:`e_{i + 1}` examples. A size whose examples all fall inside
+    one update is never used. The examples of a ramp are one stream, as in Megatron-LM. A batch may cross the
+    end of an epoch, so nothing is dropped, and an epoch is :math:`N` examples seen.
 
     Args:
-      num_examples: :math:`N`, examples in the data set (of all hosts together), a whole number >= 1. Only
-        what is said in epochs needs it.
-      batch_size: :math:`B`, examples in a batch (of all devices together), a whole number >= 1; or the pairs
-        :math:`(e_i, b_i)` of a ramp, the first at 0 examples, with increasing numbers of examples. The sizes
-        may grow or shrink. A run of ``total_steps`` that converts fractions alone needs none.
-      num_epochs: The length of the run in epochs, a number > 0 that need not be whole.
+      num_examples: :math:`N`, the number of examples in the data set (on all hosts together), a whole number
+        >= 1. Only lengths in epochs need it.
+      batch_size: :math:`B`, the number of examples in a batch (on all devices together), a whole number >= 1.
+        Or the pairs :math:`(e_i, b_i)` of a ramp, the first at 0 examples, with increasing numbers of
+        examples. The sizes may grow or shrink. A run with ``total_steps`` that only converts fractions needs
+        no batch size.
+      num_epochs: The length of the run in epochs, a number > 0, whole or fractional.
       total_steps: The length of the run in steps, a whole number >= 1.
-      total_tokens: The length of the run in tokens, a whole number >= 1; needs ``tokens_per_example``.
-        At most one length is given. With none, everything is known but `total_steps` and fractions.
-      tokens_per_example: Tokens in an example (the sequence length), a whole number >= 1.
-      drop_last: Whether the loader leaves out the last, short batch of an epoch. ``False`` keeps it, and it
-        counts as a batch; it needs ``num_examples``, and is not for a ramp.
-      accumulation_steps: :math:`k`, batches to an update, a whole number >= 1: the ``every_k_schedule`` of
-        ``optax.MultiSteps``, whose schedule counts updates. Or pairs :math:`(u_i, k_i)`, the first at 0: update
-        :math:`n` takes :math:`k_i` batches for :math:`u_i \le n < u_{i + 1}`. The method `every_k_schedule`
-        says so to ``optax.MultiSteps``. ``batch_size`` is then that of one micro-batch.
-        `MultiSteps` carries a window that an epoch's end cuts over into the next epoch, and so does this;
-        only what is left at the end of the run is never applied. (A loop that applies the cut window at each
-        epoch's end makes ``ceil(m / k)`` steps of an epoch: give it ``total_steps``.)
+      total_tokens: The length of the run in tokens, a whole number >= 1. It needs ``tokens_per_example``.
+        Give at most one length. Without a length, only `total_steps` and fractions are unavailable.
+      tokens_per_example: The number of tokens in an example (the sequence length), a whole number >= 1.
+      drop_last: Whether the loader drops the last, short batch of an epoch. ``False`` keeps it, and it counts
+        as a batch. This needs ``num_examples``, and does not work with a ramp.
+      accumulation_steps: :math:`k`, the number of batches in an update, a whole number >= 1: the
+        ``every_k_schedule`` of ``optax.MultiSteps``, whose schedule counts updates. Or pairs
+        :math:`(u_i, k_i)`, the first at 0: update :math:`n` takes :math:`k_i` batches for
+        :math:`u_i \le n < u_{i + 1}`. Pass the method `every_k_schedule` to ``optax.MultiSteps``.
+        ``batch_size`` is then the size of one micro-batch. If an epoch ends inside a window, the window
+        continues in the next epoch, as in ``MultiSteps``. Only an incomplete window at the end of the run is
+        not applied. (A loop that applies it at the end of each epoch makes ``ceil(m / k)`` steps per epoch.
+        For such a loop, pass ``total_steps``.)
 
     Raises:
       ValueError: If a number is out of its range, if the pairs of a ramp do not begin at 0 examples or do not
         increase, if the batch is larger than the data set and ``drop_last`` leaves nothing, if the run is
-        shorter than one step, if two lengths are given, or if one lacks what it needs.
+        shorter than one step, if two lengths are given, or if an argument that a length needs is missing.
       TypeError: If an argument is not a number, or is traced.
 
-    Equal arguments make equal, equally hashed values; ``repr`` is code. ``run.replace(batch_size=64)`` is the run
-    with another batch size: ``total_steps`` stays if it is an argument of ``run``, and is computed again if not.
+    Runs with equal arguments are equal and have the same hash, and ``repr`` is code.
+    ``run.replace(batch_size=64)`` is the run with another batch size. ``total_steps`` stays the same if it was
+    passed. Otherwise it is computed again.
 
     >>> import warmup_optax as wo
     >>> run = wo.TrainingRun(num_examples=50_000, batch_size=128, num_epochs=90)
@@ -216,7 +219,7 @@ class TrainingRun:
             checks.raise_bad_argument(where, "batch_size", self.batch_size, allowed, fix)
 
     def _check_length(self, where: str, **length: Any) -> None:
-        """A run that is long in epochs or tokens has at least a step."""
+        """Raise an error if a run of some epochs or tokens is shorter than one step."""
         ((name, value),) = length.items()
         if not self.total_steps:
             allowed = f"as long as one step of {self._take(0)} examples"
@@ -224,10 +227,10 @@ class TrainingRun:
 
     @functools.cached_property
     def total_steps(self) -> int:
-        """Steps of the whole run.
+        """The number of steps of the whole run.
 
         Raises:
-          ValueError: If the run was given no length.
+          ValueError: If the run has no length.
         """
         if self.num_epochs is not None:
             return self._steps_of_epochs(exact_number("TrainingRun", "num_epochs", self.num_epochs))
@@ -237,10 +240,10 @@ class TrainingRun:
 
     @functools.cached_property
     def steps_per_epoch(self) -> int:
-        """Complete steps in the first epoch: ``steps(epochs=1)``.
+        """The number of complete steps in the first epoch: ``steps(epochs=1)``.
 
-        With a ramp, or with ``accumulation_steps`` that do not divide the batches of an epoch, another epoch
-        can have more: use ``steps(epochs=...)`` for more than one.
+        With a ramp, or if ``accumulation_steps`` does not divide the number of batches in an epoch, another
+        epoch can have more steps. For several epochs use ``steps(epochs=...)``.
 
         Raises:
           ValueError: If the run has no ``num_examples``.
@@ -256,26 +259,26 @@ class TrainingRun:
         tokens: Number | None = None,
         fraction: Number | None = None,
     ) -> int:
-        """A duration from the start of the run, in steps; exactly one of the arguments says what it is.
+        """Convert a duration, measured from the start of the run, to steps. Pass exactly one argument.
 
         Args:
-          steps: Steps, a whole number >= 0, given back as it is.
-          epochs: Epochs, a number >= 0 that need not be whole; needs ``num_examples``.
-          examples: Examples that the loader has given out, a whole number >= 0; those of a dropped last
-            batch are never given out.
-          tokens: Tokens in the same sense, a whole number >= 0; needs ``tokens_per_example``.
-          fraction: A fraction of the run's steps: 0, or between one step and 1. It needs a length alone, so
+          steps: Steps, a whole number >= 0, returned unchanged.
+          epochs: Epochs, a number >= 0, whole or fractional. It needs ``num_examples``.
+          examples: Examples that the loader has returned, a whole number >= 0. The examples of a dropped last
+            batch do not count.
+          tokens: Tokens of these examples, a whole number >= 0. It needs ``tokens_per_example``.
+          fraction: A fraction of the steps of the run: 0, or from one step to 1. It needs only a length, so
             ``TrainingRun(total_steps=1000).steps(fraction=0.05)`` is 50.
 
         Returns:
-          The number of steps that are complete by then, rounded down, as a Python ``int``. Of a ramp they are
-          those from its start.
+          The number of complete steps, rounded down, as a Python ``int``. With a ramp they are counted from
+          its start.
 
         Raises:
           ValueError: If a number is out of its range, if a positive fraction is less than one step, or if the
-            run does not have what the unit needs: its length, batch size, number of examples, or tokens per
-            example.
-          TypeError: If not exactly one argument is given, or it is not a number.
+            run lacks an argument that the unit needs: a length, the batch size, the number of examples, or
+            the tokens per example.
+          TypeError: If not exactly one argument is passed, or it is not a number.
 
         >>> import warmup_optax as wo
         >>> run = wo.TrainingRun(num_examples=1000, batch_size=10, num_epochs=3, tokens_per_example=512)
@@ -300,12 +303,12 @@ class TrainingRun:
         if name == "fraction":
             part = exact_number(where, name, value)
             if part.value > 1:
-                fix = "divide a percentage by 100; steps and epochs have arguments of their own"
+                fix = "divide a percentage by 100, or pass steps= or epochs="
                 checks.raise_bad_argument(where, name, value, "a number between 0 and 1", fix)
             found = part.times(self.total_steps).floor()
             if part.value > 0 and not found:
                 allowed = f"0 or at least 1 / {self.total_steps}, one step of the run"
-                fix = "the fraction is less than one step: give a larger one, or 0 for none"
+                fix = "the fraction is less than one step: pass a larger one, or 0 for no steps"
                 checks.raise_bad_argument(where, name, value, allowed, fix)
             return found
         count = whole_number(where, name, value, at_least=0)
@@ -316,14 +319,14 @@ class TrainingRun:
         return self._steps_of_examples(count)
 
     def examples(self, steps: Number) -> int:
-        """The examples seen before update number ``steps``, so by that many updates.
+        """Return the number of examples seen in the first ``steps`` updates.
 
         Args:
           steps: A whole number >= 0.
 
         Returns:
-          The examples, as a Python ``int``. The batches of update ``n`` have
-          ``run.examples(n + 1) - run.examples(n)``.
+          The number of examples, as a Python ``int``. Update ``n`` takes
+          ``run.examples(n + 1) - run.examples(n)`` examples.
 
         Raises:
           ValueError: If ``steps`` is negative or fractional.
@@ -336,13 +339,15 @@ class TrainingRun:
         return self._seen(whole_number("TrainingRun.examples", "steps", steps, at_least=0))
 
     def tokens(self, steps: Number) -> int:
-        """The tokens seen before update number ``steps``: ``examples(steps) * tokens_per_example``.
+        """Return the number of tokens seen in the first ``steps`` updates.
+
+        It is ``examples(steps) * tokens_per_example``.
 
         Args:
           steps: A whole number >= 0.
 
         Returns:
-          The tokens, as a Python ``int``.
+          The number of tokens, as a Python ``int``.
 
         Raises:
           ValueError: If ``steps`` is negative or fractional, or the run has no ``tokens_per_example``.
@@ -352,7 +357,7 @@ class TrainingRun:
         return self._seen(steps) * self._known("tokens_per_example", "tokens")
 
     def epochs(self, steps: Number) -> float:
-        """How many epochs a number of steps is: the inverse of ``steps(epochs=...)``.
+        """Convert a number of steps to epochs: the inverse of ``steps(epochs=...)``.
 
         Args:
           steps: A whole number >= 0.
@@ -374,10 +379,10 @@ class TrainingRun:
         return self._batches(steps) / self._batches_per_epoch
 
     def every_k_schedule(self, count: Count) -> jax.Array:
-        """The batches to update number ``count``: ``accumulation_steps`` for ``optax.MultiSteps``.
+        """Return the number of batches in update ``count``, for ``every_k_schedule`` of ``optax.MultiSteps``.
 
         Args:
-          count: Updates made, a whole number or an array of them, traced or not.
+          count: The count of the update, from 0: a whole number or an array of them, traced or not.
 
         Returns:
           An int32 array of the shape of ``count``.
@@ -398,28 +403,28 @@ class TrainingRun:
     def in_steps(
         self, schedule: ScheduleLike, unit: Literal["tokens", "examples", "epochs"] = "tokens"
     ) -> Schedule:
-        r"""A schedule written in tokens, examples or epochs, on the clock of updates.
+        r"""Convert a schedule of tokens, examples or epochs to a schedule of updates.
 
         .. math:: v(n) = s(x_n)
 
-        with :math:`x_n` the tokens, examples or epochs seen before update :math:`n`: what `tokens`,
-        `examples` and `epochs` say of :math:`n`. So the first update has the value at 0, and every update of
-        a batch-size ramp has the rate that its tokens say.
+        with :math:`x_n` the tokens, examples or epochs seen before update :math:`n`, as `tokens`, `examples`
+        and `epochs` return them. The first update has the value at 0. Every update of a batch-size ramp has
+        the rate at the tokens seen before it.
 
         Args:
-          schedule: :math:`s`, whose counts are units: a schedule, a function of a count, or a number.
+          schedule: :math:`s`, a schedule of the unit: a schedule, a function of a count, or a number.
           unit: ``"tokens"`` (needs ``tokens_per_example``), ``"examples"``, or ``"epochs"`` (needs
-            ``num_examples``). In epochs an update is a part of a count.
+            ``num_examples``). In epochs an update is a fraction of a count.
 
         Returns:
-          A `Schedule` of updates. :math:`x_n` is exact up to :math:`2^{61}`. The ramp goes on past the end of
-          the run with its last batch size.
+          A `Schedule` of updates. :math:`x_n` is exact up to :math:`2^{61}`. After the end of the run the ramp
+          continues with its last batch size.
 
         Raises:
-          ValueError: If ``unit`` is another word, if the run does not know what the unit needs, if a ramp is
-            longer than :math:`2^{53}` units, or if there are short batches (``drop_last=False``) in a run
+          ValueError: If ``unit`` is another word, if the run lacks an argument that the unit needs, if a ramp
+            is longer than :math:`2^{53}` units, or if there are short batches (``drop_last=False``) in a run
             without a length.
-          TypeError: If ``schedule`` is none of these.
+          TypeError: If ``schedule`` has none of these types.
 
         >>> import warmup_optax as wo
         >>> run = wo.TrainingRun(
@@ -432,11 +437,11 @@ class TrainingRun:
         return InSteps(schedule, *self._segments(unit))
 
     def _segments(self, unit: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]:
-        """The clock of a unit: ``(boundaries, starts, rates, scale)``, whole numbers.
+        """Return the clock of a unit: ``(boundaries, starts, rates, scale)``, whole numbers.
 
-        Before update ``n`` of segment ``i`` (``boundaries[i - 1] <= n < boundaries[i]``) there have been
+        Before update ``n`` of segment ``i`` (``boundaries[i - 1] <= n < boundaries[i]``) the run has seen
         ``(starts[i] + (n - boundaries[i - 1]) * rates[i]) / scale`` units, with ``boundaries[-1]`` read as 0.
-        There is one boundary fewer than there are segments. ``scale`` is 1 but for epochs.
+        There is one boundary fewer than there are segments. ``scale`` is 1 except for epochs.
         """
         where = "TrainingRun.in_steps"
         checks.choice(where, "unit", unit, words=("tokens", "examples", "epochs"))
@@ -456,7 +461,7 @@ class TrainingRun:
         return tuple(updates[1:]), starts, rates, scale // common
 
     def _short_batch_segments(self, where: str) -> tuple[list[int], list[int], list[int]]:
-        """As `_ramp`, where the last batch of an epoch is short: its update takes fewer examples."""
+        """Return the same as `_ramp` if the last batch of an epoch is short, so its update has fewer examples."""
         if not self._has_length:
             raise ValueError(
                 f"{where}: the short batches of drop_last=False must be known, and the run has no length; "
@@ -474,7 +479,7 @@ class TrainingRun:
 
     @functools.cached_property
     def _windows(self) -> tuple[list[int], list[int], list[int]]:
-        """Where each number of batches to an update begins: the update, the batches before it, the number."""
+        """For each number of batches per update: its first update, the batches before that, and the number."""
         given = self.accumulation_steps
         pairs = given if isinstance(given, tuple) else ((0, given),)
         lengths = [k * (after - n) for (n, k), (after, _) in itertools.pairwise(pairs)]
@@ -482,20 +487,20 @@ class TrainingRun:
         return [n for n, _ in pairs], seen, [k for _, k in pairs]
 
     def _batches(self, steps: int) -> int:
-        """Batches before an update."""
+        """Return the number of batches before an update."""
         updates, seen, take = self._windows
         i = bisect.bisect_right(updates, steps) - 1
         return seen[i] + (steps - updates[i]) * take[i]
 
     def _update_of(self, batch: int) -> int:
-        """The update that takes a batch: the number of those that are complete before it."""
+        """Return the update that uses a batch, which is the number of complete updates before it."""
         updates, seen, take = self._windows
         i = bisect.bisect_right(seen, batch) - 1
         return updates[i] + (batch - seen[i]) // take[i]
 
     @functools.cached_property
     def _ramp(self) -> tuple[list[int], list[int], list[int]]:
-        """Where each size of an update begins: the update, the examples seen before it, those it takes."""
+        """For each size of an update: its first update, the examples seen before that, and the size."""
         sizes = self.batch_size if isinstance(self.batch_size, tuple) else ((0, self._size),)
         begins, _, windows = self._windows
         updates, seen, take = [], [], []
@@ -516,7 +521,7 @@ class TrainingRun:
             n, x = n + min(lengths), x + min(lengths) * each
 
     def _seen(self, steps: int) -> int:
-        """Examples before an update."""
+        """Return the number of examples before an update."""
         if self._has_short_batches:
             epochs, batches = divmod(self._batches(steps), self._batches_per_epoch)
             return epochs * self._examples_of_an_epoch + batches * self._size
@@ -525,7 +530,7 @@ class TrainingRun:
         return seen[i] + (steps - updates[i]) * take[i]
 
     def _take(self, step: int) -> int:
-        """Examples of an update."""
+        """Return the number of examples in an update."""
         return self._seen(step + 1) - self._seen(step)
 
     def _steps_of_examples(self, examples: int) -> int:
@@ -560,7 +565,7 @@ class TrainingRun:
 
     @property
     def _size(self) -> int:
-        """The batch size of a run without a ramp."""
+        """Return the batch size of a run without a ramp."""
         size = self._known("batch_size", "epochs, examples or tokens")
         assert isinstance(size, int)
         return size
@@ -581,11 +586,11 @@ class TrainingRun:
     def _known(self, name: str, unit: str) -> int:
         value = getattr(self, name)
         if value is None:
-            checks.raise_bad_argument("TrainingRun", name, None, f"given where {unit} are asked for")
+            checks.raise_bad_argument("TrainingRun", name, None, f"given where {unit} are used")
         return value
 
     def replace(self, **changes: Any) -> TrainingRun:
-        """The run with other arguments; ``None`` takes one away.
+        """Return a run with some arguments replaced. ``None`` removes an argument.
 
         Args:
           **changes: Arguments of `TrainingRun`, by name.
@@ -594,8 +599,8 @@ class TrainingRun:
           A new `TrainingRun`. A length that is not an argument of this run is computed again.
 
         Raises:
-          ValueError: If the arguments do not fit together.
-          TypeError: If there is no argument of a name, or its value is of the wrong type.
+          ValueError: If the arguments contradict each other, as for `TrainingRun`.
+          TypeError: If there is no argument with this name, or a value has the wrong type.
 
         >>> import warmup_optax as wo
         >>> run = wo.TrainingRun(num_examples=50_000, batch_size=128, num_epochs=90)
@@ -604,7 +609,7 @@ class TrainingRun:
         """
         return type(self)(**{**self._arguments(), **changes})
 
-    __replace__ = replace  # what `copy.replace` calls, from Python 3.13 on
+    __replace__ = replace  # for `copy.replace`, Python 3.13 and later
 
     def _arguments(self) -> dict[str, Any]:
         return {name: vars(self)[name] for name in self._given}
@@ -630,7 +635,7 @@ class TrainingRun:
 
 
 def adam_warmup_steps(b2: Number) -> int:
-    r"""The linear warmup that Adam needs: as long as its second moment takes to settle.
+    r"""Return the number of linear warmup steps for Adam: the time that its second moment takes to settle.
 
     .. math:: \left\lfloor \frac{2}{1 - \beta_2} \right\rfloor
 
@@ -638,7 +643,7 @@ def adam_warmup_steps(b2: Number) -> int:
       b2: :math:`\beta_2`, Adam's decay of the second moment: 0 <= ``b2`` < 1.
 
     Returns:
-      The steps, as a Python ``int``: 2000 for 0.999, 40 for 0.95. (``int(2 / (1 - 0.999))`` is 1999.)
+      The number of steps, as a Python ``int``: 2000 for 0.999, 40 for 0.95. (``int(2 / (1 - 0.999))`` is 1999.)
 
     Raises:
       ValueError: If ``b2`` is out of its range.
