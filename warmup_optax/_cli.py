@@ -1,6 +1,7 @@
 """The command line: ``python -m warmup_optax``, or ``warmup-optax``, with the config files of `to_config`.
 
-Statuses: 0, all is well; 1, `check` has warnings; 2, the arguments or a file are no good, said in one line.
+Exit statuses: 0 for success, 1 if `check` has warnings, 2 for bad arguments or an unreadable file. With status 2
+there is one line on standard error.
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ COLUMNS = 80  # nothing that is printed is wider; in a drawing a column is two d
 
 
 class _Bad(Exception):
-    """What ends in one line on standard error and status 2."""
+    """An error that is printed as one line on standard error, with status 2."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command and gives its exit status.
+    """Run a command and return its exit status.
 
     Args:
-      argv: The arguments; None for those of the process.
+      argv: The arguments. None: those of the process.
     """
     status = 0
     try:
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return status
     except _Bad as error:
         return _refuse(str(error))
-    except BrokenPipeError:  # the reader of a pipe, as `head`, has had enough
+    except BrokenPipeError:  # the reader of the pipe, such as `head`, has closed it
         _discard_output()
         return status
     except OSError as error:
@@ -67,10 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def script() -> None:
-    """The process of a command: on the host alone, whatever an accelerator may be busy with."""
+    """Run a command as a process that uses only the host, and no accelerator."""
     jax.config.update("jax_platforms", "cpu")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that has no braille shows question marks
+        sys.stdout.reconfigure(errors="replace")  # a terminal without braille characters shows question marks
     try:
         status = main()
     except KeyboardInterrupt:
@@ -88,7 +89,7 @@ def _refuse(message: str) -> int:
 
 
 def _discard_output() -> None:
-    """Lets nothing be written when the process ends, which would fail once more."""
+    """Discard output that is still buffered, because writing it when the process ends would fail again."""
     if sys.stdout is not None:
         try:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -97,7 +98,7 @@ def _discard_output() -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, as all others are."""
+    """A parser whose errors are one line, like all other errors."""
 
     def error(self, message: str) -> NoReturn:
         raise _Bad(f"{message}; see {self.prog} --help")
@@ -174,7 +175,7 @@ def _steps(text: str) -> int:
 
 
 def _load(name: str, key: str | None) -> Schedule:
-    """The schedule in a file."""
+    """Read the schedule in a file."""
     ending = Path(name).suffix.lower()
     try:
         if name == "-" and sys.stdin is None:
@@ -195,7 +196,7 @@ def _load(name: str, key: str | None) -> Schedule:
 
 
 def _import(modules: Sequence[str]) -> None:
-    """Imports the modules of user-defined classes, from the working directory too."""
+    """Import the modules of user-defined classes, also from the working directory."""
     sys.path.insert(0, "")
     for module in modules:
         try:
@@ -204,7 +205,7 @@ def _import(modules: Sequence[str]) -> None:
             raise _Bad(f"--import {module}: {error}") from None
 
 
-# ------------------------------------------------------------------ commands: each gives a status and a text
+# ------------------------------------------------------------------ commands: each returns a status and a text
 
 
 def _show(options: argparse.Namespace) -> tuple[int, str]:
@@ -257,7 +258,7 @@ def _check(options: argparse.Namespace) -> tuple[int, str]:
 
 
 def _wrapped(line: str) -> str:
-    """A line within the columns, broken between words alone: names and paths stay whole."""
+    """Wrap a line to the columns, only between words, so that names and paths stay whole."""
     return textwrap.fill(
         line, COLUMNS, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
     )

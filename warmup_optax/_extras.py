@@ -1,4 +1,4 @@
-"""Optional packages: the one sentence that says how to install them."""
+"""Optional packages: the error that says how to install them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 
 def install(extra: str) -> str:
-    """The command that installs the packages of an extra."""
+    """Return the command that installs the packages of an extra."""
     return f'pip install -e ".[{extra}]" in a checkout of warmup_optax'
 
 
 def missing(user: str, package: str, extra: str, error: ImportError | None = None) -> ImportError:
-    """The error for a package that ``user`` needs and that is not installed."""
+    """Return the error for a missing package that ``user`` needs."""
     name: Any = None if error is None else error.name
     reason = "" if error is None else f" ({error})"
     return ImportError(f"{user} needs {package}: {install(extra)}{reason}", name=name)

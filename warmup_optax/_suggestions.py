@@ -1,4 +1,4 @@
-"""What to say of a name that a module does not have: the nearest one, or where the feature is."""
+"""Suggestions for unknown attribute names: the nearest name, or where to find the feature."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STEPS = "piecewise_constant takes the values themselves, and compat.torch.Multi
 _RAMP = "seesaw replaces a decay by a ramp of batch sizes, and TrainingRun counts the updates of one"
 _REWARM = "join([old, new], [count]), with a warmup in front of the new one: with_warmup(new, steps=...)"
 
-# Names of other libraries and papers, in lower case without underscores and endings, and what they are here.
+# Names from other libraries and papers, in lower case without underscores and endings, to their equivalents.
 ELSEWHERE = {
     "adaptivekl": _FEEDBACK.format("AdaptiveKL"),
     "annealing": "cosine and linear are the curves, and warmup_cosine the recipe",
@@ -70,7 +70,7 @@ ELSEWHERE = {
     "warmuphold": "warmup_constant, or hold_steps of warmup_cosine and warmup_linear",
     "wsd": _STABLE,
 }
-# Names of 0.1 and 0.2, and of Optax, and what to write instead.
+# Names of versions 0.1 and 0.2, and of Optax, to their replacements.
 RENAMED = {
     "add": "a + b",
     "divide": "schedule / divisor",
@@ -102,17 +102,17 @@ _ENDINGS = ("scheduler", "schedule", "decay", "lr")
 
 
 def no_attribute(module_name: str, name: str, names: Iterable[str], otherwise: str = "") -> AttributeError:
-    """The error for a module's ``__getattr__``.
+    """Return the error for the ``__getattr__`` of a module.
 
     Args:
-      module_name: The module that was asked, as ``warmup_optax.compat.torch``.
-      name: What it was asked for.
-      names: What it has; a dotted name is what is suggested for its last part.
-      otherwise: What to say where no name is near.
+      module_name: The name of the module, such as ``warmup_optax.compat.torch``.
+      name: The unknown attribute name.
+      names: The names in the module. A dotted name is suggested for its last part.
+      otherwise: The hint if no name is similar.
 
     Returns:
-      An `AttributeError`, to be raised. It says where the feature of that name is, or else which names of the
-      module, or of the others in `compat`, are the nearest.
+      An `AttributeError` to raise. It says where to find the feature, or suggests the nearest names of the
+      module or of the modules in `compat`.
 
     >>> no_attribute("warmup_optax", "SGDR", ["cosine"])
     AttributeError("module 'warmup_optax' has no attribute 'SGDR'; warmup_cosine_restarts is the recipe, \
@@ -121,7 +121,7 @@ and restart repeats any schedule")
     AttributeError("module 'warmup_optax' has no attribute 'warm_up_cosine'; did you mean warmup_cosine?")
     """
     message = f"module {module_name!r} has no attribute {name!r}"
-    if name.startswith("_"):  # asked for by Python itself, and by tools that look for methods
+    if name.startswith("_"):  # looked up by Python itself, and by tools that look for methods
         return AttributeError(message, name=name)
     names = list(names)
     ported = _in_compat(module_name, name)
@@ -135,7 +135,7 @@ def _folded(name: str) -> str:
 
 
 def _renamed(name: str, names: Iterable[str]) -> str:
-    """What a name of an earlier version, or of Optax, is here."""
+    """Return a hint for a name of an earlier version or of Optax, or ""."""
     if name in RENAMED:
         return f"did you mean {RENAMED[name]}?"
     if name in OPTAX:
@@ -165,7 +165,7 @@ def _nearest(name: str, names: Iterable[str]) -> str:
 
 
 def _in_compat(module_name: str, name: str) -> str:
-    """Which modules of `compat` define a name that another module does not have; none of them is imported."""
+    """Return a hint that names the modules of `compat` with this name, or "". No module is imported."""
     folder = Path(__file__).parent / "compat"
     defines = re.compile(rf"^(?:def|class) {re.escape(name)}\b", re.MULTILINE)
     found = [path.stem for path in sorted(folder.glob("[!_]*.py")) if defines.search(path.read_text())]

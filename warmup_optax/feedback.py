@@ -1,4 +1,4 @@
-"""Rules by which a rate follows the run, for `warmup_optax.with_feedback`.
+"""Rules for learning rates that follow the run, for `warmup_optax.with_feedback`.
 
 >>> import warmup_optax as wo
 >>> wo.with_feedback(wo.constant(1e-3), wo.feedback.Plateau(patience=5))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_MERGED = 10_000  # keys that YAML's merges may add up to
 _NAMED = 3  # places of schedules that an error names
-# YAML 1.2 has 3e-4 for a number; PyYAML follows 1.1, which wants a point and a sign: 3.0e-4.
+# In YAML 1.2, 3e-4 is a number. PyYAML follows YAML 1.1, which requires a point and a sign: 3.0e-4.
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)[eE][-+]?[0-9]+")
 
 
@@ -28,18 +28,19 @@ def load(path: str | os.PathLike[str], *, key: str | None = None) -> Schedule:
 
     Args:
       path: A ``.json``, ``.yaml``, ``.yml`` or ``.toml`` file. In YAML ``3e-4`` is a number; tags are ignored.
-      key: Where the schedule is in a larger file, as ``"optimizer.lr"``; a number is an index of a list. None:
-        the whole file is the schedule.
+      key: The path of the schedule in a larger file, such as ``"optimizer.lr"``. A number is an index of a list.
+        None: the whole file is the schedule.
 
     Returns:
       A `Schedule`: `from_config` of that part of the file.
 
     Raises:
       OSError: If the file cannot be read.
-      ImportError: If it is YAML, and PyYAML is not installed.
-      ValueError: If the file is of another kind, or not what its ending says; if nothing is at ``key``; and for
-        what `from_config` raises one. If no schedule is at the top of the file, the message says where one is.
-      TypeError: For what `from_config` raises one.
+      ImportError: If it is a YAML file, and PyYAML is not installed.
+      ValueError: If the file has another ending, or its contents do not match its ending. If there is nothing
+        at ``key``. Under the conditions of `from_config`. If there is no schedule at the top of the file, the
+        message says where one is.
+      TypeError: Under the conditions of `from_config`.
 
     >>> import json, pathlib, tempfile, warmup_optax as wo
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "train.json"
@@ -56,17 +57,17 @@ def load(path: str | os.PathLike[str], *, key: str | None = None) -> Schedule:
 
 
 def save(schedule: ScheduleLike, path: str | os.PathLike[str]) -> None:
-    """Write a schedule to a file that `load` reads, as `to_config` describes it.
+    """Write the config of a schedule (see `to_config`) to a file, for `load`.
 
     Args:
-      schedule: A `Schedule` that a config can hold, or a number.
-      path: A ``.json``, ``.yaml``, ``.yml`` or ``.toml`` file; one that exists is replaced.
+      schedule: A `Schedule` without Python functions, or a number.
+      path: A ``.json``, ``.yaml``, ``.yml`` or ``.toml`` file. An existing file is replaced.
 
     Raises:
       OSError: If the file cannot be written.
-      ImportError: If it is YAML, and PyYAML is not installed.
-      ValueError: If the ending is another, or for what `to_config` raises one.
-      TypeError: For what `to_config` raises one: a function inside, a traced number.
+      ImportError: If it is a YAML file, and PyYAML is not installed.
+      ValueError: If the file has another ending, or under the conditions of `to_config`.
+      TypeError: Under the conditions of `to_config`: if it contains a Python function or a traced number.
 
     >>> import pathlib, tempfile, warmup_optax as wo
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "schedule.toml"
@@ -81,11 +82,11 @@ def save(schedule: ScheduleLike, path: str | os.PathLike[str]) -> None:
 
 
 class NotTheFormat(ValueError):
-    """A text that its parser refuses."""
+    """A text that its parser cannot read."""
 
 
 def parsed(data: bytes, ending: str) -> Any:
-    """The contents of a file, by its ending."""
+    """Parse the contents of a file, by its ending."""
     if ending not in FORMATS:
         raise ValueError(f"load: path must end in {', '.join(FORMATS)}, got {ending!r}")
     kind, parse, _ = FORMATS[ending]
@@ -96,7 +97,7 @@ def parsed(data: bytes, ending: str) -> Any:
 
 
 def chosen(contents: Any, key: str | None, advice: str) -> Schedule:
-    """The schedule at a key of the contents of a file; ``advice`` says how to pass another key."""
+    """Return the schedule at a key of the contents of a file. ``advice`` says how to pass another key."""
     part = contents if key is None else _at(contents, key)
     if key is None and isinstance(part, Mapping) and "kind" not in part:
         places = [place for place, _ in zip(_places(part, ""), range(_NAMED), strict=False)]
@@ -125,7 +126,7 @@ def _at(contents: Any, key: str) -> Any:
 
 
 def _places(part: Any, path: str) -> Iterator[str]:
-    """Where schedules are in the contents of a file."""
+    """Yield the paths of the schedules in the contents of a file."""
     if isinstance(part, Mapping) and "kind" in part and "version" in part:
         yield path
     elif isinstance(part, (Mapping, list)):
@@ -149,7 +150,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _parse_toml(text: str) -> Any:
-    import tomllib  # here, so that importing the library loads no more than Optax does
+    import tomllib  # here, so that importing the library loads nothing that Optax does not
 
     try:
         return tomllib.loads(text)
@@ -169,7 +170,7 @@ def _parse_yaml(text: str) -> Any:
     yaml = _yaml()
 
     class Loader(yaml.SafeLoader):
-        """YAML 1.2's numbers, and no tags."""
+        """A loader with the numbers of YAML 1.2 and without tags."""
 
     def untagged(loader: Any, suffix: str, node: Any) -> Any:
         if isinstance(node, yaml.MappingNode):
@@ -190,17 +191,17 @@ def _parse_yaml(text: str) -> Any:
 
 
 def _check_mappings(root: Any, yaml: Any) -> None:
-    """Raises for a key that is given twice, and for merges (``<<: *name``) that grow without bound.
+    """Raise an error for duplicate keys, and for merges (``<<: *name``) that are too large.
 
-    PyYAML 6.0.3 and earlier copy what is merged into each mapping, so that a kilobyte of text can grow to
-    gigabytes; and every release keeps the last of two equal keys. The graph of nodes is documented.
+    PyYAML 6.0.3 and earlier copy merged keys into each mapping, so a kilobyte of text can grow to gigabytes.
+    Every release keeps the last of two equal keys. The graph of nodes is a documented interface of PyYAML.
     """
-    sizes: dict[int, int] = {}  # of what each node gives to a mapping that merges it
+    sizes: dict[int, int] = {}  # the number of keys that each node adds to a mapping that merges it
 
     def size(node: Any) -> int:
         if id(node) in sizes or not isinstance(node, yaml.CollectionNode):
             return sizes.get(id(node), 0)
-        sizes[id(node)] = 0  # while it is open: a node may contain itself
+        sizes[id(node)] = 0  # until it is known, because a node may contain itself
         if isinstance(node, yaml.SequenceNode):
             sizes[id(node)] = sum(map(size, node.value))
             return sizes[id(node)]
@@ -224,7 +225,7 @@ def _toml_key(key: str) -> str:
 
 
 def _toml(value: Any, *, top: bool = False) -> str:
-    """A config as TOML: a line for each key, tables inside on the line."""
+    """Format a config as TOML, with one line for each key and inline tables."""
     if isinstance(value, Mapping):
         pairs = [f"{_toml_key(key)} = {_toml(item)}" for key, item in value.items()]
         return "\n".join(pairs) + "\n" if top else "{" + ", ".join(pairs) + "}"

@@ -63,7 +63,7 @@ def config_schema() -> dict[str, JSON]:
 
 
 def _shared(kinds: dict[str, _Kind]) -> _Object:
-    """The definitions that are no kind."""
+    """Return the definitions that are not kinds."""
     shapes = _shapes()
     finite = [kind for kind, known in kinds.items() if issubclass(known.node, FiniteSchedule)]
     rules = [kind for kind, known in kinds.items() if issubclass(known.node, Rule)]
@@ -111,7 +111,7 @@ def _version() -> _Object:
 
 
 def _chosen(kinds: list[str], prefix: str) -> list[JSON]:
-    """The definition of the kind that is written: an editor then shows the errors of that kind alone."""
+    """Select the definition by the kind in the config, so that an editor shows only the errors of that kind."""
     return [_if_kind(kind, {"$ref": prefix + kind}) for kind in kinds]
 
 
@@ -120,7 +120,7 @@ def _if_kind(kind: str, schema: _Object) -> _Object:
 
 
 def _definition(kind: str, known: _Kind) -> _Object:
-    """The object of one kind."""
+    """Return the definition of one kind."""
     summary, described = _documented(known)
     keys: _Object = {"kind": {"const": kind}, "version": _version()}
     required: list[JSON] = ["kind"]
@@ -146,7 +146,7 @@ def _definition(kind: str, known: _Kind) -> _Object:
 
 
 def _options(known: _Kind) -> _Object:
-    """The object of a kind as a shape: without both values and the length, which its combinator gives."""
+    """Return the definition of a kind as a shape: without the values and the length that a combinator sets."""
     whole = _definition(known.node._kind, known)
     keys, required = whole["properties"], whole["required"]
     assert isinstance(keys, dict)
@@ -160,7 +160,7 @@ def _options(known: _Kind) -> _Object:
 
 
 def _key(known: _Kind, name: str, description: str, has_default: bool, default: object) -> _Object:
-    """The schema of one argument."""
+    """Return the schema of one argument."""
     schema: _Object = {"description": description} if description else {}
     accepted = _value(known.node, name)
     if has_default and default is None:
@@ -173,7 +173,7 @@ def _key(known: _Kind, name: str, description: str, has_default: bool, default: 
 
 
 def _written(default: object) -> JSON:
-    """A default as a config would have it; None if it has no such form."""
+    """Return a default in the form of a config, or None if it has no such form."""
     if isinstance(default, Shape):
         return default.name
     if inspect.isfunction(default):
@@ -185,7 +185,7 @@ def _written(default: object) -> JSON:
 
 
 def _value(node: type[Node], name: str) -> _Object:
-    """What the check of a field accepts."""
+    """Return the schema of the values that the check of a field accepts."""
     check = node._checks.get(name)
     rules = check.keywords if isinstance(check, functools.partial) else {}
     function = check.func if isinstance(check, functools.partial) else check
@@ -238,7 +238,7 @@ _FIXED: dict[str, Callable[[], _Object]] = {
 
 
 def _documented(known: _Kind) -> tuple[str, dict[str, str]]:
-    """The first sentence of a kind, and what is said of each argument."""
+    """Return the first sentence of the docstring of a kind, and the description of each argument."""
     text = inspect.getdoc(known.make) or ""
     summary = _plain_text(text.partition("\n\n")[0])
     found = re.search(r"^(?:Args|Attributes):\n((?:[ ]+.*\n?|\n(?=[ ]))+)", text, flags=re.M)
@@ -255,6 +255,6 @@ def _documented(known: _Kind) -> tuple[str, dict[str, str]]:
 
 
 def _plain_text(text: str) -> str:
-    """A docstring's text without markup."""
+    """Return the text of a docstring without markup."""
     text = re.sub(r":math:`([^`]*)`", r"\1", " ".join(text.split()))
     return re.sub(r"`+([^`]*)`+", r"\1", text)

@@ -1,4 +1,4 @@
-"""A schedule times a scale that a rule moves by what the updates are given: a loss, a divergence."""
+"""A schedule times a scale that follows the run: a rule adjusts it by a loss or a divergence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SPIKE_AFTER = 10  # losses, before which none is a spike
 if TYPE_CHECKING:
 
     class RuleLike(Protocol):
-        """What a rule must have."""
+        """The methods of a rule."""
 
         def init(self) -> object: ...
         def step(self, state: object, value: jax.Array, /) -> object: ...
@@ -37,7 +37,7 @@ else:
 
 
 def _whole(number: Steps) -> jax.Array:
-    """A whole number as int32, which every count of a state is."""
+    """Return a whole number as int32, the dtype of every count in a state."""
     return jnp.asarray(number).astype(jnp.int32)
 
 
@@ -126,9 +126,9 @@ class PlateauState(NamedTuple):
 
 
 class Plateau(Rule[PlateauState], kind="feedback.Plateau"):
-    r"""Lowers the scale when a loss has stopped improving. Also known as ReduceLROnPlateau.
+    r"""A rule that lowers the scale when a loss stops improving. Also known as ReduceLROnPlateau.
 
-    The scale starts at 1. It is multiplied by ``factor`` whenever ``patience`` losses in a row were no
+    The scale starts at 1. It is multiplied by ``factor`` after each ``patience`` losses in a row without an
     improvement. A loss :math:`x` is an improvement on the best one :math:`b` if
 
     .. math:: x < b - \max(\text{rtol} \, |b|, \text{atol}).
@@ -245,7 +245,7 @@ class GreedyState(NamedTuple):
 
 
 class Greedy(Rule[GreedyState], kind="feedback.Greedy"):
-    r"""Raises the scale while a loss improves, and lowers it when it does not. Also known as GreedyLR.
+    r"""A rule that raises the scale while a loss improves, and lowers it otherwise. Also known as GreedyLR.
 
     After more than ``patience`` improvements in a row the scale is divided by ``factor``. After more than
     ``patience`` values in a row that were none it is multiplied by it. The arguments are those of
@@ -363,7 +363,7 @@ class Greedy(Rule[GreedyState], kind="feedback.Greedy"):
 
 
 class AdaptiveKL(Rule[jax.Array], kind="feedback.AdaptiveKL"):
-    r"""Keeps the KL divergence of a policy's updates near a target, as PPO libraries do.
+    r"""A rule that keeps the KL divergence of a policy's updates near a target, as in PPO libraries.
 
     A divergence above :math:`2 \, \text{target}` divides the scale by ``factor``. One above 0 and below
     :math:`\text{target} / 2` multiplies it by ``factor``. Pass the mean divergence between the policies
@@ -428,16 +428,16 @@ class SpikeState(NamedTuple):
 
 
 class Spike(Rule[SpikeState], kind="feedback.Spike"):
-    r"""Lowers the rate for a number of updates after a loss far above its running mean.
+    r"""A rule that lowers the rate for a number of updates after a loss far above its running mean.
 
     With the running mean :math:`m`, the loss of an update is a spike if
 
     .. math:: x > m + (\text{factor} - 1) \, |m|,
 
     for a positive mean :math:`x > \text{factor} \cdot m`. The next ``steps`` updates then have ``scale``
-    times the schedule's rate, and another spike among them starts these anew. The first 10 losses are no
-    spikes. A spike enters the mean as the largest loss that is none, so that the mean follows a loss that
-    stays high.
+    times the schedule's rate. Another spike among them restarts this number. The first 10 losses are never
+    spikes. In the mean a spike is replaced by the largest loss that is not a spike, so the mean follows a loss
+    that stays high.
 
     Args:
       factor: Above 1.
@@ -488,7 +488,7 @@ class Spike(Rule[SpikeState], kind="feedback.Spike"):
 
 
 def _scale_of_spike(rule: Spike, state: SpikeState) -> jax.Array:
-    """What the schedule is multiplied by. An instance has its field of this name: call it on the class."""
+    """Return the scale. Call it on the class, because an instance has a field of this name."""
     return jnp.where(state.lowered > 0, real(rule.scale), 1)
 
 
@@ -497,7 +497,7 @@ Spike.scale = _scale_of_spike  # pyright: ignore
 
 
 class _Choice(Rule[object]):
-    """A rule that is no `Rule`, as a choice: it is fixed in a compiled program."""
+    """A rule that is not a `Rule`, as a static choice: it is fixed in a compiled program."""
 
     rule: RuleLike = static()
 
@@ -534,7 +534,7 @@ class FeedbackState(NamedTuple):
 
 
 def rule_argument(where: str, name: str, rule: RuleLike) -> Rule[object]:
-    """A rule; one that is no `Rule` is a choice."""
+    """Return a rule. One that is not a `Rule` becomes a static choice."""
     if isinstance(rule, Rule):
         return rule
     methods = [method for method in ("init", "step", "scale") if callable(getattr(type(rule), method, None))]
@@ -589,7 +589,7 @@ class FeedbackSchedule(Node, kind="with_feedback"):
         return FeedbackState(jnp.zeros((), jnp.int32), state, scale, scale)
 
     def update(self, state: FeedbackState, **extra_args: object) -> FeedbackState:
-        """The state after an update that was given ``argument``."""
+        """Return the state after an update that received ``argument``."""
         value = given_number(self._kind, self.argument, extra_args)
 
         def kept(new: jax.Array, old: jax.Array) -> jax.Array:
@@ -600,7 +600,7 @@ class FeedbackSchedule(Node, kind="with_feedback"):
         return FeedbackState(count, after, real(_scale(self.rule, after)), jnp.asarray(state.scale))
 
     def __call__(self, state: FeedbackState, **extra_args: object) -> jax.Array:
-        """The value that the next update uses: it does not depend on what that update is given."""
+        """Return the value of the next update. It does not depend on the argument of that update."""
         if not isinstance(state, FeedbackState):
             allowed = "the state of this schedule, because its value depends on what the updates were given"
             fix = "give it to scheduled(optax.adamw, learning_rate=...), or optax.inject_hyperparams"
@@ -612,10 +612,10 @@ class FeedbackSchedule(Node, kind="with_feedback"):
         return f"times the scale of {self.rule!r}, which follows the run"
 
     def applied_value(self, opt_state: optax.OptState) -> jax.Array:
-        """The value that the last update used, by an optimizer state: what `wo.applied_value` gives.
+        """Return the value at the last update, from an optimizer state, as `wo.applied_value` does.
 
         Args:
-          opt_state: A state that holds this schedule's, however deep.
+          opt_state: A state that contains the state of this schedule, at any depth.
 
         Returns:
           A JAX scalar, ``schedule(n)`` times the scale, for the last update ``n``. Before the first update,
@@ -629,24 +629,24 @@ class FeedbackSchedule(Node, kind="with_feedback"):
         return value_at_last_update(self.schedule, found) * scale
 
     def next_value(self, opt_state: optax.OptState) -> jax.Array:
-        """The value that the next update will use, by an optimizer state: as `applied_value`."""
+        """Return the value at the next update, from an optimizer state. The argument is as in `applied_value`."""
         count, agree, _, found = count_of("next_value", opt_state, FeedbackState)
         value = self.schedule(count) * _agreed("next_value", [bare(each.state.scale) for each in found])
         return value if agree is None else jnp.where(agree, value, jnp.nan)
 
 
 def _scale(rule: Rule[State], state: State) -> jax.Array:
-    """What a rule multiplies by. Not ``rule.scale``, which may be a field."""
+    """Return the scale of a rule. ``rule.scale`` may be a field instead of the method."""
     return type(rule).scale(rule, state)
 
 
 def _arrays(state: State) -> State:
-    """A state of arrays, whose types do not depend on how they were written."""
+    """Convert the values of a state to arrays, so that the dtypes do not depend on their Python types."""
     return jax.tree.map(lambda x: jnp.asarray(x, jnp.result_type(x)), state)
 
 
 def given_number(where: str, name: str, extra_args: Mapping[str, object]) -> jax.Array:
-    """The extra argument ``name`` of an update: one real number, as a scalar of the default float dtype."""
+    """Return the extra argument ``name`` of an update, a real number, as a scalar of the default float dtype."""
     call = f"write optimizer.update(grads, opt_state, params, {name}=...)"
     value = extra_args.get(name)
     if value is None:
@@ -662,7 +662,7 @@ def given_number(where: str, name: str, extra_args: Mapping[str, object]) -> jax
 
 
 def _agreed(where: str, scales: list[jax.Array]) -> jax.Array:
-    """The one scale of several states."""
+    """Return the scale that several states have in common."""
     first, *others = scales
     if any(map(checks.is_traced, scales)):
         for other in others:
@@ -672,13 +672,13 @@ def _agreed(where: str, scales: list[jax.Array]) -> jax.Array:
         came = ", ".join(str(np.asarray(scale).tolist()) for scale in scales)
         raise ValueError(
             f"{where}: opt_state must hold scales that agree, got {came}; "
-            "give the part of the state that is meant"
+            "pass the part of the state that you want to read"
         )
     return first
 
 
 def with_feedback(schedule: ScheduleLike, rule: RuleLike, *, argument: str = "value") -> FeedbackSchedule:
-    r"""A schedule times a scale that follows the run: its loss, its KL divergence.
+    r"""Multiply a schedule by a scale that follows the run: its loss, or its KL divergence.
 
     .. math:: v_n = s(n) \, c_n
 
@@ -688,13 +688,13 @@ def with_feedback(schedule: ScheduleLike, rule: RuleLike, *, argument: str = "va
 
     It is a stateful schedule of Optax, not a `Schedule`. Give it to `scheduled`, or to
     ``optax.inject_hyperparams``, and pass the value to every update: ``optimizer.update(grads, opt_state,
-    params, value=loss)``. ``chain``, ``masked`` and ``partition`` hand it on.
+    params, value=loss)``. ``chain``, ``masked`` and ``partition`` forward it.
 
     The state of the rule is in the optimizer's, so a restored checkpoint continues exactly. `applied_value`
-    and `applied_values` give the product. Mind these:
+    and `applied_values` return the product. Note:
 
-    * ``optax.MultiSteps`` around the optimizer hands on the value of its k-th call alone. For the mean of
-      its k calls, wrap it in `feedback.mean_over_window`.
+    * ``optax.MultiSteps`` around the optimizer forwards only the value of its k-th call. For the mean of its k
+      calls, wrap it in `feedback.mean_over_window`.
     * An update that ``apply_if_finite`` rejects changes nothing.
     * On several devices pass the same number to all: ``jax.lax.pmean(loss, axis_name)``.
 
@@ -748,10 +748,10 @@ class WindowMeanState(NamedTuple):
 def mean_over_window(
     optimizer: optax.MultiSteps, *, argument: str = "value"
 ) -> optax.GradientTransformationExtraArgs:
-    """Hands on the mean of the values of a window of gradient accumulation, in place of its last.
+    """Pass the mean of the values in a gradient-accumulation window to a rule, instead of the last value.
 
-    ``optax.MultiSteps`` calls its optimizer at every k-th call, with what that call was given. Around it,
-    this gives a rule the mean of all k values.
+    ``optax.MultiSteps`` calls its optimizer at every k-th call, with the arguments of that call. With this
+    wrapper a rule receives the mean of all k values.
 
     Args:
       optimizer: An ``optax.MultiSteps``, with the optimizer inside.

@@ -1,4 +1,4 @@
-"""Learning rates for groups of parameters: a factor behind one optimizer, chosen by a parameter's path."""
+"""Learning rates for groups of parameters: a factor after one optimizer, chosen by the path of a parameter."""
 
 from __future__ import annotations
 
@@ -95,13 +95,13 @@ def _patterns(where: str, name: str, patterns: Sequence[object]) -> tuple[str, .
         try:
             re.compile(pattern)
         except re.error as error:
-            fix = f"{error}; put a backslash before a character that is itself meant"
+            fix = f"{error}; put a backslash before a literal special character"
             checks.raise_bad_argument(where, name, pattern, "a regular expression", fix)
     return tuple(str(pattern) for pattern in patterns)
 
 
 def _check_all_match(where: str, name: str, patterns: Sequence[str], used: set[str], names: Sequence[str]):
-    """Raises an error for a pattern that no parameter is matched by."""
+    """Raise an error for a pattern that matches no parameter."""
     for pattern in patterns:
         if pattern in used:
             continue
@@ -118,10 +118,10 @@ def _check_all_match(where: str, name: str, patterns: Sequence[str], used: set[s
 
 
 class Groups(optax.GradientTransformationExtraArgs):
-    """Multiplies the update of each parameter by the factor of its group. Made by `groups`.
+    """A gradient transformation that multiplies updates by the factors of their groups. `groups` returns it.
 
-    It is an ``optax.GradientTransformation``, and a value: it compares, prints as code, and is a pytree whose
-    leaves are the numbers of its factors, so it may be an argument of a jitted function.
+    It can be compared, and prints as code. It is a pytree whose leaves are the numbers of its factors, so it
+    may be an argument of a jitted function.
 
     Attributes:
       factors: The factor of each pattern, as a `Schedule`, in the order in which the patterns are tried.
@@ -138,7 +138,7 @@ class Groups(optax.GradientTransformationExtraArgs):
         return made
 
     def labels(self, params: optax.Params) -> optax.Params:
-        """The pattern of each parameter, as a tree of the same structure: what ``optax.partition`` takes.
+        """Return the pattern of each parameter, as a tree of the same structure, for ``optax.partition``.
 
         Args:
           params: The parameters, or anything of the same structure.
@@ -156,11 +156,11 @@ class Groups(optax.GradientTransformationExtraArgs):
         return jax.tree.unflatten(jax.tree.structure(params), self._labels("groups.labels", params))
 
     def rates(self, schedule: ScheduleLike, opt_state: optax.OptState) -> dict[str, jax.Array]:
-        """The learning rate of each group at the last update, by an optimizer state: what to log.
+        """Return the learning rate of each group at the last update, from an optimizer state: the rates to log.
 
         Args:
-          schedule: What the optimizer was given as its learning rate: as for `applied_value`.
-          opt_state: The state after the update, with the state of the groups in it.
+          schedule: The learning rate that the optimizer was given, as for `applied_value`.
+          opt_state: The state after the update. It contains the state of the groups.
 
         Returns:
           A dict from each pattern to a JAX scalar, ``schedule(n) * factor(n)`` for the last update ``n``,
@@ -195,7 +195,7 @@ class Groups(optax.GradientTransformationExtraArgs):
         *,
         opt_state: optax.OptState | None = None,
     ) -> str:
-        """A table of the groups: their arrays and numbers, their factors, and their rates in a run.
+        """Return a table of the groups: their arrays and numbers, their factors, and their rates in a run.
 
         Args:
           params: The parameters, or their shapes (``jax.eval_shape``).
@@ -377,10 +377,10 @@ def _no_rate(opt_state: optax.OptState, constant: bool) -> str:
 
 
 def groups(factors: Mapping[str, ScheduleLike]) -> Groups:
-    r"""Multiplies the update of each parameter by the factor of its group.
+    r"""Multiply the update of each parameter by the factor of its group.
 
     Also known as parameter groups, ``lr_mult``, per-parameter options, discriminative learning rates. Chain it
-    behind an optimizer: ``optax.chain(optax.adamw(schedule), groups({...}))``. Update :math:`n` of a parameter
+    after an optimizer: ``optax.chain(optax.adamw(schedule), groups({...}))``. Update :math:`n` of a parameter
     in group :math:`g` is
 
     .. math:: f_g(n) \, u_n
@@ -415,7 +415,7 @@ def groups(factors: Mapping[str, ScheduleLike]) -> Groups:
     * ``contrib.schedule_free``, ``contrib.madgrad``, ``lbfgs`` and ``fromage``;
     * ``adafactor`` with ``weight_decay_rate``, which is added behind the rate; and ``adafactor`` with
       ``momentum``, ``lars`` and ``rmsprop`` with ``momentum``, which average behind the rate. There a factor
-      that changes acts at once, and in a ``partition`` through the average.
+      that changes acts immediately, and in a ``partition`` it acts through the average.
 
     ``rates`` raises an error where the optimizer's state shows one of these, and so does ``describe`` with an
     ``opt_state``. ``init`` cannot tell.
@@ -425,7 +425,7 @@ def groups(factors: Mapping[str, ScheduleLike]) -> Groups:
     for parameters that are never trained.
 
     **Factors are data.** Groups are a pytree. Pass them to a jitted train step, or make them inside of it from
-    traced numbers: it compiles once. ``jax.vmap`` runs several at once. A plain dict that is an argument of a
+    traced numbers: it compiles once. ``jax.vmap`` runs several together. A plain dict that is an argument of a
     jitted function arrives sorted by its keys, so ``groups`` raises an error where the order matters.
 
     ``MultiSteps``, ``apply_if_finite`` and the like go around the whole chain; then the factors count real
@@ -453,7 +453,7 @@ def groups(factors: Mapping[str, ScheduleLike]) -> Groups:
         if isinstance(factor, Schedule) or callable(factor):
             made[pattern] = as_schedule_argument(where, name, factor)
         else:
-            fix = "0 freezes a group; a negative factor would climb the loss"
+            fix = "0 freezes a group; a negative factor would increase the loss"
             made[pattern] = Constant(checks.number(where, name, factor, at_least=0, fix=fix))
     is_traced = any(checks.is_traced(leaf) for leaf in jax.tree.leaves(list(made.values())))
     return Groups(made, is_traced and type(factors) is dict and list(factors) == sorted(factors))
@@ -470,7 +470,7 @@ def layerwise(
     before: Sequence[str] = ("embed",),
     after: Sequence[str] = ("head",),
 ) -> dict[str, Number]:
-    r"""The factors of layer-wise learning-rate decay, for `groups`. Also known as LLRD, discriminative rates.
+    r"""Return the factors of layer-wise learning-rate decay, for `groups`. Also known as LLRD.
 
     .. math:: f_i = d^{L - i} \ (i = 0, ..., L - 1), \qquad f_\text{before} = d^{L + 1}, \qquad f_\text{after} = 1
 
@@ -545,10 +545,10 @@ class PathMask:
 
 
 def path_mask(*patterns: str) -> PathMask:
-    """A mask function by path: True for the parameters whose path matches a pattern.
+    """Make a mask by path: True for the parameters whose path matches a pattern.
 
-    For ``mask`` of ``optax.adamw`` and ``optax.add_decayed_weights``, and for ``optax.masked``. ``~mask`` is its
-    complement: ``mask=~path_mask("bias", "norm")`` decays all weights but biases and norms.
+    Use it for ``mask`` of ``optax.adamw`` and ``optax.add_decayed_weights``, and for ``optax.masked``. ``~mask``
+    is its complement: ``mask=~path_mask("bias", "norm")`` decays all weights except biases and norms.
 
     Args:
       *patterns: Regular expressions on the path of a parameter, as in `groups`; at least one.

@@ -1,4 +1,4 @@
-"""Schedules for every hyperparameter of an optimizer, and what they were at the last update."""
+"""Schedules for every hyperparameter of an optimizer, and their values at the last update."""
 
 from __future__ import annotations
 
@@ -22,45 +22,43 @@ _INJECTED = frozenset({"InjectStatefulHyperparamsState", "InjectHyperparamsState
 def scheduled(
     optimizer: Callable[..., optax.GradientTransformation], /, **hyperparameters: Any
 ) -> optax.GradientTransformationExtraArgs:
-    """An optimizer of Optax whose hyperparameters follow schedules.
+    """Make an Optax optimizer whose hyperparameters follow schedules.
 
-    ``scheduled(optax.adamw, learning_rate=s, b1=m)`` makes, at its update number ``count`` (from 0), the
-    update of ``optax.adamw(learning_rate=s(count), b1=m(count))``. Every schedule among the arguments is
-    evaluated at the same count. Everything else (numbers, masks, flags, Muon's dimension numbers) is passed on
-    as it is, and is no part of the state. It is `optax.inject_hyperparams` with the choices made.
+    The update number ``count`` (from 0) of ``scheduled(optax.adamw, learning_rate=s, b1=m)`` is the update of
+    ``optax.adamw(learning_rate=s(count), b1=m(count))``. All schedules are evaluated at the same count. Other
+    arguments (numbers, masks, flags, Muon's dimension numbers) are passed unchanged, and are not part of the
+    state. It uses `optax.inject_hyperparams`.
 
-    The optimizer gets each value as it would get a Python number: it takes the dtype of what it
-    multiplies, so bfloat16 parameters keep bfloat16 updates. The state keeps it in float32 (float64 under
-    x64).
+    Each value acts like a Python number: it takes the dtype of the array that it multiplies, so bfloat16
+    parameters keep bfloat16 updates. The state stores it in float32 (float64 under x64).
 
     Args:
       optimizer: A function that makes an optimizer: ``optax.adamw``, ``optax.lion``, ``optax.contrib.muon``,
-        one of your own. Not the optimizer that it makes.
+        or a user-defined function. Pass the function, not an optimizer.
       **hyperparameters: Its arguments, by name. A schedule is a `Schedule`, a `with_feedback` or another
         stateful schedule of Optax, or a function that returns one real number for a count, such as one of
         Optax's schedules. Numbers in a schedule may be traced: a train step that takes its schedules as
         arguments and calls ``scheduled`` inside is compiled once.
 
     Returns:
-      An ``optax.GradientTransformationExtraArgs``, to be used in ``chain``, ``partition``, ``MultiSteps``
-      like any other. `applied_values` reads its state; so do `applied_value`, `next_value` and
-      `update_count`.
+      An ``optax.GradientTransformationExtraArgs``. It works in ``chain``, ``partition`` and ``MultiSteps``.
+      `applied_values`, `applied_value`, `next_value` and `update_count` read its state.
 
     Raises:
       TypeError: If ``optimizer`` is not a function, or does not take these arguments.
 
-    Four things that Optax's optimizers do with such a value:
+    Optax's optimizers use these values as follows:
 
-    * A weight decay is multiplied by the learning rate: ``adamw`` shrinks a parameter by ``learning_rate *
-      weight_decay`` of itself. A constant decay thus falls with the rate already; and a decay of ``wd * (s
-      / peak)`` falls with its square, which is AdamC (Defazio 2025, arXiv:2506.02285).
-    * Adam's bias correction is ``1 - b1**n`` with the value of ``b1`` at that update, exact only for a ``b1``
-      that never changes. Its error vanishes as ``b1**n`` does.
-    * ``1 - b2`` is formed in the dtype of the value: in float32, for 0.999, to 5 parts in 100,000 of what a
-      Python number would give.
-    * ``optax.contrib.prodigy`` and ``dadapt_adamw`` divide by a sum of learning rates. A first rate of 0 makes
-      every parameter NaN, with a schedule given to the optimizer itself too. Start the warmup above 0
-      (``init_value``), or take ``wo.shift(schedule, -1)``.
+    * A weight decay is multiplied by the learning rate: ``adamw`` shrinks a parameter by the fraction
+      ``learning_rate * weight_decay``. So the effect of a constant decay already falls with the rate. With
+      ``wd * (s / peak)`` it falls with the square of the rate, as in AdamC (Defazio 2025, arXiv:2506.02285).
+    * Adam's bias correction is ``1 - b1**n`` with the value of ``b1`` at that update. It is exact only for a
+      constant ``b1``. The error vanishes like ``b1**n``.
+    * ``1 - b2`` is computed in the dtype of the value. In float32, for 0.999, its relative difference from the
+      result for a Python number is at most 5e-5.
+    * ``optax.contrib.prodigy`` and ``dadapt_adamw`` divide by a sum of learning rates. If the first rate is 0,
+      every parameter becomes NaN, also if the optimizer receives the schedule directly. Start the warmup above
+      0 (``init_value``), or use ``wo.shift(schedule, -1)``.
 
     >>> import optax, warmup_optax as wo
     >>> rate = wo.one_cycle(0.1, total_steps=100)
@@ -103,8 +101,8 @@ def scheduled(
     def make(**values: Any) -> optax.GradientTransformation:
         return optimizer(**rest, **{key: _like_a_python_number(x) for key, x in values.items()})
 
-    # Optax injects what it finds in the signature: the schedules are all there is, so nothing else is taken
-    # for one, or turned into an array.
+    # Optax injects the parameters in the signature. It lists only the schedules, so no other argument is treated
+    # as a schedule or converted to an array.
     keyword = inspect.Parameter.KEYWORD_ONLY
     make.__signature__ = inspect.Signature([inspect.Parameter(key, keyword) for key in schedules])  # pyright: ignore[reportFunctionMemberAccess]
     real = jax.dtypes.canonicalize_dtype(np.float64)
@@ -114,8 +112,8 @@ def scheduled(
 def _is_schedule(value: object, parameter: inspect.Parameter | None) -> bool:
     """Whether an argument is a schedule: one of ours, a stateful one, or a function of a count to a number.
 
-    A mask gives no number for a count, and a dtype is a class. What an optimizer has a function for by default
-    (``clip_value_fn`` of ``adopt``), it calls itself.
+    A mask returns no number for a count, and a dtype is a class. If the default of an argument is a function
+    (``clip_value_fn`` of ``adopt``), the optimizer calls it itself.
     """
     if isinstance(value, Schedule) or is_stateful(value):
         return True
@@ -125,7 +123,7 @@ def _is_schedule(value: object, parameter: inspect.Parameter | None) -> bool:
         return False
     try:
         found = jax.eval_shape(value, jax.ShapeDtypeStruct((), np.int32))
-    except Exception:  # whatever a function of other things raises for a count
+    except Exception:  # a function of other arguments may raise any error for a count
         return False
     dtype = getattr(found, "dtype", None)
     is_real = dtype is not None and any(jnp.issubdtype(dtype, kind) for kind in (jnp.floating, jnp.integer))
@@ -133,28 +131,28 @@ def _is_schedule(value: object, parameter: inspect.Parameter | None) -> bool:
 
 
 def _like_a_python_number(value: Any) -> jax.Array:
-    """The same number as a weakly typed array, which promotes nothing that it is multiplied with."""
+    """Return the number as a weakly typed array, which does not promote the array that it multiplies."""
     return jnp.asarray(0.0).at[...].set(value)
 
 
 def applied_values(opt_state: Any) -> dict[str, jax.Array]:
-    """Every scheduled hyperparameter as the last update used it, by an optimizer state: what to log.
+    """Return every scheduled hyperparameter at the last update, from an optimizer state: the values to log.
 
     Args:
-      opt_state: The state after the update of an optimizer that `scheduled` (or
-        ``optax.inject_hyperparams``) made, or any pytree that holds such states: through ``chain``,
-        ``partition``, ``MultiSteps`` and the other wrappers that `applied_value` lists.
+      opt_state: The state that ``update`` of an optimizer made by `scheduled` (or ``optax.inject_hyperparams``)
+        returned, or any pytree that contains such states. ``chain``, ``partition``, ``MultiSteps`` and the
+        other wrappers in the table of `applied_value` may be around it.
 
     Returns:
-      A dict from names to JAX scalars, inside and outside of ``jit``. Before the first update, and so in the
-      first micro-batches of a ``MultiSteps``, the values that the first update will use. A name that several
-      states have is preceded by where each is: ``"matrices/learning_rate"`` for the group of that name in a
-      ``partition``, ``"0/learning_rate"`` for the first of a ``chain``. ``inject_hyperparams`` by itself
-      keeps constant numbers too, and they are here. The value of a `with_feedback` has the scale in it.
+      A dict from names to JAX scalars, inside and outside of ``jit``. Before the first update it has the values
+      that the first update will use. This includes the first micro-batches of a ``MultiSteps``. If several
+      states have the same name, the path comes first: ``"matrices/learning_rate"`` for the group ``matrices``
+      of a ``partition``, ``"0/learning_rate"`` for the first element of a ``chain``. The constant numbers that
+      ``inject_hyperparams`` stores are included. The value of a `with_feedback` includes the scale.
 
     Raises:
-      ValueError: If there is no such state: ``optax.adamw(schedule)`` keeps a count alone, and
-        ``applied_value(schedule, opt_state)`` reads it.
+      ValueError: If there is no such state. ``optax.adamw(schedule)`` stores only a count; use
+        ``applied_value(schedule, opt_state)`` for it.
 
     >>> import optax, warmup_optax as wo
     >>> optimizer = wo.scheduled(optax.lion, learning_rate=wo.linear(1.0, 0.0, 4), b1=wo.constant(0.9))
@@ -178,7 +176,7 @@ class _Value(NamedTuple):
     value: Any
 
     def long_name(self) -> str:
-        """The name behind the groups and places that it is in, without Optax's own field names."""
+        """The name after the groups and indices of its path, without the field names of Optax."""
         keys = (getattr(key, "key", getattr(key, "idx", None)) for key in self.path)
         return "/".join([*(str(key) for key in keys if key is not None), self.name])
 

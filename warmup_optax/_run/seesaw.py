@@ -19,7 +19,7 @@ _ROUNDING = 1e-6  # of the peak: a decay in float32 may rise by a few units in t
 
 
 class Seesaw(NamedTuple):
-    """Made by `seesaw`: a schedule and the run whose batch sizes it belongs to.
+    """The result of `seesaw`: a schedule, and the run with its batch sizes.
 
     Attributes:
       schedule: The learning rates, a schedule of the new run's updates.

@@ -1,4 +1,4 @@
-"""What a schedule does to its best peak: the last-iterate bound of convex optimization, and ratios of it."""
+"""Transfer a tuned peak to another schedule, with the last-iterate bound of convex optimization."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BOUND_EXPONENT, WEAKEST_EXPONENT = -0.5, -0.07
 
 
 class TransferBound(NamedTuple):
-    """Made by `transfer_bound`: what the bound says of one schedule.
+    """The result of `transfer_bound`: the bound of one schedule at its best peak.
 
     Attributes:
       peak: The peak with the lowest bound, in units of distance / gradient norm.
@@ -43,7 +43,7 @@ class TransferBound(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Transfer:
-    """Made by `transfer_peak`: how the best peak changes. Printed, it is ``0.66 (0.56 to 0.79)``.
+    """The result of `transfer_peak`: how the best peak changes. It prints as ``0.66 (0.56 to 0.79)``.
 
     Attributes:
       factor: What the bound multiplies the peak by.
@@ -70,7 +70,7 @@ def transfer_peak(
     new_total_steps: Steps | HasLength | None = None,
     norms: Norms | None = None,
 ) -> Transfer:
-    r"""Return what to multiply a tuned peak by when the schedule or the length changes.
+    r"""Return the factor for a tuned peak when the schedule or the length changes.
 
     Also known as learning-rate transfer across schedules. For a peak :math:`\gamma` and rates
     :math:`\gamma \eta_t` with :math:`\max_t \eta_t = 1`, the last iterate of SGD on a convex function satisfies
