@@ -211,7 +211,7 @@ def _list_of(item: _Object, **more: JSON) -> Callable[[], _Object]:
 
 
 _WHOLE: _Object = {"type": "integer", "minimum": 0, "maximum": FLOAT32_MAX}
-# By the name of a check, for those that have no rules of their own. A check without an entry accepts anything.
+# By the name of a check, for checks without their own rules. A check without an entry accepts anything.
 _FIXED: dict[str, Callable[[], _Object]] = {
     checks.boolean.__name__: lambda: {"type": "boolean"},
     checks.numbers.__name__: _list_of({"$ref": "#/$defs/number"}, minItems=1),

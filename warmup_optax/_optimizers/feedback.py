@@ -99,7 +99,7 @@ class Rule(Node, Generic[State]):
     if TYPE_CHECKING:  # not a method of the base: `Spike` has a field of this name
 
         def scale(self, state: State) -> jax.Array:
-            """What the schedule is multiplied by."""
+            """Return the scale: the factor of the schedule."""
             ...
 
 
@@ -553,7 +553,7 @@ def argument_name(where: str, name: str, argument: str) -> str:
 
 
 class FeedbackSchedule(Node, kind="with_feedback"):
-    """A schedule times the scale of a rule: a stateful schedule of Optax. Made by `with_feedback`.
+    """A schedule times the scale of a rule: a stateful schedule of Optax. `with_feedback` returns it.
 
     Attributes:
       schedule: The schedule.

@@ -58,7 +58,7 @@ class GroupsState(NamedTuple):
 
 
 def _names(tree: optax.Params) -> list[str]:
-    """The path of each leaf, as ``layers/3/attn/kernel``; a Variable of Flax is one place in it."""
+    """Return the path of each leaf, such as ``layers/3/attn/kernel``. A Flax Variable is one part of it."""
     nnx = sys.modules.get("flax.nnx")
     is_variable = lambda node: nnx is not None and isinstance(node, nnx.Variable)  # noqa: E731
     places = jax.tree_util.tree_leaves_with_path(tree, is_leaf=is_variable)
@@ -76,7 +76,7 @@ def _few(texts: Sequence[str]) -> str:
 
 
 def _nearest(pattern: str, names: Sequence[str]) -> str:
-    """The paths that look most like a pattern: whole, or a part between slashes."""
+    """Return a hint with the paths that are most similar to a pattern, whole or between slashes."""
     parts: dict[str, list[str]] = {}
     for name in names:
         for part in (name, *name.split("/")):
@@ -275,7 +275,7 @@ class Groups(optax.GradientTransformationExtraArgs):
 def _matched(
     where: str, factors: Mapping[str, Schedule], lost_order: bool, tree: optax.Params, *, strict: bool
 ) -> list[str]:
-    """The first pattern that matches each leaf's path; ``strict`` is for a whole tree of parameters."""
+    """Return the first pattern that matches each path. ``strict`` is for a whole tree of parameters."""
     names, found, without = _names(tree), [], []
     for name in names:
         matches = [pattern for pattern in factors if re.search(pattern, name)]
@@ -332,7 +332,7 @@ def _update(
 
 
 def _times(update: jax.Array, factor: jax.Array) -> jax.Array:
-    """The product, rounded once to the dtype of the update; 0 for a factor of 0, whatever the update is."""
+    """Return the product, rounded once to the dtype of the update. A factor of 0 gives 0 for any update."""
     update = jnp.asarray(update)
     wide = jnp.promote_types(update.dtype, factor.dtype)
     # Not 0 where the factor is: the product's derivative with respect to the factor is the update.
@@ -353,7 +353,7 @@ jax.tree_util.register_pytree_node(Groups, _flatten, _unflatten)
 
 
 def _no_rate(opt_state: optax.OptState, constant: bool) -> str:
-    """The name of an optimizer in a state for which a factor behind it is not a rate, or ""."""
+    """Return the name of an optimizer in a state for which a factor is not a rate, or ""."""
     found = list(states(opt_state))
     for _, node in found:
         name = _NOT_A_RATE.get(type(node).__name__) or _no_rate(tuple(node), constant)
@@ -386,8 +386,8 @@ def groups(factors: Mapping[str, ScheduleLike]) -> Groups:
     .. math:: f_g(n) \, u_n
 
     with :math:`u_n` the update of the optimizer. An optimizer whose last act is to multiply by its learning
-    rate :math:`\eta(n)` does with it what it does with the rate :math:`f_g(n) \, \eta(n)`, its weight decay
-    included. One state serves all groups, where ``optax.partition`` needs an optimizer for each.
+    rate :math:`\eta(n)` then acts as with the rate :math:`f_g(n) \, \eta(n)`, including its weight decay. All
+    groups share one state, whereas ``optax.partition`` needs an optimizer for each group.
 
     Args:
       factors: A dict from patterns to factors. A pattern is a regular expression that is searched for in the
@@ -479,8 +479,8 @@ def layerwise(
       num_layers: :math:`L`, a whole number >= 1.
       pattern: The regular expression of a layer. ``{}`` in it is the number of the layer, from 0. End it with
         what follows the number, because ``layers/1`` also matches ``layers/10``.
-      before: Patterns of what is below the first layer: embeddings.
-      after: Patterns of what is above the last layer: the final norm, the head.
+      before: Patterns of the parameters before the first layer: the embeddings.
+      after: Patterns of the parameters after the last layer: the final norm, the head.
 
     Returns:
       A new dict from patterns to factors, the layers first, so that an embedding inside a layer belongs to
@@ -519,7 +519,7 @@ def layerwise(
 
 @dataclasses.dataclass(frozen=True)
 class PathMask:
-    """A mask by path. Made by `path_mask`.
+    """A mask by path. `path_mask` returns it.
 
     Attributes:
       patterns: The regular expressions.
@@ -530,7 +530,7 @@ class PathMask:
     matches: bool = True
 
     def __call__(self, params: optax.Params) -> optax.Params:
-        """The mask of a tree of parameters: a tree of bools of the same structure."""
+        """Return the mask of a tree of parameters: a tree of bools with the same structure."""
         names = _names(params)
         found = [{pattern for pattern in self.patterns if re.search(pattern, name)} for name in names]
         _check_all_match("path_mask", "patterns", self.patterns, set().union(*found), names)

@@ -159,7 +159,7 @@ def _batch_ratio(where: str, batch_size: Number, base_batch_size: Number) -> Fra
 
 
 def _scaled(value: Fraction, ratio: Fraction, rule: str) -> float:
-    """A number times a ratio or its square root, rounded once where the root is rational."""
+    """Return a number times a ratio or its square root, rounded once if the root is rational."""
     if rule == "linear":
         return float(value * ratio)
     roots = math.isqrt(ratio.numerator), math.isqrt(ratio.denominator)

@@ -99,7 +99,7 @@ def seesaw(schedule: ScheduleLike, *, total_steps: Number, batch_size: Number, d
 
 
 def _halvings(where: str, rates: np.ndarray, most: int) -> list[int]:
-    """The counts at which the rate has fallen to 1/2, 1/4, ... of its peak, ``most`` of them or fewer."""
+    """Return the counts at which the rate has fallen to 1/2, 1/4, ... of its peak, at most ``most``."""
     top = int(rates.argmax())
     peak, decay = rates[top], rates[top:]
     rises = np.flatnonzero(np.diff(decay) > _ROUNDING * peak)
@@ -119,7 +119,7 @@ def _halvings(where: str, rates: np.ndarray, most: int) -> list[int]:
 
 
 def _run_with(halvings: list[int], size: int, examples: int) -> TrainingRun | None:
-    """The run whose batch doubles at these counts of the old run; None if the last size has no update."""
+    """Return the run whose batch doubles at these counts of the old run, or None if the last has no update."""
     ramp = {0: size} | {count * size: size << j for j, count in enumerate(halvings, start=1)}
     run = TrainingRun(batch_size=ramp.items())
     total_steps = run.steps(examples=examples)

@@ -210,7 +210,7 @@ def transfer_bound(
 
 
 def _best(xp: ModuleType, rates: Array, norms: Array | None) -> tuple[Array, Array]:
-    """The best peak, and the bound there, for D = 1: float64 with NumPy, the default float dtype with JAX."""
+    """Return the best peak and its bound, for D = 1: float64 with NumPy, the default float dtype with JAX."""
     # Divided by their largest value, neither rates nor norms lose digits to the range of float32.
     shape = rates / xp.max(rates)
     unit = 1.0 if norms is None else xp.max(norms)
@@ -236,7 +236,7 @@ def _sums_to_the_end(xp: ModuleType, terms: Array) -> Array:
 
 
 def host_rates(where: str, name: str, schedule: ScheduleLike, steps: int) -> np.ndarray:
-    """The learning rates of a run of ``steps`` updates in float64: finite, >= 0 and not all 0."""
+    """Return the learning rates of a run of ``steps`` updates in float64: finite, >= 0 and not all 0."""
     schedule = as_schedule_argument(where, name, schedule)
     if any(map(checks.is_traced, jax.tree.leaves(schedule))):
         allowed, fix = "a schedule without traced numbers", f"call {where} outside of jit"
@@ -281,7 +281,7 @@ def _norms(where: str, norms: Norms, steps: int) -> np.ndarray:
 
 
 def _length(where: str, name: str, value: Steps | HasLength) -> int:
-    """A number of updates that is known before tracing."""
+    """Return a number of updates that is known before tracing."""
     if checks.is_traced(value):
         fix = "it sets the sizes of arrays: make it static"
         checks.raise_bad_argument(where, name, value, "known before tracing", fix, error=TypeError)
