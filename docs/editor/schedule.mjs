@@ -9,7 +9,6 @@
 export const VERSION = 1;
 const DEEPEST = 100;
 const MOST_VALUES = 2 ** 18;
-const INT32_MAX = 2 ** 31 - 1;
 const HUGE = 3.4028234663852886e38; // the largest float32
 const LOG_MOST = 60; // a growth stops at exp(60) times its start
 const MOST_CYCLES = 2 ** 18;
