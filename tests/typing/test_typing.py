@@ -96,6 +96,11 @@ def test_a_public_signature_names_public_classes(name):
     }
     known |= {
         "Factor",
+        "HasLength",
+        "ReadsState",
+        "RuleLike",
+        "JSON",
+        "PathLike",
         "Norms",
         "Rule",
         "ScheduleLike",

@@ -195,9 +195,12 @@ both: optax.GradientTransformationExtraArgs = wo.scheduled(
 rates: dict[str, jax.Array] = wo.applied_values(both.init(params))
 reacting: wo.nodes.FeedbackSchedule = wo.with_feedback(cosine, wo.feedback.Plateau(begin=100, factor=0.5))
 reacting_optimizer = wo.scheduled(optax.adamw, learning_rate=reacting)
-of_reacting: jax.Array = wo.applied_value(reacting, state)
+of_reacting: jax.Array = wo.applied_value(reacting, reacting_optimizer.init(params))
 by_group: optax.GradientTransformation = wo.groups(wo.layerwise(0.75, 12) | {"bias": line, "": 1.0})
-of_groups: dict[str, jax.Array] = wo.groups({"": 1.0}).rates(cosine, state)
+grouped = wo.groups({"": 1.0})
+of_groups: dict[str, jax.Array] = grouped.rates(
+    cosine, optax.chain(optax.adamw(cosine), grouped).init(params)
+)
 masked = optax.adamw(cosine, weight_decay=0.1, mask=~wo.path_mask("bias", "norm"))
 
 # ------------------------------------------------------------------ ports

@@ -7,9 +7,8 @@ s = wo.linear(0.0, 1.0, 10)
 wo.warmup_cosine("3e-4", warmup_steps=100, total_steps=1000)  # expected: reportArgumentType, arg-type
 wo.linear(None, 1.0, 10)  # expected: reportArgumentType, arg-type
 s.smaple(3)  # expected: reportAttributeAccessIssue, attr-defined
-print(
-    wo.warmup_constant(3e-4, warmup_steps=1).peak_valu
-)  # expected: reportAttributeAccessIssue, attr-defined
+plain = wo.warmup_constant(3e-4, warmup_steps=1)
+print(plain.peak_valu)  # expected: reportAttributeAccessIssue, attr-defined
 print(wo.join([s], []).schedule)  # expected: reportAttributeAccessIssue, attr-defined
 1 / s  # expected: reportOperatorIssue, operator
 s**2  # expected: reportOperatorIssue, operator

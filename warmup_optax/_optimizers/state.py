@@ -236,7 +236,7 @@ def update_count(opt_state: Any) -> jax.Array:
     return jnp.asarray(count) if agree is None else jnp.where(agree, count, -1)
 
 
-def next_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
+def next_value(schedule: ScheduleLike | ReadsState, opt_state: Any) -> jax.Array:
     """Return the value of a schedule at the next update, from an optimizer state.
 
     Args:
@@ -267,7 +267,7 @@ def next_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
     return value if agree is None else jnp.where(agree, value, jnp.nan)
 
 
-def applied_value(schedule: ScheduleLike, opt_state: Any) -> jax.Array:
+def applied_value(schedule: ScheduleLike | ReadsState, opt_state: Any) -> jax.Array:
     """Return the value of a schedule at the last update, from an optimizer state: the learning rate to log.
 
     It is the value of the schedule, in the precision of the schedule. For a `with_feedback` it includes the
