@@ -51,7 +51,7 @@ wo.warmup_inverse_sqrt(1e-3, warmup_steps=10)
 stable = wo.warmup_stable_decay(1e-3, warmup_steps=10, decay_steps=20, total_steps=100, decay_shape=wo.linear)
 wo.warmup_cosine_restarts(1e-3, warmup_steps=10, cycle_steps=20, growth=1.5, decay=0.9)
 wo.one_cycle(1e-3, total_steps=100, shape=wo.linear)
-peak: float = cosine.peak_value
+peak: float = float(cosine.peak_value)  # mypy reads the type that the field accepts, pyright float
 recipe: wo.nodes.WarmupCosine = cosine
 longer: wo.nodes.WarmupCosine = dataclasses.replace(cosine, total_steps=2000)
 replaced = dataclasses.replace(wo.warmup_cosine(3e-4, warmup_steps=100, total_steps=1000), total_steps=2000)

@@ -32,12 +32,12 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 def _in_words(text: str, names: Mapping[str, str], form: str = "{}") -> str:
     """A text of an error: ``${steps}`` in it is what the caller calls the core's ``steps``."""
-    # Not by `str.format` or `string.Template`: a value in the text may hold braces or a dollar of its own.
+    # Not by `str.format` or `string.Template`: a value in the text may contain braces or a dollar sign.
     return re.sub(r"\$\{(\w+)\}", lambda found: form.format(names.get(found[1], found[1])), text)
 
 
 class _BadArgument(Exception):
-    """What `ArgumentError` and `ArgumentTypeError` share; other arguments stand in the texts as ``${steps}``."""
+    """What `ArgumentError` and `ArgumentTypeError` share; a text names other arguments as ``${steps}``."""
 
     def __init__(self, function: str, argument: str, value: Any, allowed: str, fix: str = "") -> None:
         super().__init__(function, argument, value, allowed, fix)
@@ -239,7 +239,7 @@ def _whole_fix(value: float) -> str:
 
 
 def at_least(where: str, name: str, value: Any, bound: Any, allowed: str, fix: str) -> None:
-    """Refuses ``value < bound`` when both are concrete."""
+    """Raise an error if ``value < bound``, when both are concrete."""
     if not is_traced(value) and not is_traced(bound) and value < bound:
         raise_bad_argument(where, name, value, allowed, fix)
 
@@ -273,7 +273,7 @@ def increasing(where: str, name: str, values: tuple[Any, ...]) -> tuple[Any, ...
 
 
 def as_many(where: str, name: str, values: Sequence[Any], length: int, allowed: str) -> None:
-    """Refuses a sequence of another length."""
+    """Raise an error if the sequence has another length."""
     if len(values) != length:
         given = f"of length {length}, {allowed}"
         raise_bad_argument(where, name, tuple(values), given, f"its length is {len(values)}")
@@ -306,7 +306,7 @@ def choice(where: str, name: str, value: Any, *, words: Sequence[str]) -> str:
     return value
 
 
-# What Optax and others call an argument, and what it is here; the first name that a function has is meant.
+# What Optax and others call an argument, and what it is here; the first name that a function has applies.
 _ELSEWHERE = {
     "decay_steps": ("total_steps", "steps", "transition_steps", "cycle_steps"),
     "transition_steps": ("total_steps", "steps"),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .schedule import Schedule
 
 MOST_PROGRAMS = 256  # structures whose programs are kept; a training run has a handful
-MOST_PACKED = 64  # numbers of a leaf that is packed into a buffer; more are a table of their own
+MOST_PACKED = 64  # numbers of a leaf that is packed into a buffer; more are a separate table
 _TOO_DEEP = (
     "this schedule is nested deeper than Python's stack allows; write many terms as one add(...) and many "
     "factors as one product(...), or raise sys.setrecursionlimit"

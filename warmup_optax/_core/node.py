@@ -219,7 +219,7 @@ class Node(metaclass=_NodeType):
 
     @classmethod
     def _made_by(cls) -> Callable[..., Any] | None:
-        """The function named as the kind beside the class, else the class; None if its module has neither."""
+        """The function that the kind names in the class's module, else the class; None if there is neither."""
         home = vars(sys.modules[cls._home]) if cls._home in sys.modules else {}
         function = home.get(cls._kind)
         if inspect.isfunction(function):

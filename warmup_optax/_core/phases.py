@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from .schedule import Schedule
 
-Value: TypeAlias = Callable[[], float]  # a value that is worked out when it is asked for
+Value: TypeAlias = Callable[[], float]  # a value that is computed when it is needed
 
 CONSTANT = "constant"
 JUMPS = ("join", "cycle", "step")  # the causes that need not carry the value on
-CAUSES = (*JUMPS, "cooldown", "warmup", "knot", "start", "end")  # of two at once the first counts
+CAUSES = (*JUMPS, "cooldown", "warmup", "knot", "start", "end")  # of two at one count the first applies
 FAR = 2.0**62
 
 
@@ -32,7 +32,7 @@ class View(NamedTuple):
     """What is wanted of the phases of a node.
 
     Attributes:
-      value: Gives the value of a schedule at a count of its own time, worked out when it is asked for.
+      value: Return a function that computes the value of a schedule at a count of the schedule.
       begin: Phases that are over at this time of the node are not wanted.
       step: The time of the node that passes from one count to the next.
     """
@@ -141,7 +141,7 @@ def causes(later: str) -> Iterator[str]:
 def together(
     schedules: tuple[Schedule, ...], sign: str, combine: Callable[[Iterable[float]], float], view: View
 ) -> Iterator[Phase]:
-    """The phases of several schedules at once: one begins wherever one of theirs does."""
+    """The phases of several schedules together: one begins wherever one of theirs does."""
     every = [
         zip(window(schedule.walk(view), view.begin, math.inf), itertools.repeat(i))
         for i, schedule in enumerate(schedules)

@@ -8,10 +8,10 @@ import numpy as np
 
 from .scalars import Scalar, default_float, real
 
-TINY = float(np.finfo(np.float32).tiny)  # the least argument of a log or a root: keeps slopes finite
+TINY = float(np.finfo(np.float32).tiny)  # the least argument of a log or a root: keeps gradients finite
 HUGE = float(np.finfo(np.float32).max)
 LOG_HUGE = 88.0  # exp(88) is the last whole power of e that float32 holds
-LOG_MOST = 60.0  # a growth by exp(60) is enough for anyone, and its slope is still finite in float32
+LOG_MOST = 60.0  # cap on growth: the gradient of exp(60) is still finite in float32
 
 
 def split_power(x: jax.Array, y: jax.Array, power: Scalar) -> tuple[jax.Array, jax.Array]:
@@ -24,7 +24,7 @@ def split_power(x: jax.Array, y: jax.Array, power: Scalar) -> tuple[jax.Array, j
     x_safe, y_safe = jnp.maximum(x, TINY), jnp.minimum(y, 1)
     log_x = jnp.where(y_safe < 0.5, jnp.log1p(-jnp.minimum(y_safe, 0.5)), jnp.log(x_safe))
     raised, lost = jnp.power(x_safe, power), -jnp.expm1(power * log_x)
-    # A power of 1 is the weights themselves, bit for bit; its slope is that of any other power.
+    # A power of 1 is the weights themselves, bit for bit; its gradient is that of any other power.
     missed = jax.tree.map(lambda a, b: jnp.where(power == 1, a - b, 0), (x, y), (raised, lost))
     return raised + jax.lax.stop_gradient(missed[0]), lost + jax.lax.stop_gradient(missed[1])
 

@@ -106,11 +106,11 @@ class _UserDefined(Lowered):
 
 
 class Schedule(Node):
-    """A learning-rate schedule: a value that can be called with a count of optimizer updates.
+    """A learning-rate schedule: an immutable value that you can call with a count of optimizer updates.
 
-    It is an ``optax.Schedule``, so it goes wherever Optax takes a callable; and it is a frozen dataclass
-    and a JAX pytree whose leaves are its numbers, so it can be printed, compared, hashed, pickled, saved,
-    and passed through ``jit``, ``vmap``, ``grad``, ``pmap`` and ``shard_map``.
+    It is an ``optax.Schedule``, so Optax accepts it wherever it accepts a schedule. It is a frozen dataclass and
+    a JAX pytree whose leaves are its numbers, so you can print, compare, hash, pickle and save it, and pass it
+    through ``jit``, ``vmap``, ``grad``, ``pmap`` and ``shard_map``.
 
     A user-defined schedule is a subclass that lists its numbers as fields and defines `evaluate`. Fields are
     numbers, schedules, and tuples, lists and dicts of them. A field annotated ``wo.Schedule`` accepts a schedule,
@@ -170,7 +170,7 @@ class Schedule(Node):
     def lower(self) -> Lowered:
         """This schedule as it is evaluated.
 
-        What is the same at every count is done here, once, on the host where numbers are concrete. A
+        Work that does not depend on the count is done here once, on the host if the numbers are concrete. A
         schedule that is an expression of others may define ``lower`` instead of `evaluate`, by lowering
         that expression: ``return wo.join([...], [...]).lower()``.
 
@@ -364,8 +364,8 @@ def constant(value: Number) -> Constant:
       value: Any finite number.
 
     Returns:
-      A `Schedule`, exactly ``value`` everywhere, of the shape of the count (Optax's constant schedule
-      gives back a Python number whatever the count).
+      A `Schedule`, exactly ``value`` everywhere, of the shape of the count. Optax's constant schedule
+      returns a Python number for every count.
 
     Raises:
       ValueError: If ``value`` is not finite.
@@ -401,12 +401,12 @@ class Function(Schedule, kind="as_schedule"):
 
 
 def as_schedule(schedule: ScheduleLike) -> Schedule:
-    """Takes a number, any function of a count, or a schedule, and gives a schedule.
+    """Convert a number, a function of a count, or a schedule to a `Schedule`.
 
     Args:
-      schedule: A finite number (held at every count), a callable ``count -> value`` (an Optax closure, say),
-        or a `Schedule`, which is given back as it is. A function must be pure, as for ``jax.jit``: what it
-        reads besides its argument is read once, when it is traced.
+      schedule: A finite number, a callable ``count -> value`` such as an Optax schedule, or a `Schedule`,
+        which is returned unchanged. A function must be pure, as for ``jax.jit``: other variables that it uses
+        are read once, when it is traced.
 
     Returns:
       A `Schedule`. One made from a function has that function as a fixed part: it compares by the function,
@@ -509,7 +509,7 @@ class Divide(_Operator, kind="divide"):
     def evaluate(self, time: Time) -> Any:
         value, divisor = real(self.schedule.evaluate(time)), real(self.divisor)
         quotient = value / divisor
-        # XLA may turn the quotient into a product with a reciprocal, which misses 1. The slope is the same.
+        # XLA may turn the quotient into a product with a reciprocal, which misses 1. The gradient is the same.
         missed = jnp.where(value == divisor, 1 - quotient, 0)
         return quotient + jax.lax.stop_gradient(missed)
 

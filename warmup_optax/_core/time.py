@@ -172,7 +172,7 @@ class Time:
 
         A few, in a tuple, are compared one by one. A table of more is searched, eight blocks to a level: each
         level takes one row of seven boundaries, so the program grows with the logarithm alone, and a
-        reduction of seven is short enough to be no kernel of its own on a GPU.
+        reduction of seven is short enough to need no separate kernel on a GPU.
         """
         if type(boundaries) is tuple:
             found = [self.reached(boundary).astype(np.int32) for boundary in boundaries]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     class RuleLike(Protocol):
         """The methods of a rule."""
 
-        def init(self) -> object: ...
-        def step(self, state: object, value: jax.Array, /) -> object: ...
-        def scale(self, state: object, /) -> jax.Array: ...
+        # The state is the rule's, and a parameter of a protocol is contravariant: a rule with a typed state fits.
+        def init(self) -> Any: ...
+        def step(self, state: Any, value: jax.Array, /) -> Any: ...
+        def scale(self, state: Any, /) -> jax.Array: ...
 
 else:
     RuleLike = object

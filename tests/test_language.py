@@ -1,0 +1,70 @@
+"""The words of the documentation, the docstrings and the comments: plain American English, one word per concept.
+
+CONTRIBUTING.md has the guide. This test knows the phrases that are never right; a reviewer knows the others.
+"""
+
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# phrase: what to write
+AVOID = {
+    r"without an end": "never ends",
+    r"so many (?:steps|times|updates|counts)": "n steps",
+    r"as many (?:as|entries|numbers|steps|whole)": "the same number of",
+    r"g(?:oes|o|oing) on\b": "continues",
+    r"given back|gives? back|handed on|hands? on|handed to": "returned, passed",
+    r"(?:is|are|was|be) (?:asked|told)\b(?! for)": "is evaluated, receives",
+    r"of the user's|\ban own\b|of its own\b|of their own\b|of your own\b": "user-defined, its",
+    r"again and again|made anew|\banew\b": "repeatedly, recreated",
+    r"taken and not used": "ignored",
+    r"is bad\b": "state the condition",
+    r"\bbesides?\b": "next to, compared with, in addition to",
+    r"in silence": "silently",
+    r"that which": "name the thing",
+    r"\bat once\b": "immediately, in one call",
+    r"\brefus(?:e|es|ed|ing)\b": "raises an error, rejects",
+    r"(?:is|was|are|were) meant\b": "intended",
+    r"\bmend(?:s|ed|ing)?\b": "fix",
+    r"\bstands? in\b": "are in",
+    r"from there on|from then on": "after that",
+    r"all in all": "in total",
+    r"\bslopes?\b": "gradient",
+    r"\bforever and\b|for ever\b": "permanently",
+    r"^\s*What (?:is|comes|came|stands|was|has|they|it)\b": "name the subject",
+    r"colour|favour|behaviour|neighbour|\bgrey\b|licence\b|normalis|optimis(?:e|a)|centre\b": "American spelling",
+}
+PATTERN = {re.compile(phrase, re.IGNORECASE | re.MULTILINE): instead for phrase, instead in AVOID.items()}
+
+
+def documents():
+    """Prose in Markdown, and every string and comment of the library and of its examples."""
+    yield from (
+        file
+        for file in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+        if "_generated" not in file.parts
+    )
+    for folder in ("warmup_optax", "colab", "docs"):
+        yield from (file for file in (ROOT / folder).rglob("*.py") if "_generated" not in file.parts)
+
+
+def prose(file):
+    """What a person reads: a page without its code, or the strings and comments of a program."""
+    text = file.read_text()
+    if file.suffix == ".md":
+        # The guide in CONTRIBUTING.md lists the phrases themselves.
+        return re.sub(r"<!-- phrases -->.*?<!-- end of phrases -->", "", text, flags=re.DOTALL)
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    kinds = {tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
+    return "\n".join(token.string for token in tokens if token.type in kinds)
+
+
+@pytest.mark.parametrize("file", sorted(documents()), ids=lambda file: str(file.relative_to(ROOT)))
+def test_no_phrase_that_is_never_right(file):
+    text = prose(file)
+    found = [(match[0], instead) for phrase, instead in PATTERN.items() for match in phrase.finditer(text)]
+    assert not found, "\n".join(f"{phrase!r}: {instead}" for phrase, instead in found)
