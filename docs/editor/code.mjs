@@ -214,7 +214,8 @@ function formula({ kind, args: c }, t, d) {
     case "tanh":
       return sum(E, -way, `(1 - ${d.tanh(`${human(c.start)} + ${human(c.stop - c.start)} * ${part}`)}) / 2`);
     case "finite_exponential":
-      return sum(I, way / (1 - c.ratio), `(1 - ${human(c.ratio)} ** (${part}))`);
+      // Without expm1 a ratio near 1 loses its digits in float32.
+      return sum(I, way / (c.ratio - 1), d.expm1(`${human(Math.log(c.ratio))} * ${part}`));
     case "logarithmic":
       return sum(I, way / Math.log(Math.max(Number(c.steps), 2)), d.log(d.max(t, "1")));
     case "rex":
@@ -242,7 +243,7 @@ function formula({ kind, args: c }, t, d) {
 
 // ---------------------------------------------------------------- dialects of Python
 
-const calls = (module) => Object.fromEntries(["cos", "sqrt", "tanh", "log", "exp"].map((name) => [name, (x) => `${module}.${name}(${x})`]));
+const calls = (module) => Object.fromEntries(["cos", "sqrt", "tanh", "log", "exp", "expm1"].map((name) => [name, (x) => `${module}.${name}(${x})`]));
 const indent = (text, by = "    ") => text.replace(/^(?=.)/gm, by);
 
 /** What writes functions of a step in one dialect; `helpers` collects the functions that they call. */

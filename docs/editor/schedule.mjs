@@ -658,7 +658,7 @@ function lookedUp(rest, path, names, skip = 0) {
   if (typeof kind !== "string") fail(path, `kind must be a string, one of ${valid}, got ${shown(kind)}`);
   if (!names.includes(kind)) {
     const near = nearest(kind, names);
-    fail(path, `kind must be one of ${valid}, got ${shown(kind)}${near ? `; did you mean ${near}?` : ""}`);
+    fail(path, `kind must be one of ${valid}, got ${shown(kind)}${near ? `; did you mean ${near}?` : ""}; if it is a user-defined class, import its module first`);
   }
   const fields = Object.fromEntries(Object.entries(kinds[kind].fields).slice(skip)), keys = Object.keys(fields);
   for (const name of Object.keys(rest))

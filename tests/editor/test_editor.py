@@ -61,6 +61,7 @@ def expected(page):
 def config_of(page):
     """The config that the page shows."""
     page.locator("[data-target=JSON]").click()
+    page.locator("#code", has_text='"version"').wait_for()  # the code follows the click
     return json.loads(page.locator("#code").text_content())
 
 
