@@ -235,3 +235,9 @@ def test_a_group_that_joins_later_is_on_time():
     np.testing.assert_allclose(values(page["joined"], counts), values(page["schedule"], counts), rtol=1e-6)
     assert values(page["joined"], [29]) == 0
     assert values(page["join_in"], [29, 50]).tolist() == [0, 1]
+
+
+def test_the_guide_to_nodes_names_every_method_of_time():
+    public = [name for name in vars(wo.Time) if not name.startswith("_")]
+    text = (pages.ROOT / "docs" / "guides" / "own_nodes.md").read_text()
+    assert [name for name in public if f"time.{name}(" not in text and f"Time.{name}(" not in text] == []

@@ -3,7 +3,6 @@
 import functools
 import random
 from fractions import Fraction
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +12,6 @@ import pytest
 from warmup_optax._core.scalars import Wide, divided, exact, real, times
 from warmup_optax._core.time import Time
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "own_nodes.md"
 MOST = 2**31 - 1
 SMALL = [0, 1, 2, 41, 10_000]
 # Exact times, and how each kind of clock has it.
@@ -173,9 +171,3 @@ def test_wide_numbers_against_those_of_python():
         assert tuple(map(value, divided(Wide.of(a * b % 2**61), Wide.of(b)))) == divmod(a * b % 2**61, b)
         assert value(times(Wide.of(a), Wide.of(b))) == min(a * b, 2**61 - 1)
         assert tuple(map(value, divided(np.int32(a % 2**31), Wide.of(b)))) == divmod(a % 2**31, b)
-
-
-def test_the_guide_names_every_method():
-    public = [name for name in vars(Time) if not name.startswith("_")]
-    text = GUIDE.read_text()
-    assert [name for name in public if f"time.{name}(" not in text and f"Time.{name}(" not in text] == []
