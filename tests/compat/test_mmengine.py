@@ -1,4 +1,4 @@
-"""`compat.mmengine` beside the tables of MMEngine, and its configurations."""
+"""`compat.mmengine` compared with the tables of MMEngine, and its configurations."""
 
 import pytest
 from support import golden

@@ -1,4 +1,4 @@
-"""`compat.neox` beside the tables of GPT-NeoX, and the keys of its files."""
+"""`compat.neox` compared with the tables of GPT-NeoX, and the keys of its files."""
 
 import pytest
 from support import golden

@@ -1,4 +1,4 @@
-"""`compat.paddledet` beside the tables of PaddleDetection, and its files."""
+"""`compat.paddledet` compared with the tables of PaddleDetection, and its files."""
 
 import pytest
 import yaml
