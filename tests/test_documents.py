@@ -1,6 +1,7 @@
 """The documents are true: every block of the README runs, and every name and link in them is there."""
 
 import doctest
+import importlib
 import importlib.util
 import re
 import runpy
@@ -144,3 +145,12 @@ def test_a_package_index_shows_the_pictures():
     )
     readme = absolute((ROOT / "README.md").read_text(), "https://x/y")
     assert not re.findall(r"\]\((?!https://|#)", readme)
+
+
+def test_changes_that_make_no_difference_are_of_code_that_is_there(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tests" / "mutation")
+    plant = importlib.import_module("plant")
+    text = (ROOT / "tests" / "mutation" / "equivalent.txt").read_text()
+    assert all(plant.equivalents(text).values())
+    with pytest.raises(ValueError, match=r"gone\.py:f: constant: 1"):
+        plant.equivalents(text + "gone.py:f: constant: 1 -> (1 + 1) | it was removed")

@@ -8,10 +8,12 @@ blocks for type checkers are left alone: no test should depend on them in this w
 from __future__ import annotations
 
 import ast
+import collections
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+PACKAGE = Path(__file__).parents[2] / "warmup_optax"
 # Calls whose two arguments are not exchanged: it changes nothing, or only breaks what no one would write.
 NOT_EXCHANGED = {
     "isinstance",
@@ -30,10 +32,10 @@ TARGETS = [
     "_shapes/*.py",
     "_combinators/*.py",
     "_recipes.py",
-    "_run/units.py",
-    "_optimizers/state.py",
-    "_convert/config.py",
-    "_view/check.py",
+    "_view/**/*.py",
+    "_optimizers/*.py",
+    "_run/*.py",
+    "_convert/*.py",
 ]
 
 COMPARISONS = {
@@ -61,11 +63,13 @@ class Mutant:
     begin: int  # in bytes of the file
     end: int
     scope: str = ""  # the function or class that it is in
+    again: int = 1  # of the changes of this scope that read the same, the first, the second, ...
 
     @property
     def name(self) -> str:
         """What it is called in reports and in `equivalent.txt`; it survives edits elsewhere in the file."""
-        return f"{self.path}:{self.scope}: {self.kind}: {_one_line(self.old)} -> {_one_line(self.new)}"
+        name = f"{self.path}:{self.scope}: {self.kind}: {_one_line(self.old)} -> {_one_line(self.new)}"
+        return name if self.again == 1 else f"{name} #{self.again}"
 
     def applied(self, source: bytes) -> bytes:
         """The source with the change in it."""
@@ -235,7 +239,7 @@ class _Planter(ast.NodeVisitor):
         self.generic_visit(node)
 
 
-def mutants_of(package: Path) -> Iterator[Mutant]:
+def mutants_of(package: Path = PACKAGE) -> Iterator[Mutant]:
     """Every mutant of the package, in the order of the files; a few are no Python."""
     for pattern in TARGETS:
         for file in sorted(package.glob(pattern)):
@@ -243,4 +247,16 @@ def mutants_of(package: Path) -> Iterator[Mutant]:
             planter = _Planter(file.relative_to(package).as_posix(), source)
             planter.visit(ast.parse(source))
             # Identical changes of one place are one mutant.
-            yield from {(m.begin, m.end, m.new): m for m in planter.found}.values()
+            seen = collections.Counter()
+            for mutant in {(m.begin, m.end, m.new): m for m in planter.found}.values():
+                seen[mutant.name] += 1
+                yield dataclasses.replace(mutant, again=seen[mutant.name])
+
+
+def equivalents(text: str) -> dict[str, str]:
+    """The rows "name | reason" of `equivalent.txt`; an error where one is of code that is not there."""
+    rows = dict(row.split(" | ", 1) for row in text.splitlines() if not row.startswith("#"))
+    gone = rows.keys() - {mutant.name for mutant in mutants_of()}
+    if gone:
+        raise ValueError("Of code that is not there, so remove them:\n" + "\n".join(sorted(gone)))
+    return rows

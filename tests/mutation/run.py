@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import ast
 import collections
+import itertools
 import json
 import os
 import random
@@ -30,43 +31,77 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
-from plant import Mutant, mutants_of  # noqa: E402
+from plant import Mutant, equivalents, mutants_of  # noqa: E402
 
 LAWS, REFUSED, OWN, EXACT = "test_laws.py", "core/test_refused.py", "test_own_nodes.py", "test_exact_time.py"
+WIDE, TIME, USER = "test_wide_clocks.py", "core/test_time.py", "core/test_user_defined.py"
+LIMITS, CALLS, VALUES = "core/test_limits.py", "core/test_calls.py", "core/test_values.py"
+JOIN, DESCRIBE = "combinators/test_join.py", "view/test_describe.py"
+SAMPLE, CHECK = "view/test_sample.py", "view/test_check.py"
+CONFIG, STATE, GROUPS = "convert/test_config.py", "optimizers/test_state.py", "optimizers/test_groups.py"
 FILES = {  # the first prefix that fits
-    "_core/checks": [REFUSED, OWN, "convert/test_config.py"],
-    "_core/node": [OWN, REFUSED, "convert/test_config.py", LAWS],
-    "_core/time": [LAWS, EXACT, OWN],
-    "_core/scalars": [LAWS, EXACT, OWN],
-    "_core/powers": [LAWS, EXACT],
-    "_core/tables": [LAWS, EXACT],
-    "_core/": [LAWS, OWN, REFUSED, EXACT, "view/test_sample.py"],
-    "_combinators/join": [LAWS, "combinators/test_join.py", REFUSED],
-    "_combinators/clocks": [LAWS, EXACT, REFUSED],
-    "_combinators/restart": [LAWS, EXACT, REFUSED],
-    "_combinators/": [LAWS, REFUSED],
-    "_shapes/": [LAWS, REFUSED, "core/test_limits.py"],
+    "_core/checks": [REFUSED, "core/test_errors.py", OWN, USER, CONFIG],
+    "_core/node": [USER, OWN, REFUSED, CONFIG, LAWS],
+    "_core/time": [TIME, WIDE, EXACT, LAWS, OWN],
+    "_core/scalars": [TIME, WIDE, EXACT, LAWS],
+    "_core/powers": [LAWS, LIMITS, EXACT],
+    "_core/tables": [LAWS, LIMITS, EXACT],
+    "_core/phases": [DESCRIBE, USER, CHECK],
+    "_core/received": [CALLS, VALUES, LAWS, SAMPLE],
+    "_core/evaluation": [CALLS, SAMPLE, "core/test_program_cache.py", LAWS],
+    "_core/": [CALLS, USER, OWN, VALUES, "combinators/test_arithmetic.py", LAWS, REFUSED, EXACT, SAMPLE],
+    "_combinators/arithmetic": ["combinators/test_arithmetic.py", LAWS, REFUSED],
+    "_combinators/stretch": ["combinators/test_stretch.py", EXACT, WIDE, LAWS, REFUSED],
+    "_combinators/join": [JOIN, LAWS, EXACT, REFUSED, DESCRIBE],
+    "_combinators/clocks": [EXACT, WIDE, LAWS, REFUSED, DESCRIBE],
+    "_combinators/restart": [EXACT, WIDE, LAWS, REFUSED, DESCRIBE],
+    "_combinators/": [LAWS, REFUSED, VALUES, DESCRIBE],
+    "_shapes/": [LAWS, REFUSED, LIMITS, "core/test_weights.py"],
     "_recipes": [LAWS, REFUSED],
-    "_run/exact": ["run/test_units.py", "run/test_scaling.py"],
+    "_run/merging": ["run/test_merging.py"],
+    "_run/range_test": ["run/test_range_test.py"],
     "_run/scaling": ["run/test_scaling.py", "run/test_units.py"],
     "_run/seesaw": ["run/test_seesaw.py"],
-    "_run/units": ["run/test_units.py"],
-    "_optimizers/state": ["optimizers/test_state.py", "optimizers/test_state_optimizers.py"],
-    "_convert/config": ["convert/test_config.py", OWN],
-    "_view/check": ["view/test_check.py"],
+    "_run/": ["run/test_units.py", "run/test_scaling.py"],
+    "_optimizers/counter": ["optimizers/test_counter.py", WIDE],
+    "_optimizers/feedback": ["optimizers/test_feedback.py"],
+    "_optimizers/groups": [GROUPS, STATE],
+    "_optimizers/hyperparams": ["optimizers/test_hyperparams.py", STATE],
+    "_optimizers/": [STATE, "optimizers/test_state_optimizers.py", GROUPS],
+    "_convert/config": [CONFIG, OWN, "convert/test_schema.py"],
+    "_convert/files": ["convert/test_files.py"],
+    "_convert/schema": ["convert/test_schema.py"],
+    "_convert/": ["convert/test_keras_and_torch.py"],
+    "_view/check": [CHECK],
+    "_view/compare": ["view/test_compare.py"],
+    "_view/describe": [DESCRIBE],
+    "_view/explore": ["view/test_explore.py"],
+    "_view/phases": [DESCRIBE, CHECK],
+    "_view/plot": ["view/test_plot.py"],
+    "_view/sample": [SAMPLE],
     "_view/transfer": ["view/test_transfer.py"],
 }
-# What is left then is for the tests that every module has a part in.
-ALL = [
-    "core/test_limits.py",
-    "core/test_weights.py",
-    "core/test_values.py",
-    "core/test_errors.py",
-    "core/test_program_cache.py",
-    "test_layout.py",
-]
-ALL += ["combinators/test_join.py", "view/test_describe.py", "view/test_sample.py", "test_random.py"]
-ALL += ["platforms/test_devices.py"]
+# What is left then is for the tests that every module has a part in: of what gives values, and of what uses them.
+ALL = {
+    "_view/": ["view/test_python_functions.py", "view/test_tools_limits.py", "view/test_never_endless.py"],
+    "_run/": [],
+    "_optimizers/": ["optimizers/test_upstream.py"],
+    "_convert/": [],
+    "": [
+        LIMITS,
+        "core/test_weights.py",
+        VALUES,
+        "core/test_errors.py",
+        "core/test_program_cache.py",
+        JOIN,
+        DESCRIBE,
+        SAMPLE,
+        "test_random.py",
+        "platforms/test_devices.py",
+    ],
+}
+for _prefix, _files in ALL.items():
+    _files += ["test_cli.py", "test_layout.py"] if _prefix else ["test_layout.py"]
 CASES = 12  # of the catalogue, at most, for one mutant
 # Tests of the catalogue as a whole, or which a smaller one fails by itself.
 DESELECTED = [
@@ -79,8 +114,10 @@ MARKS = "not (aot or browser or exhaustive or live or notebooks or typing)"
 
 def files_of(mutant: Mutant) -> list[str]:
     """The test files about a mutant's module."""
-    first = next(files for prefix, files in FILES.items() if mutant.path.startswith(prefix))
-    return list(dict.fromkeys([*first, *ALL]))
+    both = (
+        next(of for prefix, of in table.items() if mutant.path.startswith(prefix)) for table in (FILES, ALL)
+    )
+    return list(dict.fromkeys(itertools.chain(*both)))
 
 
 # ------------------------------------------------------------------ which cases execute which line
@@ -212,12 +249,13 @@ def copied(to: Path) -> Path:
 
 def run(options: argparse.Namespace) -> None:
     """Plant, test, and write down."""
+    equivalents((HERE / "equivalent.txt").read_text())  # fails before the hours, not after them
     work = Path(tempfile.mkdtemp(prefix="mutation-"))
     results = Path(options.results)
-    every = list(mutants_of(ROOT / "warmup_optax"))
+    every = [m for m in mutants_of() if m.path.startswith(tuple(options.only))]
     known = {row["name"] for row in read(results)}
     chosen = random.Random(options.seed).sample(every, min(options.sample, len(every)))
-    chosen = [m for m in chosen if m.name not in known and options.only in m.path and is_python(m)]
+    chosen = [m for m in chosen if m.name not in known and is_python(m)]
     print(f"{len(every)} mutants, {len(chosen)} to run, work in {work}", flush=True)
     trees = [copied(work / f"tree{i}") for i in range(options.workers)]
     lines = map_cases(trees[0])
@@ -252,7 +290,7 @@ def run(options: argparse.Namespace) -> None:
             if code != 0:
                 print(log[-3000:])
                 print(f"LEFT OUT, since it fails without a mutant: {files[0]}", flush=True)
-                for about in (*FILES.values(), ALL):
+                for about in (*FILES.values(), *ALL.values()):
                     about[:] = [file for file in about if file != files[0]]
                 return
             print(f"without a mutant: {took:.0f} s {' '.join(files)}", flush=True)
@@ -336,15 +374,9 @@ def read(results: Path) -> list[dict]:
     return [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
 
 
-def equivalents() -> dict[str, str]:
-    """The reasons, by the mutants' names."""
-    rows = (HERE / "equivalent.txt").read_text().splitlines()
-    return dict(row.split(" | ", 1) for row in rows if row and not row.startswith("#"))
-
-
 def report(options: argparse.Namespace) -> None:
     """The score by module, and the survivors that are not known to be equivalent."""
-    rows, same = read(Path(options.results)), equivalents()
+    rows, same = read(Path(options.results)), equivalents((HERE / "equivalent.txt").read_text())
     table = collections.defaultdict(collections.Counter)
     for row in rows:
         result = "equivalent" if row["name"] in same and row["result"] == "survived" else row["result"]
@@ -374,7 +406,9 @@ def main() -> None:
     parser.add_argument(
         "--timeout", type=float, default=300, help="seconds for one mutant; past them it is killed"
     )
-    parser.add_argument("--only", default="", help="a part of the path of modules")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], help="how the paths of modules begin, as `_core _shapes`"
+    )
     parser.add_argument(
         "--no-baseline", dest="baseline", action="store_false", help="do not first run without a mutant"
     )
@@ -383,7 +417,7 @@ def main() -> None:
     options = parser.parse_args()
     DESELECTED.extend(options.deselect)
     if options.do == "list":
-        for mutant in mutants_of(ROOT / "warmup_optax"):
+        for mutant in mutants_of():
             print(mutant.line, mutant.name)
     elif options.do == "report":
         report(options)
