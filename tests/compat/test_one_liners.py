@@ -236,16 +236,16 @@ WITHOUT = [
         ),
     ),
     (
-        "Other clocks and counts",
+        "Other units and warmups",
         0,
         {"lr": 3e-4, "S": 100, "s": 3},
         lambda n: 3e-4 * np.maximum(1 - 3 * n / 100, 0),
     ),
-    ("Other clocks and counts", 1, {"lr": 3e-4, "U": 9, "m": 8}, lambda n: 3e-4 * np.maximum(1 - n / 72, 0)),
-    ("Other clocks and counts", 2, {"lr": 0.1, "W": 9}, lambda n: 0.1 * np.minimum((n + 1) / 9, 1)),
-    ("Other clocks and counts", 3, {"lr": 0.1, "W": 9}, lambda n: 0.1 * np.minimum(np.maximum(n, 1) / 9, 1)),
+    ("Other units and warmups", 1, {"lr": 3e-4, "U": 9, "m": 8}, lambda n: 3e-4 * np.maximum(1 - n / 72, 0)),
+    ("Other units and warmups", 2, {"lr": 0.1, "W": 9}, lambda n: 0.1 * np.minimum((n + 1) / 9, 1)),
+    ("Other units and warmups", 3, {"lr": 0.1, "W": 9}, lambda n: 0.1 * np.minimum(np.maximum(n, 1) / 9, 1)),
     (
-        "Other clocks and counts",
+        "Other units and warmups",
         4,
         {"lr": 0.1, "floor": 0.02, "W": 5, "C": 20, "g": 0.5},
         lambda n: (

@@ -120,7 +120,7 @@ def transfer_peak(
     The bound judges sensible schedules and is not an objective to minimize without constraints. It rewards a
     raised last rate: for 20 updates ``inverse_sqrt`` is 3 % below the linear decay. It is convex theory for SGD:
     weight decay, the benefit of a warmup and instability are not part of it. Read a factor above 2 or below 0.5
-    as a direction and not as a number. The guide "Change the schedule, keep the run" shows where it was wrong.
+    as a direction and not as a number. The guide "Transfer a tuned peak learning rate" shows its errors.
 
     Source: Defazio et al., Optimal Linear Decay Learning Rate Schedules and Further Refinements (2023,
     arXiv 2310.07831), theorem 10; Schaipp et al., The Surprising Agreement Between Convex Optimization Theory
