@@ -95,8 +95,8 @@ def test_sample_runs_on_the_cpu_backend_and_nowhere_else(monkeypatch):
         program = program_of(schedule)
         assert program is not None
 
-        def run(count, *numbers):
-            value = program.run(count, *numbers)
+        def run(*arguments):
+            value = program.run(*arguments)
             ran_on.append(value.devices())
             return value
 

@@ -382,8 +382,10 @@ def _no_count(value: object) -> TypeError:
 
 def count(value: Any) -> Any:
     """A concrete count in a form that ``jit`` takes without wrapping: 64-bit integers need care."""
-    largest = int(np.iinfo(jax.dtypes.canonicalize_dtype(np.int64)).max)
-    if type(value) is int:
+    if type(value) is int:  # first and without a look at the mode: an eager call costs some microseconds
+        if -(2**31) < value < 2**31:
+            return value
+        largest = int(np.iinfo(jax.dtypes.canonicalize_dtype(np.int64)).max)
         return value if -largest <= value <= largest else float(min(max(value, -largest), 2**62))
     if isinstance(value, (jax.Array, float, bool)):
         return value

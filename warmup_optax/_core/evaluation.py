@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -91,7 +92,10 @@ _programs: collections.OrderedDict[Any, Callable[..., jax.Array]] = collections.
 
 
 class Buffers(NamedTuple):
-    """The numbers of a lowered schedule: scalars in two buffers, since a call costs by its arguments."""
+    """The numbers of a lowered schedule: scalars in two buffers, since a call costs by its arguments.
+
+    A buffer without numbers is None, which is no argument of the program.
+    """
 
     reals: Any
     wholes: Any
@@ -108,18 +112,18 @@ class Program:
     run: Callable[..., jax.Array]
     numbers: Buffers
     x64: bool
-    resident: Buffers | None = None
+    resident: Callable[[Any], jax.Array] | None = None
 
     def __call__(self, count: Any) -> jax.Array:
         """The values at a count that `checks.count` gave."""
-        resident = self.resident
-        if resident is None:
-            with jax.ensure_compile_time_eval():  # inside a trace too the numbers are no part of it
-                resident = jax.tree.map(jax.device_put, self.numbers)
-            if any(isinstance(x, Tracer) for x in jax.tree.leaves(resident)):  # an eager shard_map traces all
-                return self.run(count, *self.numbers)
-            self.resident = resident
-        return self.run(count, *resident)
+        if self.resident is not None:
+            return self.resident(count)
+        with jax.ensure_compile_time_eval():  # inside a trace too the numbers are no part of it
+            numbers = jax.tree.map(jax.device_put, self.numbers)
+        if any(isinstance(x, Tracer) for x in jax.tree.leaves(numbers)):  # an eager shard_map traces all
+            return self.run(*self.numbers, count)
+        self.resident = functools.partial(self.run, *numbers)
+        return self.resident(count)
 
 
 def program_of(schedule: Schedule) -> Program | None:
@@ -135,9 +139,10 @@ def program_of(schedule: Schedule) -> Program | None:
     run = _programs.get((structure, layout))
     if run is None:
 
-        def schedule_at(count: Any, *numbers: Any) -> jax.Array:
+        def schedule_at(reals: Any, wholes: Any, tables: Any, count: Any) -> jax.Array:
             with jax.transfer_guard("allow"):  # tracing makes the program's own constants
-                return _values(jax.tree.unflatten(structure, _unpack(Buffers(*numbers), layout)), count)
+                numbers = _unpack(Buffers(reals, wholes, tables), layout)
+                return _values(jax.tree.unflatten(structure, numbers), count)
 
         run = jax.jit(schedule_at)
     if schedule._is_pure():
@@ -162,12 +167,11 @@ def _pack(leaves: list[Any]) -> tuple[Buffers, Layout]:
         packed = array.size <= MOST_PACKED
         layout.append((is_real, array.shape, packed))
         (tables if not packed else reals if is_real else wholes).append(array)
-    buffers = (_joined(reals, default_float()), _joined(wholes, default_int()), tuple(tables))
-    return Buffers(*buffers), tuple(layout)
+    return Buffers(_joined(reals), _joined(wholes), tuple(tables)), tuple(layout)
 
 
-def _joined(arrays: list[np.ndarray], dtype: np.dtype) -> np.ndarray:
-    return np.concatenate([np.zeros(0, dtype), *(array.ravel() for array in arrays)])
+def _joined(arrays: list[np.ndarray]) -> np.ndarray | None:
+    return np.concatenate([array.ravel() for array in arrays]) if arrays else None
 
 
 def _unpack(numbers: Buffers, layout: Layout) -> list[jax.Array]:
@@ -203,4 +207,4 @@ def evaluate_on_host(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
                 "add it behind the others, as in JAX_PLATFORMS=cuda,cpu"
             ) from error
         with jax.default_device(cpu):
-            return np.asarray(program.run(counts, *program.numbers))
+            return np.asarray(program.run(*program.numbers, counts))
