@@ -105,14 +105,23 @@ def every(seed):
     return [*shapes, *nested(7000 + seed, 16, combinators)]
 
 
-SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 10))]
+def every_way(*axes, default):
+    """The product of the axes; what is not among the default ones runs with `-m exhaustive` alone."""
+    return [
+        pytest.param(*values, marks=() if values in default else pytest.mark.exhaustive)
+        for values in itertools.product(*axes)
+    ]
 
 
-@pytest.mark.parametrize("x64", [False, True])
-@pytest.mark.parametrize("way", ["constants", "data"])
-@pytest.mark.parametrize("size", ["2**41", pytest.param("2**52", marks=pytest.mark.exhaustive), "2**60"])
-@pytest.mark.parametrize("seed", SEEDS)
-def test_every_schedule_in_tokens(size, way, x64, seed):
+# Data in 32 bits are the way with the most code of its own; each size, way and width once.
+SOME = [(0, "2**41", "data", False), (0, "2**60", "constants", False), (0, "2**60", "data", True)]
+
+
+@pytest.mark.parametrize(
+    ("seed", "size", "way", "x64"),
+    every_way(range(10), UNITS, ["constants", "data"], [False, True], default=SOME),
+)
+def test_every_schedule_in_tokens(seed, size, way, x64):
     """Up to 2^41, 2^52 and 2^60 tokens."""
     rate, updates = UNITS[size]
     plain = every(seed)
@@ -148,9 +157,15 @@ GROWING = [
 ]
 
 
-@pytest.mark.parametrize("x64", [False, True])
-@pytest.mark.parametrize("way", ["constants", "data"])
-@pytest.mark.parametrize("rate", [1_000_000, 2**30])
+@pytest.mark.parametrize(
+    ("rate", "way", "x64"),
+    every_way(
+        [1_000_000, 2**30],
+        ["constants", "data"],
+        [False, True],
+        default=[(1_000_000, "data", False), (2**30, "constants", False), (2**30, "data", True)],
+    ),
+)
 def test_growing_restarts(rate, way, x64):
     """Cycles are found past 2^31 tokens, up to 2^61; whole ones exactly."""
     expressions = [e.in_steps(x, starts=[0], rates=[rate]) for x in GROWING]
@@ -251,9 +266,14 @@ OUTER = {
 }
 
 
-@pytest.mark.parametrize("x64", [False, True])
-@pytest.mark.parametrize("way", ["constants", "data"])
-@pytest.mark.parametrize("outer", OUTER)
+# By default every clock in 32 bits, as constants or as data in turn, and one in 64.
+TURNS = [(outer, ("constants", "data")[i % 2], False) for i, outer in enumerate(OUTER)]
+
+
+@pytest.mark.parametrize(
+    ("outer", "way", "x64"),
+    every_way(OUTER, ["constants", "data"], [False, True], default=[*TURNS, ("offsets", "data", True)]),
+)
 def test_the_last_counts_of_int32(outer, way, x64):
     """Law 2: the last 1,000 counts, under shifts, offsets and head starts."""
     expressions = [OUTER[outer](inner, 997) for inner in INNER]
