@@ -1,6 +1,9 @@
 """Calls as users of other libraries type them first: the error says what to write instead."""
 
+import functools
 import inspect
+import re
+import types
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,8 +11,39 @@ import optax
 import pytest
 
 import warmup_optax as wo
+from warmup_optax._core import checks
 
-RECIPES = [name for name in wo.__all__ if name.startswith("warmup_")] + ["one_cycle"]
+
+class Parabola(wo.Schedule):
+    peak_value: float
+    steps: int = wo.steps()
+
+    def evaluate(self, time):
+        return self.peak_value * (1 - time.ratio(1) ** 2 / self.steps**2)
+
+
+def public():
+    """What a user calls by name: functions, classes to construct, and methods."""
+    found = {"Parabola": Parabola}
+    for module in (wo, wo.shapes, wo.feedback, wo.nodes):
+        prefix = "" if module is wo else module.__name__.rpartition(".")[2] + "."
+        found |= {f"{prefix}{name}": getattr(module, name) for name in module.__all__}
+    for cls in (wo.TrainingRun, wo.nodes.Groups):
+        methods = {name: x for name, x in vars(cls).items() if inspect.isfunction(x) and name[0] != "_"}
+        found |= {f"{cls.__name__}.{name}": functools.partial(x, None) for name, x in methods.items()}
+    kinds = types.FunctionType, functools.partial, type(wo.Schedule)
+    found = {name: x for name, x in found.items() if isinstance(x, kinds) and not inspect.isabstract(x)}
+    return found | {"TrainingRun": wo.TrainingRun}
+
+
+def named(function):
+    """The arguments that can be given by name."""
+    parameters = inspect.signature(function).parameters.values()
+    kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    return [p.name for p in parameters if p.kind in kinds]
+
+
+CALLED = {name: function for name, function in public().items() if named(function)}
 
 
 def caught(call):
@@ -18,14 +52,51 @@ def caught(call):
     return info.value
 
 
-def test_all_recipes_are_decorated():
-    for name in RECIPES:
-        function = getattr(wo, name)
-        assert inspect.unwrap(function) is not function, name
-        assert function.__name__ == name
-        error = caught(lambda function=function: function(nonsense=1))
-        assert error.argument == "nonsense"
-        assert "peak_value" in str(error) or "values" in str(error)
+@pytest.mark.parametrize("name", CALLED)
+def test_misspelled_arguments(name):
+    """A letter doubled, and the last one left out, of every argument of everything public."""
+    function = CALLED[name]
+    for argument in named(function):
+        for wrong in (argument[0] + argument, argument[:-1]):
+            if len(wrong) < 2 or wrong in named(function):  # b of b1 and b2
+                continue
+            error = caught(lambda wrong=wrong: function(**{wrong: 3}))
+            assert isinstance(error, wo.ArgumentTypeError)
+            assert error.argument == wrong
+            assert error.function == re.sub("^(shapes|feedback|nodes).", "", name)
+            assert error.allowed == f"one of its arguments, {', '.join(named(function))}"
+            assert error.fix.partition(";")[0] == f"write {argument}=3"
+
+
+def test_every_kind_of_call_is_tried():
+    functions = {name for name in wo.__all__ if inspect.isfunction(getattr(wo, name))}
+    without_names = {"config_schema", "maximum", "minimum", "path_mask", "scheduled"}
+    assert functions - set(CALLED) == without_names
+    assert {"TrainingRun.steps", "Groups.describe", "feedback.Spike", "shapes.rex", "nodes.Join"} <= set(
+        CALLED
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "fix"),
+    [
+        (lambda: wo.minimum(schedules=[1.0, 2.0]), "write minimum(1.0, 2.0)"),
+        (lambda: wo.path_mask(patterns="kernel"), "write path_mask('kernel')"),
+    ],
+)
+def test_arguments_without_a_name(call, fix):
+    assert fix in str(caught(call))
+
+
+def test_an_error_of_the_function_itself_is_its_own():
+    def failing(count, *, scale=1):
+        return failing(count, scal=scale)
+
+    for called in (failing, checks.by_name(lambda count: int(count, bas=3))):
+        error = caught(lambda called=called: called(3))
+        assert not isinstance(error, wo.ArgumentTypeError)
+    error = caught(lambda: wo.sample(lambda count: failing(count), [3]))
+    assert "scal" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -78,13 +149,6 @@ def test_arguments_of_another_name(call, argument, fix):
 
 def test_a_missing_argument_is_named():
     assert "total_steps" in str(caught(lambda: wo.warmup_cosine(3e-4, warmup_steps=1)))  # pyright: ignore[reportCallIssue]
-
-
-@pytest.mark.parametrize("name", RECIPES)
-def test_the_signature_is_the_functions(name):
-    assert list(inspect.signature(getattr(wo, name)).parameters) == list(
-        inspect.signature(inspect.unwrap(getattr(wo, name))).parameters
-    )
 
 
 @pytest.mark.parametrize("value", [0.05, 0.1, 0.999])

@@ -49,6 +49,7 @@ class Clip(Schedule, kind="clip"):
             yield mapped(phase, lambda value: min(max(value, low), high), floor)
 
 
+@checks.by_name
 def clip(schedule: ScheduleLike, min_value: Number | None = None, max_value: Number | None = None) -> Clip:
     """Clip a schedule to a floor and a ceiling. Also known as clamp.
 
@@ -80,6 +81,7 @@ class Minimum(Together, kind="minimum"):
         yield from together(self.schedules, " or ", min, view)
 
 
+@checks.by_name
 def minimum(*schedules: ScheduleLike) -> Minimum:
     r"""Take the smallest of several schedules at every count.
 
@@ -114,6 +116,7 @@ class Maximum(Together, kind="maximum"):
         yield from together(self.schedules, " or ", max, view)
 
 
+@checks.by_name
 def maximum(*schedules: ScheduleLike) -> Maximum:
     r"""Take the largest of several schedules at every count, such as a decay with another decay as its floor.
 

@@ -53,6 +53,7 @@ class _Ahead(Lowered):
         return self.schedule.evaluate(time.shift(self.steps))
 
 
+@checks.by_name
 def shift(schedule: ScheduleLike, steps: Steps) -> Shift:
     r"""Delay a schedule by ``steps``, or skip its first steps if ``steps`` is negative.
 
@@ -185,6 +186,7 @@ class Staircase(Schedule, kind="staircase"):
             yield phase._replace(begin=phase.first * self.steps)
 
 
+@checks.by_name
 def staircase(schedule: ScheduleLike, steps: Steps) -> Staircase:
     r"""Advance a schedule by one count every ``steps`` updates, for example once per epoch.
 

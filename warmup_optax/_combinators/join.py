@@ -143,6 +143,7 @@ class _Joined(Lowered):
         return value
 
 
+@checks.by_name
 def join(
     schedules: Sequence[ScheduleLike],
     boundaries: Sequence[Steps],

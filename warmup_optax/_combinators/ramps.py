@@ -137,6 +137,7 @@ class _WithWarmup(Lowered):
         return select(time.reached(self.steps), value, warmup)
 
 
+@checks.by_name
 def with_warmup(
     schedule: ScheduleLike,
     *,
@@ -220,6 +221,7 @@ class _WithCooldown(Lowered):
         return select(time.reached(self.begin), real(cooldown.evaluate(time.after(self.begin))), value)
 
 
+@checks.by_name
 def with_cooldown(
     schedule: ScheduleLike,
     *,

@@ -221,6 +221,7 @@ def _growing_cycles(period: int, growth: Fraction) -> _GrowingCycles:
     return _GrowingCycles(until(2**31), until(LARGEST))
 
 
+@checks.by_name
 def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay: Number = 1.0) -> Restart:
     r"""Repeat a schedule with warm restarts (SGDR), optionally with longer and scaled cycles.
 

@@ -16,6 +16,7 @@ from .._core.tables import table
 S = TypeVar("S", bound=Schedule)
 
 
+@checks.by_name
 def stack(schedules: Sequence[S]) -> S:
     """Stack schedules into one schedule with batched numbers, for ``jax.vmap``.
 
@@ -54,6 +55,7 @@ def stack(schedules: Sequence[S]) -> S:
     return jax.tree.map(lambda *numbers: jax.device_put(table(numbers)), *each)
 
 
+@checks.by_name
 def unstack(schedule: S) -> list[S]:
     """Return the schedules of a stack as a list.
 

@@ -148,6 +148,7 @@ class _Stretched(Lowered):
         return self.schedule.evaluate(time if self.divisor is None else time.rescale(self.divisor))
 
 
+@checks.by_name
 def stretch(schedule: ScheduleLike, factor: Factor) -> Stretch:
     r"""Stretch a schedule so that it takes ``factor`` times as long. Also known as time scaling.
 

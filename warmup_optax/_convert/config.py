@@ -39,6 +39,7 @@ _SAVED = (Schedule, FeedbackSchedule, Rule)  # the classes that have kinds
 _FINITE = ("init_value", "end_value", "steps")  # the first arguments of every shape that can be an argument
 
 
+@checks.by_name
 def to_config(schedule: ScheduleLike | FeedbackSchedule) -> dict[str, Any]:
     """Convert a schedule to plain JSON: only dicts, lists, strings, bools and finite numbers.
 
@@ -81,6 +82,7 @@ def to_config(schedule: ScheduleLike | FeedbackSchedule) -> dict[str, Any]:
     return config
 
 
+@checks.by_name
 def from_config(config: Mapping[str, Any]) -> Schedule:
     """Build the schedule that a config describes.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._core import checks
 from .._core.schedule import ScheduleLike
 from .._extras import install
 from .config import from_config, to_config
@@ -23,6 +24,7 @@ _NAMED = 3  # places of schedules that an error names
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)[eE][-+]?[0-9]+")
 
 
+@checks.by_name
 def load(path: str | os.PathLike[str], *, key: str | None = None) -> Schedule:
     """Read the schedule in a file.
 
@@ -56,6 +58,7 @@ def load(path: str | os.PathLike[str], *, key: str | None = None) -> Schedule:
     return chosen(parsed(Path(path).read_bytes(), Path(path).suffix.lower()), key, 'pass key="{}"')
 
 
+@checks.by_name
 def save(schedule: ScheduleLike, path: str | os.PathLike[str]) -> None:
     """Write the config of a schedule (see `to_config`) to a file, for `load`.
 

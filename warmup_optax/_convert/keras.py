@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._core import checks
 from .._core.schedule import Schedule, as_schedule, as_schedule_argument
 from .._view.sample import sample
 from .config import from_config, to_config
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .._core.schedule import ScheduleLike
 
 
+@checks.by_name
 def to_keras(schedule: ScheduleLike) -> keras.optimizers.schedules.LearningRateSchedule:  # pyright: ignore[reportAttributeAccessIssue]
     """Convert a schedule to a Keras ``LearningRateSchedule``, for the ``learning_rate`` of an optimizer.
 

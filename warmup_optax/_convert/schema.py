@@ -31,6 +31,7 @@ _BOUNDS = {
 }
 
 
+@checks.by_name
 def config_schema() -> dict[str, JSON]:
     """Return the JSON Schema of a config, draft 2020-12, for editors and validators.
 

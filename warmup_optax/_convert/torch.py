@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .._core.schedule import ScheduleLike
 
 
+@checks.by_name
 def to_torch(
     optimizer: torch.optim.Optimizer,  # pyright: ignore[reportAttributeAccessIssue]
     schedule: ScheduleLike,

@@ -15,7 +15,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import jax
 import numpy as np
@@ -23,8 +23,7 @@ from jax.core import Tracer
 
 from .scalars import Whole, Wide, exact, real
 
-P = ParamSpec("P")
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])  # a function or a class, whose signature a checker keeps
 
 INT32_MAX = 2**31 - 1
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -326,44 +325,64 @@ _ELSEWHERE = {
 _WARMUP_IN_IT = "; it includes the warmup, as decay_steps of optax.warmup_cosine_decay_schedule does"
 
 
-def by_name(function: Callable[P, R]) -> Callable[P, R]:
-    """A function whose errors about arguments by position, or of another name, say what to write."""
-    parameters = inspect.signature(function).parameters
-    most = sum(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in parameters.values())
+def by_name(target: F) -> F:
+    """Decorate a public function or class: an error about the names of its arguments says what to write.
 
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        if len(args) > most or not kwargs.keys() <= parameters.keys():
-            _refuse_call(function.__name__, list(parameters.values()), most, args, kwargs)
-        return function(*args, **kwargs)
+    Of a class, the constructor and the public methods. The call is Python's own; only its error is replaced.
+    """
+    if isinstance(target, type):
+        for name, method in list(vars(target).items()):
+            if inspect.isfunction(method) and (name == "__init__" or not name.startswith("_")):
+                setattr(target, name, by_name(method))
+        return target  # pyright: ignore[reportReturnType]
 
-    return call
+    @functools.wraps(target)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return target(*args, **kwargs)
+        except TypeError as error:
+            explain_call(error, target, args, kwargs)
+            raise
+
+    return call  # pyright: ignore[reportReturnType]
 
 
-def _refuse_call(
-    where: str,
-    parameters: list[inspect.Parameter],
-    most: int,
-    args: tuple[object, ...],
-    kwargs: Mapping[str, object],
-) -> NoReturn:
-    names = [parameter.name for parameter in parameters]
-    if len(args) > most:
-        given = [parameter.name for parameter in parameters if parameter.default is parameter.empty][most:]
-        rest = [name for name in names[most:] if name not in given]
-        named = [f"{name}={value!r}" for name, value in zip([*given, *rest], args[most:], strict=False)]
+def explain_call(
+    error: TypeError, target: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> None:
+    """Raise the sentence for a call that Python refused because of the names of its arguments.
+
+    To be called where ``error`` was caught, which tells by its traceback whether ``target`` has begun.
+    """
+    if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+        return
+    where = target.__qualname__.rpartition("<locals>.")[2].removesuffix(".__init__")
+    parameters = list(inspect.signature(target).parameters.values())
+    if parameters and parameters[0].name == "self":
+        parameters, args = parameters[1:], args[1:]
+    positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    by_name_only = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+    names, most = [*positional, *(p.name for p in by_name_only)], len(positional)
+    if most < len(args) <= len(names):
+        required_first = sorted(by_name_only, key=lambda p: p.default is not p.empty)
+        named = [f"{p.name}={x!r}" for p, x in zip(required_first, args[most:], strict=False)]
         written = ", ".join([*map(repr, args[:most]), *named, *(f"{k}={v!r}" for k, v in kwargs.items())])
         after = f"given by name after {names[most - 1]}" if most else "given by name"
         raise_bad_argument(where, "arguments", args, after, f"write {where}({written})", error=TypeError)
-    name = next(name for name in kwargs if name not in names)
+    name = next((name for name in kwargs if name not in names), None)
+    if name is None:  # an argument is missing or given twice, which Python says
+        return
+    if not names:
+        values = kwargs[name] if isinstance(kwargs[name], (list, tuple)) else [kwargs[name]]
+        fix = f"write {where}({', '.join(map(repr, values))})"  # pyright: ignore[reportArgumentType]
+        raise_bad_argument(where, name, kwargs[name], "given by position", fix, error=TypeError)
+    allowed = f"one of its arguments, {', '.join(names)}"
     meant = next((here for here in _ELSEWHERE.get(name, ()) if here in names), "")
     meant = meant or next(iter(difflib.get_close_matches(name, names, 1)), "")
-    fix = f"write {meant}={kwargs[name]!r}" if meant else ""
+    fix = f"write {meant}={shortened(kwargs[name])}" if meant else ""
     if meant == "total_steps" and "warmup_steps" in names:
         fix += _WARMUP_IN_IT
-    raise_bad_argument(
-        where, name, kwargs[name], f"one of its arguments, {', '.join(names)}", fix, error=TypeError
-    )
+    raise_bad_argument(where, name, kwargs[name], allowed, fix, error=TypeError)
 
 
 def function(where: str, name: str, value: Any, *, allowed: str, fix: str = "") -> Callable[..., Any]:

@@ -40,6 +40,7 @@ _CHOICES = {"str", "bool", "Literal", "Callable"}
 _checking = contextvars.ContextVar("warmup_optax_checking", default=True)
 
 
+@checks.by_name
 def static(*, default: Any = _MISSING) -> Any:
     """Mark a field of a user-defined node as a choice instead of a number.
 
@@ -65,6 +66,7 @@ def static(*, default: Any = _MISSING) -> Any:
     return dataclasses.field(default=default, metadata={"static": True})
 
 
+@checks.by_name
 def steps(*, default: Any = _MISSING) -> Any:
     """Mark a field of a user-defined node as a whole number of steps.
 
@@ -163,7 +165,11 @@ class _NodeType(abc.ABCMeta):
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             node = cls.__new__(cls, *args, **kwargs)
             node.__dict__["_open"] = True  # a user-defined __init__ may assign
-            node.__init__(*args, **kwargs)
+            try:
+                node.__init__(*args, **kwargs)
+            except TypeError as error:
+                checks.explain_call(error, cls, args, kwargs)
+                raise
             if _checking.get():
                 node._check_fields()
             node.__dict__.pop("_open", None)

@@ -357,6 +357,8 @@ class Constant(Schedule, kind="constant"):
         yield Phase(0, CONSTANT)
 
 
+@checks.by_name
+@checks.by_name
 def constant(value: Number) -> Constant:
     """The same learning rate at every count.
 
@@ -400,6 +402,7 @@ class Function(Schedule, kind="as_schedule"):
         yield Phase(0, name.split(".<locals>")[0])
 
 
+@checks.by_name
 def as_schedule(schedule: ScheduleLike) -> Schedule:
     """Convert a number, a function of a count, or a schedule to a `Schedule`.
 

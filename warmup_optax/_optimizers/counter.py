@@ -172,6 +172,7 @@ def _value_at(lowered: Any, high: jax.Array, low: jax.Array) -> jax.Array:
     return real(lowered.evaluate(Time(Wide(high, low))))
 
 
+@checks.by_name
 def counter_schedule(schedule: ScheduleLike, argument: str = "tokens") -> CounterSchedule:
     r"""Make a schedule of the tokens or examples that the updates receive, for packed or variable batches.
 

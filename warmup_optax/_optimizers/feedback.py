@@ -678,6 +678,7 @@ def _agreed(where: str, scales: list[jax.Array]) -> jax.Array:
     return first
 
 
+@checks.by_name
 def with_feedback(schedule: ScheduleLike, rule: RuleLike, *, argument: str = "value") -> FeedbackSchedule:
     r"""Multiply a schedule by a scale that follows the run: its loss, or its KL divergence.
 
@@ -746,6 +747,7 @@ class WindowMeanState(NamedTuple):
     inner_state: optax.MultiStepsState
 
 
+@checks.by_name
 def mean_over_window(
     optimizer: optax.MultiSteps, *, argument: str = "value"
 ) -> optax.GradientTransformationExtraArgs:

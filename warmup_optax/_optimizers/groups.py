@@ -117,6 +117,7 @@ def _check_all_match(where: str, name: str, patterns: Sequence[str], used: set[s
 # ------------------------------------------------------------------ groups
 
 
+@checks.by_name
 class Groups(optax.GradientTransformationExtraArgs):
     """A gradient transformation that multiplies updates by the factors of their groups. `groups` returns it.
 
@@ -376,6 +377,7 @@ def _no_rate(opt_state: optax.OptState, constant: bool) -> str:
     return ""
 
 
+@checks.by_name
 def groups(factors: Mapping[str, ScheduleLike]) -> Groups:
     r"""Multiply the update of each parameter by the factor of its group.
 
@@ -462,6 +464,7 @@ def groups(factors: Mapping[str, ScheduleLike]) -> Groups:
 # ------------------------------------------------------------------ what goes with them
 
 
+@checks.by_name
 def layerwise(
     decay: Number,
     num_layers: Steps,
@@ -544,6 +547,7 @@ class PathMask:
         return f"{'' if self.matches else '~'}path_mask({', '.join(map(repr, self.patterns))})"
 
 
+@checks.by_name
 def path_mask(*patterns: str) -> PathMask:
     """Make a mask by path: True for the parameters whose path matches a pattern.
 

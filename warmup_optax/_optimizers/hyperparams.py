@@ -19,6 +19,7 @@ from .state import bare, states
 _INJECTED = frozenset({"InjectStatefulHyperparamsState", "InjectHyperparamsState"})
 
 
+@checks.by_name
 def scheduled(
     optimizer: Callable[..., optax.GradientTransformation], /, **hyperparameters: Any
 ) -> optax.GradientTransformationExtraArgs:
@@ -135,6 +136,7 @@ def _like_a_python_number(value: Any) -> jax.Array:
     return jnp.asarray(0.0).at[...].set(value)
 
 
+@checks.by_name
 def applied_values(opt_state: Any) -> dict[str, jax.Array]:
     """Return every scheduled hyperparameter at the last update, from an optimizer state: the values to log.
 

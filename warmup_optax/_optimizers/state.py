@@ -210,6 +210,7 @@ def _part(found: list[_Count]) -> str:
     return f"opt_state{jax.tree_util.keystr(first[:alone])}"
 
 
+@checks.by_name
 def update_count(opt_state: Any) -> jax.Array:
     """Return the count of the next update from an optimizer state: the count at which to resume.
 
@@ -236,6 +237,7 @@ def update_count(opt_state: Any) -> jax.Array:
     return jnp.asarray(count) if agree is None else jnp.where(agree, count, -1)
 
 
+@checks.by_name
 def next_value(schedule: ScheduleLike | ReadsState, opt_state: Any) -> jax.Array:
     """Return the value of a schedule at the next update, from an optimizer state.
 
@@ -267,6 +269,7 @@ def next_value(schedule: ScheduleLike | ReadsState, opt_state: Any) -> jax.Array
     return value if agree is None else jnp.where(agree, value, jnp.nan)
 
 
+@checks.by_name
 def applied_value(schedule: ScheduleLike | ReadsState, opt_state: Any) -> jax.Array:
     """Return the value of a schedule at the last update, from an optimizer state: the learning rate to log.
 

@@ -14,6 +14,7 @@ from .._core.schedule import Schedule, ShapeLike, Steps
 from .._view.sample import sample
 
 
+@checks.by_name
 def checkpoint_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
     """Return weights for averaging checkpoints of a constant rate, as an estimate of a cooldown.
 
@@ -68,6 +69,7 @@ def checkpoint_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
     return weights[:-1] - weights[1:]
 
 
+@checks.by_name
 def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
     """Return the weighted average of trees of parameters, with one of them in memory at a time.
 

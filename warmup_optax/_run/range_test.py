@@ -41,6 +41,7 @@ class Suggestion(NamedTuple):
         )
 
 
+@checks.by_name
 def suggest_learning_rate(
     rates: ArrayLike | Sequence[float],
     losses: ArrayLike | Sequence[float],

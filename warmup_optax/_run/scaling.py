@@ -14,6 +14,7 @@ Rule: TypeAlias = Literal["linear", "sqrt"]
 RULES: tuple[str, ...] = get_args(Rule)
 
 
+@checks.by_name
 def scale_learning_rate(
     base_value: Number,
     *,
@@ -57,6 +58,7 @@ def scale_learning_rate(
     return _scaled(base, ratio, checks.choice(where, "rule", rule, words=RULES))
 
 
+@checks.by_name
 def scale_hyperparams(
     *,
     learning_rate: Number,

@@ -30,6 +30,7 @@ class Seesaw(NamedTuple):
     run: TrainingRun
 
 
+@checks.by_name
 def seesaw(schedule: ScheduleLike, *, total_steps: Number, batch_size: Number, doublings: Number) -> Seesaw:
     r"""Replace a part of a decay by a ramp of batch sizes, so that the run takes fewer updates.
 

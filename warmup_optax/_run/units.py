@@ -76,6 +76,7 @@ def _number_or_pairs(where: str, asked: _Pairs, value: object) -> int | tuple[tu
     return tuple(pairs)
 
 
+@checks.by_name
 class TrainingRun:
     r"""The length of a training run, which converts epochs, examples, tokens and fractions to steps.
 
@@ -634,6 +635,7 @@ class TrainingRun:
         return f"TrainingRun({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
 
 
+@checks.by_name
 def adam_warmup_steps(b2: Number) -> int:
     r"""Return the number of linear warmup steps for Adam: the time that its second moment takes to settle.
 

@@ -56,6 +56,8 @@ class _Exponential(Lowered):
         return jnp.where(rate < 1, jnp.maximum(value, bound), jnp.minimum(value, bound))
 
 
+@checks.by_name
+@checks.by_name
 def exponential(
     init_value: Number,
     *,
@@ -110,6 +112,8 @@ class InverseSqrt(Schedule, kind="inverse_sqrt"):
         return real(self.init_value) / jnp.sqrt(1 + time.ratio(self.timescale))
 
 
+@checks.by_name
+@checks.by_name
 def inverse_sqrt(init_value: Number, *, timescale: Number) -> InverseSqrt:
     r"""Inverse square-root decay: the decay of the Transformer, without a final step. Also known as rsqrt.
 
@@ -152,6 +156,8 @@ class InverseTime(Schedule, kind="inverse_time"):
         return real(self.init_value) / (1 + real(self.decay_rate) * elapsed)
 
 
+@checks.by_name
+@checks.by_name
 def inverse_time(
     init_value: Number, *, decay_rate: Number, transition_steps: Steps, staircase: bool = False
 ) -> InverseTime:
@@ -195,6 +201,7 @@ class PowerLaw(Schedule, kind="power_law"):
         return jnp.clip(real(self.init_value) * jnp.power(base, power), -HUGE, HUGE)
 
 
+@checks.by_name
 def power_law(init_value: Number, *, power: Number, timescale: Number = 1.0) -> PowerLaw:
     r"""Power-law decay (or growth), without a final step.
 
@@ -239,6 +246,7 @@ class ExponentialApproach(Schedule, kind="exponential_approach"):
         return jnp.where(time.started(), value, real(self.init_value))
 
 
+@checks.by_name
 def exponential_approach(init_value: Number, end_value: Number, *, timescale: Number) -> ExponentialApproach:
     r"""Exponential relaxation towards ``end_value``: fast at first, then ever slower.
 
@@ -315,6 +323,7 @@ def _coth(x: jax.Array) -> jax.Array:
     return total
 
 
+@checks.by_name
 def radam(value: Number, *, b2: Number) -> Radam:
     r"""RAdam's variance rectification term, used as a warmup for Adam.
 
@@ -364,6 +373,7 @@ class DebiasedDecay(Schedule, kind="debiased_decay"):
         return decay * jnp.minimum(part, 1)  # only rounding can bring it above 1
 
 
+@checks.by_name
 def debiased_decay(decay: Number) -> DebiasedDecay:
     r"""Bias-corrected decay rate of an exponential moving average, as in Adam. Also known as debiased EMA decay.
 

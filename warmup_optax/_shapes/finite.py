@@ -161,6 +161,8 @@ class Linear(_Shape, kind="linear"):
         return linear_weights, ()
 
 
+@checks.by_name
+@checks.by_name
 def linear(init_value: Number, end_value: Number, steps: Steps) -> Linear:
     r"""Linear ramp from one value to another: a linear warmup or a linear decay.
 
@@ -216,6 +218,8 @@ def _cosine_power(p: jax.Array, q: jax.Array, exponent: Scalar) -> Weights:
     return split_power(*half_cosine(p, q), exponent)
 
 
+@checks.by_name
+@checks.by_name
 def cosine(init_value: Number, end_value: Number, steps: Steps, *, exponent: Number = 1.0) -> Cosine:
     r"""Cosine annealing from one value to another: half a period, flat at both ends. Also known as cosine decay.
 
@@ -268,6 +272,8 @@ def _power_of_elapsed(p: jax.Array, q: jax.Array, power: Scalar) -> Weights:
     return of_init, of_end
 
 
+@checks.by_name
+@checks.by_name
 def polynomial(
     init_value: Number,
     end_value: Number,
@@ -321,6 +327,8 @@ def _one_minus_sqrt(p: jax.Array, q: jax.Array) -> Weights:
     return q / (1 + root), root  # 1 - sqrt(p) = (1 - p) / (1 + sqrt(p)), without cancellation
 
 
+@checks.by_name
+@checks.by_name
 def one_minus_sqrt(init_value: Number, end_value: Number, steps: Steps) -> OneMinusSqrt:
     r"""Square-root decay, the cooldown of WSD: steep at first, gentle at the end.
 
@@ -394,6 +402,8 @@ def _exponential_weights(p: jax.Array, q: jax.Array, x: Scalar) -> Weights:
     return jnp.where(straight, q, of_init), jnp.where(straight, p, of_end)
 
 
+@checks.by_name
+@checks.by_name
 def geometric(init_value: Number, end_value: Number, steps: Steps) -> Geometric:
     r"""Exponential decay between two values: each step multiplies by the same factor. Also known as log-linear.
 
@@ -452,6 +462,7 @@ def _tanh_weights(p: jax.Array, q: jax.Array, start: Scalar, stop: Scalar) -> We
     return 1 / (1 + jnp.exp(twice)), 1 / (1 + jnp.exp(-twice))
 
 
+@checks.by_name
 def tanh(
     init_value: Number, end_value: Number, steps: Steps, *, start: Number = -7.0, stop: Number = 3.0
 ) -> Tanh:
@@ -497,6 +508,7 @@ class FiniteExponential(_Shape, kind="finite_exponential"):
         return _exponential_weights, (x,)
 
 
+@checks.by_name
 def finite_exponential(
     init_value: Number, end_value: Number, steps: Steps, *, ratio: Number
 ) -> FiniteExponential:
@@ -557,6 +569,7 @@ def _logarithmic_weights(t: jax.Array, p: jax.Array, q: jax.Array, steps: Length
     return jnp.where(t > 1, of_init / whole, 1), of_end / whole
 
 
+@checks.by_name
 def logarithmic(init_value: Number, end_value: Number, steps: Steps) -> Logarithmic:
     r"""Logarithmic warmup or decay, linear in the log of the count: fast at first, then ever slower.
 
@@ -605,6 +618,7 @@ def _hyperbola(p: jax.Array, q: jax.Array, c: Scalar, one_minus_c: Scalar) -> We
     return q / divisor, one_minus_c * p / divisor
 
 
+@checks.by_name
 def rex(init_value: Number, end_value: Number, steps: Steps, *, curvature: Number = 0.5) -> Rex:
     r"""REX decay, part of a hyperbola: above the linear decay, and steeper towards the end.
 
@@ -686,6 +700,7 @@ def _lifetime(decay: Scalar) -> Scalar:
     return jnp.where(inside, -1 / jnp.log(jnp.where(inside, decay, 0.5)), 0)
 
 
+@checks.by_name
 def half_life(init_value: Number, end_value: Number, steps: Steps) -> HalfLife:
     r"""Interpolate between two EMA decay rates, linearly in half-life: the beta3 schedule of AdEMAMix.
 
@@ -739,6 +754,7 @@ class KDecay(Schedule, kind="k_decay"):
         return self.schedule
 
 
+@checks.by_name
 def k_decay(schedule: Schedule, k: Number) -> KDecay:
     r"""K-decay: a finite shape whose elapsed fraction is raised to the power ``k``.
 

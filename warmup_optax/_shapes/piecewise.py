@@ -75,6 +75,8 @@ class _StepTable(Lowered):
         return take(real(self.values), time.locate(self.boundaries))
 
 
+@checks.by_name
+@checks.by_name
 def piecewise_constant(values: Sequence[Number], boundaries: Sequence[Steps]) -> PiecewiseConstant:
     r"""Piecewise-constant schedule: one value for each phase. Also known as step decay, or multi-step.
 
@@ -170,6 +172,8 @@ def _check_lengths(node: PiecewiseLinear | PiecewiseCosine) -> None:
     checks.as_many(node._kind, "boundaries", node.boundaries, len(node.values), allowed)
 
 
+@checks.by_name
+@checks.by_name
 def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> PiecewiseLinear:
     r"""Linear interpolation between knots, constant outside them.
 
@@ -239,6 +243,7 @@ class _CosinePieces(Lowered):
         return _between_knots(self.values, reached, left, right, size, since, until, half_cosine)
 
 
+@checks.by_name
 def piecewise_cosine(values: Sequence[Number], boundaries: Sequence[Number]) -> PiecewiseCosine:
     r"""Cosine interpolation between knots, constant outside them: `piecewise_linear`, but flat at each knot.
 

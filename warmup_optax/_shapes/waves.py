@@ -67,6 +67,7 @@ class CosineWave(_Wave, kind="cosine_wave"):
         return half_cosine
 
 
+@checks.by_name
 def cosine_wave(init_value: Number, end_value: Number, steps: Steps) -> CosineWave:
     r"""Periodic cosine annealing without restarts: down as `cosine`, up along the same curve, and so on.
 
@@ -106,6 +107,7 @@ class TriangleWave(_Wave, kind="triangle_wave"):
         return linear_weights
 
 
+@checks.by_name
 def triangle_wave(
     init_value: Number, end_value: Number, steps: Steps, back_steps: Steps | None = None
 ) -> TriangleWave:

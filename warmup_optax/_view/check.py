@@ -63,6 +63,7 @@ class Finding:
         return f"step {self.step}: {self.severity}: {self.name}: {self.message}"
 
 
+@checks.by_name
 def check(
     schedule: ScheduleLike, total_steps: Steps | HasLength, *, ignore: str | Iterable[str] = ()
 ) -> list[Finding]:

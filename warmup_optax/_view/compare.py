@@ -94,6 +94,7 @@ def _percent(fraction: float) -> str:
     return f"{digits.rstrip('0').rstrip('.')}e{int(exponent)} %"
 
 
+@checks.by_name
 def compare(
     old: ScheduleLike, new: ScheduleLike, count: Steps, *, total_steps: Steps | HasLength | None = None
 ) -> Comparison:

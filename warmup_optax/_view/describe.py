@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._core import checks
 from .._core.schedule import Schedule, ScheduleLike, Steps
 from .phases import CONSTANT, CYCLES, FAR, JUMPS, Phase, concrete, phases
 from .sample import note_of, run_length, sample
@@ -19,6 +20,7 @@ MOST_ROWS = 24
 HEADER = ("from", "to", "shape", "start", "end")
 
 
+@checks.by_name
 def describe(schedule: ScheduleLike, total_steps: Steps | HasLength | None = None) -> str:
     """Return a table of a schedule's phases: the counts, the shape and the values of each.
 

@@ -27,6 +27,7 @@ ROW = 84  # characters in a row of a legend above the axes
 LONGEST = 40  # characters of a name in a legend; longer names are cut
 
 
+@checks.by_name
 def plot(
     schedules: ScheduleLike | Mapping[str, ScheduleLike] | Sequence[ScheduleLike],
     total_steps: Steps | HasLength | None = None,

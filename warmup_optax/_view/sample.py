@@ -57,6 +57,7 @@ def note_of(schedule: ScheduleLike) -> str:
     return getattr(schedule, "_note", "") if is_stateful(schedule) else ""
 
 
+@checks.by_name
 def sample(schedule: ScheduleLike, counts: Count) -> np.ndarray:
     """Return a schedule's values at many counts, computed on the host.
 

@@ -62,6 +62,7 @@ class Transfer:
         return f"{_short(self.factor)} ({_short(self.low)} to {_short(self.high)})"
 
 
+@checks.by_name
 def transfer_peak(
     old: ScheduleLike,
     new: ScheduleLike,
@@ -162,6 +163,7 @@ def transfer_peak(
     )
 
 
+@checks.by_name
 def transfer_bound(
     schedule: ScheduleLike, *, total_steps: int | HasLength, norms: Norms | None = None
 ) -> TransferBound:

@@ -33,6 +33,7 @@ PAUSE = 0.1  # seconds without a change before the phases and the findings are u
 BLUE, ORANGE, RED = "#3b8ed8", "#e0812f", "#e05252"  # readable on white and on black
 
 
+@checks.by_name
 def explore(
     schedule: ScheduleLike,
     total_steps: Steps | HasLength | None = None,
