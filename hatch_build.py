@@ -1,6 +1,6 @@
 """The long description of the package: README.md, its relative links made absolute.
 
-A package index shows the README without the files beside it. The address is that of `[project.urls]`.
+A package index shows the README without the other files. The address is that of `[project.urls]`.
 """
 
 import re

@@ -69,8 +69,8 @@ def in_turn(
 
     Args:
       candidates: Functions to time, by name. Their last result in a batch is waited for.
-      seconds: How long to go on, about.
-      batch: A cheap function is called again and again for so long, and the mean taken: short enough to
+      seconds: About how long to measure.
+      batch: A cheap function is called repeatedly for this long, and the mean is taken: short enough to
         fit between two of the system's task switches.
       rounds: The least number of rounds, whatever they take.
 
@@ -87,7 +87,7 @@ def in_turn(
     begun = time.perf_counter()
     while rounds > 0 or time.perf_counter() - begun < seconds:
         rounds -= 1
-        order.shuffle(names)  # nobody always comes after the same neighbour
+        order.shuffle(names)  # so that none always follows the same other one
         for name in names:
             times[name].append(timed(candidates[name], calls[name])[1])
     return times
@@ -134,7 +134,7 @@ def _listening() -> list[Compilations]:
 
 @contextmanager
 def compilations() -> Iterator[Compilations]:
-    """Counts what is compiled inside."""
+    """Counts the compilations inside."""
     counters, counter = _listening(), Compilations()
     counters.append(counter)
     try:
@@ -153,11 +153,11 @@ def _bytecode() -> str:
 
 
 def fresh(code: str, *, timeout: float = 600) -> list[Any]:
-    """Runs Python code in a process of its own.
+    """Runs Python code in a separate process.
 
     Args:
       code: The program. Every line that it prints as JSON is a result; other lines are passed over.
-      timeout: After so many seconds the process is ended; what it printed until then counts.
+      timeout: The process is ended after this number of seconds. Its output until then counts.
 
     Returns:
       The results.
@@ -181,7 +181,7 @@ def fresh(code: str, *, timeout: float = 600) -> list[Any]:
 
 
 def medians(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The median of each number over the rounds; what is no number is the first row's."""
+    """The median of each number over the rounds. Other entries are those of the first row."""
     result = dict(rows[0])
     for name, value in result.items():
         if isinstance(value, (int, float)):

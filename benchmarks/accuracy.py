@@ -1,7 +1,7 @@
 """Accuracy over 100,000 steps, against float64.
 
 The error of every step's float32 learning rate in units in its last place (ULP; half of one is the least
-that float32 allows), beside the same equation in float64. JAX libraries are taken as the worst of eager, of
+that float32 allows), against the same equation in float64. JAX libraries are taken as the worst of eager, of
 `jit` over a vector and of `jit` in a loop; PyTorch computes in float64, and its numbers are rounded to
 float32. *First* and *last* say whether the values at count 0 and at the end are the user's own numbers.
 """
@@ -59,7 +59,7 @@ def error(values: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
     values = np.asarray(values, np.float32).astype(np.float64)
     distance = np.abs(values - truth)
     ulp = distance / np.spacing(np.abs(truth).astype(np.float32)).astype(np.float64)
-    run, nonzero = ulp[:-1], truth[:-1] != 0  # the end, which may be 0, is told by itself
+    run, nonzero = ulp[:-1], truth[:-1] != 0  # the end, which may be 0, has a separate column
     return {
         "largest (ULP)": float(run.max()),
         "99th percentile (ULP)": float(np.percentile(run, 99)),

@@ -1,7 +1,7 @@
 """An eager call, and reading a float.
 
 What a REPL, a logging line or a data loader pays for one value of a warmup and a cosine. *Call* is the call
-alone; *as a float* is the number in Python's hands. The floor of the first is a `jax.jit` that gives back its
+alone; *as a float* is the number in Python's hands. The floor of the first is a `jax.jit` that returns its
 argument, of the second the same read by `float()`; for libraries that compute in Python it is a closure that
 multiplies. PyTorch gives a value only by a step of its scheduler; Keras, called by itself, compiles the
 branch of its warmup at every call.

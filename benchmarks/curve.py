@@ -4,7 +4,7 @@ For plots, tables and tests: a warmup and a cosine at every count of a run, in a
 in an array on the device. Optax and Keras are given their best, a compiled `vmap`; PyTorch and transformers
 go step by step in Python, as does Keras as it is written, and are measured on fewer steps. `sample` looks for
 counts that would wrap and pads to a power of two, so that no other length compiles a program: that is what
-it costs beside the plain conversion.
+it costs compared with the plain conversion.
 """
 
 from __future__ import annotations
@@ -69,6 +69,6 @@ def _row(way: str, a_step: float | None, ratio: float | None, measured: int | No
         "way": way,
         "ns a step": None if a_step is None else 1e9 * a_step,
         f"{STEPS:,} steps (ms)": None if a_step is None else 1e3 * a_step * STEPS,
-        "beside Optax, jit(vmap)": None if ratio is None else f"{ratio:.3g} x",
+        "relative to Optax, jit(vmap)": None if ratio is None else f"{ratio:.3g} x",
         "steps measured": measured,
     }

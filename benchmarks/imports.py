@@ -24,7 +24,7 @@ print(json.dumps(dict(wall=wall, cpu=cpu, more_wall=time.perf_counter() - starte
 
 
 def run(quick: bool = False) -> list[dict[str, Any]]:
-    """One row for what is imported, one for what that adds."""
+    """One row for each import, and one for the time that it adds."""
     plain, ours = [], []
     for i in range(3 if quick else ROUNDS + 1):
         pair = [fresh(CODE.format(more=more))[0] for more in ("", "import warmup_optax")]

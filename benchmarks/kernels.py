@@ -3,8 +3,8 @@
 Compiled for TPUs and GPUs that are not there, so these are counts, not times. The step is AdamW over two
 64 x 64 matrices, data-parallel over four chips (*large*: 1024 x 1024); a cell is what the schedule adds to
 the same step with a constant schedule: kernel *launches* on a GPU, *fusions* on a TPU, whose scalar unit
-does the rest, and *instructions* of the optimised program. XLA computes a scalar either inside the kernels
-that use it, at no launch, or once in a small kernel of its own: on an A100 and in large steps it does so
+does the rest, and *instructions* of the optimized program. XLA computes a scalar either inside the kernels
+that use it, at no launch, or once in a small separate kernel: on an A100 and in large steps it does so
 with nearly every schedule. Where ours adds more than Optax's, it is such a choice, about a curve of a few more
 instructions, or a table: Optax writes some hundred phases out one by one, ours searches a table, a launch or a
 few small fusions whatever their number; and restarts are counted in whole numbers for as long as the run may

@@ -2,7 +2,7 @@
 
 Eight peaks and eight warmups, each a run of the small transformer of `colab/train_digits.py`, 20 updates
 long. Ours: all in one vmapped program over a `stack`; and one compiled run, called 64 times with the
-schedule as its argument. Optax's schedules are closures, so each of them is a program of its own (it is
+schedule as its argument. Optax's schedules are closures, so each of them is a separate program (it is
 stopped after some minutes: *schedules* says how many were run); or, by hand, one for each warmup, with the
 peak as a traced factor. Wall time is that of the whole sweep, tracing and compilation included; *memory* is
 what the process grew by at its largest. Each way runs in a fresh process.
@@ -75,7 +75,7 @@ def measure(way: str, number: int) -> None:
 
 
 def _megabytes() -> float:
-    """The most memory that this process has held; `getrusage` would count its parent's too."""
+    """The peak memory of this process; `getrusage` would include the parent's."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -106,7 +106,7 @@ def trainer() -> Callable[[Callable[[Any], Any]], jax.Array]:
 
 
 def vmapped(train: Any, number: int) -> Any:
-    """All schedules at once, as the rows of a stack."""
+    """All schedules in one call, as the rows of a stack."""
     return jax.jit(jax.vmap(train))(wo.stack(our_schedules(number)))
 
 
@@ -122,7 +122,7 @@ def our_schedules(number: int) -> list[wo.Schedule]:
 
 
 def closures(train: Any, number: int) -> Any:
-    """A program for each of Optax's closures, as many as patience allows."""
+    """A program for each of Optax's closures, up to a limit."""
     losses: list[Any] = []
     start = time.perf_counter()
     for peak, warmup in points(number):

@@ -42,7 +42,7 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
                 {
                     "schedule": way,
                     "trace and lower (ms)": times.seconds(way) * 1e3,
-                    "beside Optax": f"{times.ratio(way, base):.3g} x",
+                    "relative to Optax": f"{times.ratio(way, base):.3g} x",
                     "instructions": len(re.findall(r" = ", function().as_text())),
                 }
             )

@@ -1,7 +1,7 @@
 """In the train step.
 
 A small network (64-64-10, Adam, batches of 64), one compiled update with a fixed learning rate, with our
-schedule, with Optax's: the time of an update beside that with the fixed rate, timed in turn, and the size
+schedule, with Optax's: the time of an update relative to that with the fixed rate, timed in turn, and the size
 of the program: instructions of the StableHLO, and kernels of the compiled one. *Undisturbed* compares the
 quickest tenth of the rounds, which other work on the machine touches least. *The same again* is the fixed
 rate compiled a second time: what it differs by is noise. *Control* is a schedule that is slow on purpose, a
@@ -36,7 +36,7 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
     rows = []
     for name, size in programs.items():
         row = {"schedule": name, "an update (us)": times.seconds(name) * 1e6}
-        row["beside a fixed rate"] = f"{times.ratio(name, FIXED):.3f} x"
+        row["relative to a fixed rate"] = f"{times.ratio(name, FIXED):.3f} x"
         row["undisturbed"] = f"{times.quickest(name) / times.quickest(FIXED):.3f} x"
         for what, number in size.items():
             row[what] = number
@@ -68,7 +68,7 @@ def _slow(count: Any) -> jax.Array:
 
 
 def step(rate: Any) -> tuple[Callable[[], Any], dict[str, int]]:
-    """An update that goes on from the last one, and the size of its program."""
+    """An update that continues from the last one, and the size of its program."""
     keys = jax.random.split(jax.random.key(0), 4)
     params = {
         "hidden": jax.random.normal(keys[0], (64, 64)) / 8,

@@ -281,7 +281,7 @@ for name, result in results.items():
 _ = draw(["cosine", "wsd", "chosen"], multi_power)
 
 # %% [markdown]
-# ## What came out
+# ## Results
 #
 # This is what the notebook printed on 28 November 2026, with JAX 0.10.2 on two CPU cores (nats per byte):
 #

@@ -110,7 +110,7 @@ suggestion
 COLORS = {"steepest": "#1b6ca8", "valley": "#c8553d", "steepest_per_rate": "#3a8a4d"}
 figure, axes = plt.subplots(figsize=(9.6, 3.8), layout="constrained")
 axes.semilogx(rates, tests[0], ".", color="0.7", label="loss of each update")
-axes.semilogx(suggestion.rates, suggestion.losses, color="0.2", label="smoothed, what is read")
+axes.semilogx(suggestion.rates, suggestion.losses, color="0.2", label="smoothed")
 for name, color in COLORS.items():
     axes.axvline(getattr(suggestion, name), color=color, label=f"{name}: {getattr(suggestion, name):.2g}")
 axes.set(xlabel="learning rate", ylabel="training loss", ylim=(0, 4))
@@ -120,7 +120,7 @@ axes.spines[["top", "right"]].set_visible(False)
 # %% [markdown]
 # ## The better test
 #
-# What one wants to know is the loss at the *end* of a run with that peak. A schedule is data, so 64 peaks (here
+# What matters is the loss at the *end* of a run with that peak. A schedule is data, so 64 peaks (here
 # with four seeds each) are one program, compiled once.
 
 # %%

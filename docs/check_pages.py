@@ -78,7 +78,7 @@ def served(site: pathlib.Path) -> Iterator[str]:
 
 
 def look(page: Page, address: str) -> tuple[dict, list[str]]:
-    """What a page looks like, and what is wrong with it."""
+    """The layout of a page, and its faults."""
     faults: list[str] = []
     root = "/".join(address.split("/")[:3]) + "/"  # favicon included
 

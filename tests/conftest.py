@@ -9,9 +9,9 @@ import importlib.metadata
 import os
 
 # Compiling is most of what a run costs. The programs of the suite are compiled in the quickest way there is, but
-# where accuracy is measured (`support.together.FULL`); with flags of its own a run keeps to those.
+# where accuracy is measured (`support.together.FULL`); if you set flags for a run, they apply instead.
 _quick = "--xla_backend_optimization_level=0"
-if importlib.metadata.version("jaxlib").startswith("0.10."):  # a flag that XLA does not know ends the process
+if importlib.metadata.version("jaxlib").startswith("0.10."):  # an unknown flag of XLA ends the process
     _quick += " --xla_cpu_use_fusion_emitters=false"
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", _quick) + " --xla_force_host_platform_device_count=8"
@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """What is there now lives to the end: a collector that walks through it takes time and finds nothing."""
+    """The objects that exist now live to the end, so the garbage collector would scan them for nothing."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)

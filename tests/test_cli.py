@@ -46,7 +46,7 @@ def run(*argv):
     return status, out.getvalue(), err.getvalue()
 
 
-def refused(*argv):
+def error_of(*argv):
     """The one line on standard error of a command with status 2."""
     status, _, err = run(*argv)
     assert status == 2
@@ -73,10 +73,10 @@ def test_show_prints_the_phases_and_draws_the_curve(config):
     assert sum("\u2800" <= letter <= "\u28ff" for letter in out) > 60  # the curve is drawn in braille
     assert "0.0003┤" in out
     assert lines[-3].split() == ["0", "250", "500", "750", "1000"]
-    assert "\x1b" not in out  # no colours into a file
+    assert "\x1b" not in out  # no colors in a file
 
 
-def test_show_as_many_steps_as_asked(config):
+def test_show_the_requested_number_of_steps(config):
     _, out, _ = run("show", config(WSD), "--total-steps", "400")
     assert out.splitlines()[-3].split() == ["0", "100", "200", "300", "400"]
     assert run("show", config(wo.constant(0.5)))[0] == 0
@@ -179,7 +179,7 @@ MERGES = "version: 1\nx0: &m0 {a: 1, b: 2}\n" + "".join(
 )
 def test_bad_yaml_and_toml_give_one_line(name, text, message, tmp_path):
     (tmp_path / name).write_text(text)
-    assert message in refused("check", str(tmp_path / name), "--total-steps", "10")
+    assert message in error_of("check", str(tmp_path / name), "--total-steps", "10")
 
 
 def test_yaml_may_share_what_it_repeats(tmp_path):
@@ -221,7 +221,7 @@ def test_a_config_from_standard_input(monkeypatch):
     monkeypatch.setattr(sys, "stdin", text)
     assert run("check", "-", "--total-steps", "1000") == (0, "-: nothing found in 1000 steps\n", "")
     monkeypatch.setattr(sys, "stdin", None)  # as Python has it where the descriptor is closed
-    assert "-: standard input is closed" in refused("check", "-", "--total-steps", "1000")
+    assert "-: standard input is closed" in error_of("check", "-", "--total-steps", "1000")
 
 
 def test_text_with_a_byte_order_mark_is_read(tmp_path):
@@ -236,7 +236,7 @@ def test_a_recipe_by_hand(config):
 
 
 def test_the_process(config):
-    """As a user runs it: another process, its statuses, and no colours into a pipe."""
+    """As a user runs it: another process, its statuses, and no colors in a pipe."""
     environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "error"}
     command = [sys.executable, "-m", "warmup_optax"]
     shown = subprocess.run([*command, "show", config(WSD)], capture_output=True, env=environment)
@@ -280,7 +280,7 @@ def test_what_nobody_thought_of_is_one_line_too(monkeypatch, capsys):
     assert capsys.readouterr().err == "warmup-optax: error: unexpected RuntimeError: two lines\n"
 
 
-# ------------------------------------------------------------------ what it refuses
+# ------------------------------------------------------------------ errors
 @pytest.mark.parametrize(
     "argv",
     [
@@ -328,16 +328,16 @@ def test_bad_files_give_one_line(name, tmp_path):
     content, message = BAD_FILES[name]
     path.write_bytes(content)
     for command in (["show"], ["check", "--total-steps", "10"], ["plot", "--out", str(tmp_path / "x.png")]):
-        assert message in refused(command[0], str(path), *command[1:])
+        assert message in error_of(command[0], str(path), *command[1:])
     assert not (tmp_path / "x.png").exists()
 
 
 def test_bad_paths_give_one_line(config, tmp_path):
-    assert "nowhere.json: No such file or directory" in refused("show", "nowhere.json")
-    assert "Is a directory" in refused("show", str(tmp_path))
-    assert "File name too long" in refused("show", "x" * 5000)
-    assert "embedded null" in refused("show", "a\0b")
-    refused("show", "\udcff\n€")
+    assert "nowhere.json: No such file or directory" in error_of("show", "nowhere.json")
+    assert "Is a directory" in error_of("show", str(tmp_path))
+    assert "File name too long" in error_of("show", "x" * 5000)
+    assert "embedded null" in error_of("show", "a\0b")
+    error_of("show", "\udcff\n€")
 
 
 def test_bad_pictures_give_one_line(config, tmp_path):
@@ -347,7 +347,7 @@ def test_bad_pictures_give_one_line(config, tmp_path):
         ("rates", "needs an ending that says what kind of picture it is"),
         ("", "Is a directory|needs an ending"),
     ):
-        line = refused("plot", config(WSD), "--out", str(tmp_path / out))
+        line = error_of("plot", config(WSD), "--out", str(tmp_path / out))
         assert any(part in line for part in message.split("|")), line
 
 
@@ -361,11 +361,11 @@ def test_the_tools_of_the_terminal_may_be_missing(config, monkeypatch):
 
     path = config(WSD)
     monkeypatch.setattr(builtins, "__import__", importing)
-    assert 'pip install -e ".[cli]"' in refused("show", path)
-    assert 'pip install -e ".[plot]"' in refused("plot", path, "--out", "x.png")
+    assert 'pip install -e ".[cli]"' in error_of("show", path)
+    assert 'pip install -e ".[plot]"' in error_of("plot", path, "--out", "x.png")
     assert run("check", path, "--total-steps", "1000")[0] == 0
     Path(path).with_suffix(".yaml").write_text("version: 1")
-    message = refused("check", path.replace(".json", ".yaml"), "--total-steps", "1000")
+    message = error_of("check", path.replace(".json", ".yaml"), "--total-steps", "1000")
     assert 'YAML files need PyYAML: pip install -e ".[cli]"' in message
 
 
@@ -400,7 +400,7 @@ CHEAP = ["check", "--total-steps", "20"]
 def test_no_file_gives_a_traceback(tmp_path, content):
     path = tmp_path / SCRATCH
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    refused("check", str(path), "--total-steps", "20")
+    error_of("check", str(path), "--total-steps", "20")
 
 
 @hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])

@@ -62,7 +62,7 @@ def test_the_documents_name_only_what_there_is():
 
 
 SITE = "https://warmup-optax.github.io/warmup-optax/"
-# What the build writes without a source of its own name.
+# Pages that the build writes without a source of the same name.
 GENERATED = ("_generated/", "editor/", "search.html", "genindex.html")
 
 
@@ -117,7 +117,7 @@ def test_code_on_a_page_fits_its_box():
 
 
 def test_the_recipes_in_the_readme_are_all_of_them():
-    """A recipe that is added is also told of, and drawn."""
+    """A new recipe is listed and drawn."""
     recipes = {name for name in wo.__all__ if name.startswith("warmup_")} | {"one_cycle"}
     table = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert set(table) == recipes

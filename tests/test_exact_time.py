@@ -44,7 +44,7 @@ def values_of(expressions, counts, way="jit"):
 
 
 def differences(expressions, counts, values, width=0.0):
-    """What is wrong, as sentences: expression, count, value, exact value.
+    """Describe the wrong values: expression, count, value, exact value.
 
     Within 64 ULP of the largest value: 8 for each of the at most four curves that are multiplied, and twice
     that for two operations on them. With a ``width``, the exact value may be that of a time that is off by
@@ -323,8 +323,8 @@ SLOPES = {  # the number, and a schedule that has it as an argument
 
 
 @pytest.mark.parametrize("name", SLOPES)
-def test_the_slope_by_a_number_that_is_1(name):
-    """Law 7: 1 is where an exponent starts to be learned; its slope is that of the numbers beside it."""
+def test_the_derivative_with_respect_to_a_number_that_is_1(name):
+    """Law 7: 1 is where an exponent starts to be learned; its derivative is that of the numbers next to it."""
     make = SLOPES[name]
     count, width = 50, 2.0**-16
     if name == "restart growth":  # the second cycle begins at 40: its rate is 1 - (50 - 40) / (40 * growth)
@@ -332,8 +332,8 @@ def test_the_slope_by_a_number_that_is_1(name):
     else:
         curve = {side: make(1.0 + side * width).on(reference)(np.array([count])).item() for side in (-1, 1)}
         wanted = (curve[1] - curve[-1]) / (2 * width)
-    slope = jax.jit(jax.grad(lambda x: make(x).on(wo)(count)))(1.0)
-    np.testing.assert_allclose(slope, wanted, rtol=2e-3)
+    found = jax.jit(jax.grad(lambda x: make(x).on(wo)(count)))(1.0)
+    np.testing.assert_allclose(found, wanted, rtol=2e-3)
     assert abs(wanted) > 0.01
     field = name.partition(",")[0].split()[1]
     by_field = jax.jit(jax.grad(lambda s: s(count), allow_int=True))(make(1.0).on(wo))

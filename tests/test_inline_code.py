@@ -107,7 +107,7 @@ def spans():
 
 
 def parsed(text):
-    """An expression, or arguments by name as those of a call; None for what is not Python."""
+    """An expression, or arguments by name as those of a call; None if it is not Python."""
     if text.startswith("warmup-optax"):  # the command, not a difference
         return None
     with contextlib.suppress(SyntaxError, ValueError):

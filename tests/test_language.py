@@ -1,6 +1,6 @@
-"""The words of the documentation, the docstrings and the comments: plain American English, one word per concept.
+"""The words of the documentation, the docstrings, the comments and the names of tests: plain American English.
 
-CONTRIBUTING.md has the guide. This test knows the phrases that are never right; a reviewer knows the others.
+CONTRIBUTING.md has the guide. This test lists the phrases that are never right; a reviewer finds the others.
 """
 
 import io
@@ -14,12 +14,13 @@ ROOT = Path(__file__).parent.parent
 # phrase: what to write
 AVOID = {
     r"without an end": "never ends",
-    r"so many (?:steps|times|updates|counts)": "n steps",
+    r"\bso many\b": "n steps",
     r"as many (?:as|entries|numbers|steps|whole)": "the same number of",
     r"g(?:oes|o|oing) on\b": "continues",
     r"given back|gives? back|handed on|hands? on|handed to": "returned, passed",
     r"(?:is|are|was|be) (?:asked|told)\b(?! for)": "is evaluated, receives",
     r"of the user's|\ban own\b|of its own\b|of their own\b|of your own\b": "user-defined, its",
+    r"\btold of\b": "reported, listed",
     r"again and again|made anew|\banew\b": "repeatedly, recreated",
     r"taken and not used": "ignored",
     r"is bad\b": "state the condition",
@@ -41,26 +42,34 @@ AVOID = {
 PATTERN = {re.compile(phrase, re.IGNORECASE | re.MULTILINE): instead for phrase, instead in AVOID.items()}
 
 
+# These contain the phrases: as the list above, and as the text that a test of this test reads.
+EXCEPT = {Path(__file__)}
+
+
 def documents():
-    """Prose in Markdown, and every string and comment of the library and of its examples."""
-    yield from (
-        file
-        for file in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-        if "_generated" not in file.parts
-    )
-    for folder in ("warmup_optax", "colab", "docs"):
-        yield from (file for file in (ROOT / folder).rglob("*.py") if "_generated" not in file.parts)
+    """Prose in Markdown, and every program: its strings, its comments, and the names of its tests."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob(".github/**/*.md"), *(ROOT / ".github").rglob("*.yml")]
+    programs = [*ROOT.glob("*.py"), ROOT / ".ci" / "run", ROOT / "tests" / "run_on_accelerator.sh"]
+    for folder in ("warmup_optax", "colab", "docs", "tests", "benchmarks"):
+        pages += (ROOT / folder).rglob("*.md")
+        programs += (ROOT / folder).rglob("*.py")
+    for file in [*pages, *programs]:
+        if file not in EXCEPT and not {"_generated", "_build", ".venv"} & set(file.parts):
+            yield file
 
 
 def prose(file):
-    """What a person reads: a page without its code, or the strings and comments of a program."""
+    """What a person reads: a page without its code, or the strings, comments and test names of a program."""
     text = file.read_text()
     if file.suffix == ".md":
         # The guide in CONTRIBUTING.md lists the phrases themselves.
         return re.sub(r"<!-- phrases -->.*?<!-- end of phrases -->", "", text, flags=re.DOTALL)
+    if file.suffix != ".py":
+        return text
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     kinds = {tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
-    return "\n".join(token.string for token in tokens if token.type in kinds)
+    names = [name.replace("_", " ") for name in re.findall(r"^\s*def (test_\w+)", text, re.MULTILINE)]
+    return "\n".join([token.string for token in tokens if token.type in kinds] + names)
 
 
 @pytest.mark.parametrize("file", sorted(documents()), ids=lambda file: str(file.relative_to(ROOT)))
@@ -68,3 +77,14 @@ def test_no_phrase_that_is_never_right(file):
     text = prose(file)
     found = [(match[0], instead) for phrase, instead in PATTERN.items() for match in phrase.finditer(text)]
     assert not found, "\n".join(f"{phrase!r}: {instead}" for phrase, instead in found)
+
+
+def test_strings_comments_and_names_are_read(tmp_path):
+    """The test of the test: each place where a phrase can be."""
+    for number, text in enumerate(
+        ['"""It goes on."""', "# in silence", "def test_it_is_asked(): pass", 'f"{1} anew"']
+    ):
+        file = tmp_path / f"{number}.py"
+        file.write_text(text)
+        with pytest.raises(AssertionError):
+            test_no_phrase_that_is_never_right(file)

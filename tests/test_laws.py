@@ -35,7 +35,7 @@ WAYS = {
 
 
 def product_of(cases, ways, default):
-    """Each case by each way; what is not `default(case, way)` is run with `-m exhaustive` alone."""
+    """Each case by each way; only `-m exhaustive` runs those that are not `default(case, way)`."""
     marked = [
         pytest.param(
             case, way, id=f"{case.name}-{way}", marks=() if default(case, way) else pytest.mark.exhaustive
@@ -143,7 +143,7 @@ def ulps(values, exact):
 
 
 def assert_close(values, exact, allowed, counts, also=None):
-    """Within so many ULP of the equation, or of another one."""
+    """Within a number of ULP of the equation, or of another one."""
     error = ulps(values, exact)
     if also is not None:
         error = np.minimum(error, ulps(values, also))
@@ -224,7 +224,7 @@ def test_unsigned_counts_never_wrap(case):
 
 # ---------------------------------------------------------------------------- law 2: one clock
 @every_way
-def test_the_start_and_the_end_are_held(case, way):
+def test_constant_before_the_start_and_after_the_end(case, way):
     """Law 2: below 0 the value at 0; past the end the last value, up to 2**31 - 1; bit for bit."""
     counts, values = case.counts, evaluate(case, way)
     assert np.all(values[counts < 0] == values[counts == 0])
@@ -317,7 +317,7 @@ def test_monotone_where_the_mathematics_is(case, way):
 
 
 # ----------------------------------------------------------------------------- law 6: finite
-def slopes_at(twice, schedule, counts):
+def gradients_at(twice, schedule, counts):
     """For each count: the value, its gradient by every number; the second derivative along all, or None."""
     leaves, structure = jax.tree.flatten(schedule)
     real = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
@@ -342,12 +342,12 @@ def slopes_at(twice, schedule, counts):
 
 
 @functools.cache
-def critical_slopes(cases):
+def critical_gradients(cases):
     calls = [lambda case=case: (case.schedule, critical_counts(case)) for case in cases]
     twice = [
         i % 3 == 0 or len(cases) == len(CASES) for i in range(len(cases))
     ]  # by default some, a second time
-    return dict(zip(cases, together(slopes_at, calls, keys=twice), strict=True))
+    return dict(zip(cases, together(gradients_at, calls, keys=twice), strict=True))
 
 
 def critical_counts(case):
@@ -356,9 +356,9 @@ def critical_counts(case):
 
 @first_of_each
 def test_values_and_derivatives_are_finite(case):
-    """Law 6: at every end and boundary and one step beside it, 2**24 and 2**31 - 1; by every leaf."""
+    """Law 6: at every end and boundary and one step from it, 2**24 and 2**31 - 1; by every leaf."""
     counts = critical_counts(case)
-    values, gradient, second = found(critical_slopes(those_with(case))[case])
+    values, gradient, second = found(critical_gradients(those_with(case))[case])
     assert gradient or all(isinstance(n, int) for n in numbers(case.expression))
     for what, value in [("value", values), *enumerate(gradient), ("second derivative", second)]:
         assert value is None or np.all(np.isfinite(value)), (what, counts[~np.isfinite(value)], value)
@@ -378,14 +378,14 @@ def trace_numbers(expression):
 
 
 def near_counts(case):
-    # float32 knows counts before 2**20 well enough for a restart whose bounds it sums up itself
+    # float32 resolves counts before 2**20 well enough for a restart whose bounds it sums up itself
     counts = case.counts[(case.counts >= 0) & (case.counts < 2**20)]
     return np.random.default_rng(0).choice(counts, 64, replace=len(counts) < 64)
 
 
 @functools.cache
 def traced(cases):
-    """Every case built within a program from traced numbers: its values and its slopes."""
+    """Every case built within a program from traced numbers: its values and its gradients."""
     forms = {case: _Form(case.expression) for case in cases}
     forms = {case: {form.text: form for form in forms.values()}[form.text] for case, form in forms.items()}
 
@@ -417,27 +417,27 @@ class _Form:
 
 @first_of_each
 def test_every_number_can_be_traced_and_differentiated(case):
-    """Law 7: built from tracers, it has the value and slopes of the equation; law 6: they are finite."""
+    """Law 7: built from tracers, it has the value and gradients of the equation; law 6: they are finite."""
     every, _ = trace_numbers(case.expression)
     values, gradient = found(traced(those_with(case))[case])
     critical = critical_counts(case)
-    for i, slope in enumerate([values, *gradient]):
-        beyond = np.asarray(slope)[64:]
+    for i, derivative in enumerate([values, *gradient]):
+        beyond = np.asarray(derivative)[64:]
         assert np.all(np.isfinite(beyond)), (i, critical[~np.isfinite(beyond)])
     counts, values = near_counts(case), np.asarray(values)[:64]
     exact = with_numbers(case.expression, every).on(reference)(counts)
     assert_close(values, exact, 2 * case.tolerance(counts, exact), counts)
 
-    for slope, (below, above) in zip(gradient, _slopes(case, every, counts), strict=True):
-        slope = np.asarray(slope)[:64]
-        assert np.all(np.isfinite(slope))
-        size = np.abs(below).max() + np.abs(slope).max() + np.abs(exact).max()
+    for derivative, (below, above) in zip(gradient, _gradients(case, every, counts), strict=True):
+        derivative = np.asarray(derivative)[:64]
+        assert np.all(np.isfinite(derivative))
+        size = np.abs(below).max() + np.abs(derivative).max() + np.abs(exact).max()
         smooth = np.abs(above - below) <= 1e-3 * size  # not at a count where the equation jumps
         assert np.mean(smooth) > 0.5
-        np.testing.assert_allclose(slope[smooth], above[smooth], rtol=2e-2, atol=1e-3 * size)
+        np.testing.assert_allclose(derivative[smooth], above[smooth], rtol=2e-2, atol=1e-3 * size)
 
 
-def _slopes(case, every, counts):
+def _gradients(case, every, counts):
     """The derivative by each float, from below and from above: differences in float64."""
     middle = with_numbers(case.expression, every).on(reference)(counts)
     for i, number in enumerate(every):
@@ -466,7 +466,7 @@ def variants(cases):
 
 
 def near(counts):
-    """Those that float32 knows well enough for a restart whose bounds it sums up itself."""
+    """Those that float32 resolves well enough for a restart whose bounds it sums up itself."""
     return counts[counts < 2**20]
 
 

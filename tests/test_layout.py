@@ -116,7 +116,7 @@ def test_there_is_no_import_cycle():
 
 @pytest.mark.parametrize("module", ["wo", "wo.compat.torch", "wo.shapes"])
 def test_an_unknown_name_imports_nothing(module):
-    """`hasattr` is asked by tools for names that no module has."""
+    """Tools call `hasattr` with names that no module has."""
     code = "import sys, {}; before = set(sys.modules); print(hasattr({}, 'nope'), *set(sys.modules) - before)"
     name = module.replace("wo", "warmup_optax", 1)
     environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
@@ -131,7 +131,7 @@ def test_the_oldest_releases_tested_are_the_floors():
     assert [floor.replace(">=", "==") for floor in project["dependencies"]] == [p for p in pins if "==" in p]
 
 
-def test_combinators_know_one_curve_by_name():
+def test_combinators_import_one_curve():
     """Of the shapes, combinators import only the default one, `linear`."""
     names = set()
     for path in (PACKAGE / "_combinators").glob("*.py"):
@@ -167,7 +167,7 @@ def test_all_is_sorted_and_is_what_can_be_seen():
 
 
 @pytest.mark.parametrize("module", [wo, wo.feedback, wo.shapes, wo.nodes], ids=lambda module: module.__name__)
-def test_what_is_public_says_where_it_is_found(module):
+def test_a_public_name_says_where_it_is_found(module):
     """A pickle names the module of a class: the public one, which does not change with the layout."""
     for name in set(module.__all__) - {"compat", "feedback", "nodes", "shapes", "__version__"}:
         value = getattr(module, name)

@@ -41,7 +41,7 @@ def code_cells(name):
 
 
 def test_the_notebooks_are_these():
-    """Each notebook has a script beside it, and a run below."""
+    """Each notebook has a script next to it, and a run below."""
     assert sorted(path.stem for path in COLAB.glob("*.ipynb")) == sorted(NAMES)
     assert {path.stem for path in COLAB.glob("*.py")} - set(MODULES) == set(NAMES)
 
@@ -110,7 +110,7 @@ def test_the_badges_of_the_readme_lead_to_the_notebooks():
 
 
 def test_the_gallery_has_every_way_to_make_a_schedule():
-    """What is added to the library is added to the gallery."""
+    """The gallery contains every public function."""
     text = (COLAB / "gallery.py").read_text()
     rare = {f"shapes.{name}": getattr(wo.shapes, name) for name in set(wo.shapes.__all__) - set(wo.__all__)}
     functions = {name: getattr(wo, name) for name in wo.__all__} | rare

@@ -32,7 +32,7 @@ COUNTS = np.array([0, 1, 2, 5, 9, 10, 11, 19, 20, 40, 1000], np.int32)
 
 # --------------------------------------------------------------------- eight nodes and what they are
 class Breathing(wo.Schedule):
-    """A choice beside the numbers."""
+    """A choice next to the numbers."""
 
     value: float
     period: float
@@ -44,7 +44,7 @@ class Breathing(wo.Schedule):
 
 
 class Halving(wo.Schedule):
-    """An own constructor, whose arguments are not the fields."""
+    """A user-defined constructor, whose arguments are not the fields."""
 
     value: float
     rate: float
@@ -118,14 +118,14 @@ class Damped(wo.Schedule):
 
 
 class Smoothstep(wo.FiniteSchedule):
-    """A shape between two values: what is left of the first one, and what there is of the second."""
+    """A shape between two values: the weight of the first one, and the weight of the second."""
 
     def weights(self, p, q):
         return q * q * (3.0 - 2.0 * q), p * p * (3.0 - 2.0 * p)
 
 
 class Rounded(wo.FiniteSchedule):
-    """A shape with a number of its own."""
+    """A shape with an additional number."""
 
     power: float = 2.0
 
@@ -253,15 +253,15 @@ def test_values(example):
 
 
 def test_numbers_are_leaves(example):
-    """Law 7: each number is a leaf, has a finite slope at each count, and a stack is one vmapped program."""
+    """Law 7: each number is a leaf, has a finite derivative at each count, and a stack is one vmapped program."""
     schedule = example.make()
     leaves = jax.tree.leaves(schedule)
     assert all(isinstance(leaf, (int, float)) for leaf in leaves)
 
-    def slopes(count):
+    def gradients(count):
         return jax.grad(lambda s: s(count), allow_int=True)(schedule)
 
-    found = jax.jit(jax.vmap(slopes))(COUNTS)
+    found = jax.jit(jax.vmap(gradients))(COUNTS)
     assert type(found) is type(schedule)
     assert all(np.all(np.isfinite(g)) for g in jax.tree.leaves(found) if g.dtype != jax.dtypes.float0)
 
@@ -278,7 +278,7 @@ def test_a_program_for_the_structure(example, compilations):
     schedule = example.make()
     schedule(COUNTS)
     before = compilations()
-    # An exponent of 1 is a structure of its own, which costs no power.
+    # An exponent of 1 is a separate structure, which computes no power.
     jax.tree.map(lambda x: x * 1.5 if isinstance(x, float) and x != 1 else x, schedule)(COUNTS)
     assert compilations() == before or not example.importable
 
@@ -327,15 +327,15 @@ def test_files(example):
 def test_another_number(example):
     """Law 8: `dataclasses.replace`, by the constructor's own check."""
     if example.number in ("parts", "factors") or isinstance(example.make(), Halving):
-        pytest.skip("no number of its own, or no constructor that takes the fields")
+        pytest.skip("no number, or no constructor that takes the fields")
     schedule = example.make()
     changed = dataclasses.replace(schedule, **{example.number: 0.25})
     assert getattr(changed, example.number) == 0.25
     assert changed != schedule
 
 
-def test_a_check_of_its_own_is_made_for_every_new_one_and_for_no_trace():
-    """Law 9: `__post_init__` refuses; a pytree of other leaves does not ask it."""
+def test_a_user_defined_check_runs_for_every_new_node_and_for_no_trace():
+    """Law 9: `__post_init__` raises errors; a pytree of other leaves does not call it."""
     with pytest.raises(ValueError, match="floor must be at most value"):
         Checked(0.1, floor=0.2)
     with pytest.raises(ValueError, match="floor must be at most value"):
@@ -393,7 +393,7 @@ def test_a_shape_of_ones_own_is_a_ramp(shape):
 
 @pytest.mark.parametrize("kind", [Smoothstep, Rounded])
 def test_a_shape_has_exact_ends_and_no_length(kind):
-    """Laws 3, 8 and 9 hold for a shape by its base: the ends, 0 steps, and what is refused."""
+    """Laws 3, 8 and 9 hold for a shape by its base: the ends, 0 steps, and the errors."""
     schedule = kind(0.3, 0.1, 777)
     assert (np.float32(schedule(0)), np.float32(schedule(777))) == (np.float32(0.3), np.float32(0.1))
     assert np.float32(schedule(10**6)) == np.float32(0.1)
@@ -405,7 +405,7 @@ def test_a_shape_has_exact_ends_and_no_length(kind):
         kind("0.3", 0.1, 10)
 
 
-# --------------------------------------------------------------------------- what is refused
+# --------------------------------------------------------------------------- errors
 def test_the_bases_are_abstract():
     """Law 11: what has no curve cannot be made."""
     with pytest.raises(TypeError):
@@ -446,7 +446,7 @@ def test_a_choice_that_is_not_marked(kind, value):
 
 @pytest.mark.parametrize("name", ["evaluate", "lower", "kind"])
 def test_a_field_named_as_a_method(name):
-    """Law 11: a field would hide the method, so the class is refused, by the field's name."""
+    """Law 11: a field would hide the method, so the class raises an error that names the field."""
     names = {"__annotations__": {"value": float, name: float}, "__module__": __name__}
     if name != "evaluate":
         names["evaluate"] = lambda self, time: self.value

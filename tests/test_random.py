@@ -36,7 +36,7 @@ def closed_over(every):
 
 
 def assert_close(got, wanted, ulp, schedule):
-    """Within so many ULP of the largest value."""
+    """Within a number of ULP of the largest value."""
     wanted = np.asarray(wanted, np.float64)
     one = np.spacing(np.float32(np.abs(wanted).max())) + np.finfo(np.float32).tiny
     np.testing.assert_allclose(
@@ -71,7 +71,7 @@ FINITE = ["linear", "cosine", "polynomial", "one_minus_sqrt", "geometric", "tanh
 
 
 @seeds
-def test_the_end_is_held(seed):
+def test_constant_after_the_end(seed):
     """Law 3: after its last step a shape is its end value, bit for bit, and before 0 its first."""
     r = random.Random(seed)
     expressions = [SHAPES[name](r) for name in FINITE for _ in range(8)]
@@ -97,7 +97,7 @@ def test_cut_and_join_is_the_whole(seed):
 
 
 @seeds
-def test_a_cooldown_does_not_touch_what_comes_before(seed):
+def test_a_cooldown_does_not_change_earlier_rates(seed):
     """`with_cooldown` is the schedule itself before `begin`, bit for bit, each as an eager call has it."""
     for i, whole in enumerate(schedules(seed, 6)):
         begin = 20 * i + 7

@@ -66,7 +66,7 @@ def test_a_name_of_a_port_leads_to_the_nearest(name, says):
 
 
 def test_every_schedule_of_optax_leads_to_ours():
-    """Names typed by habit; what is recommended is there, and so is the port."""
+    """Names typed by habit; the recommended names and ports exist."""
     ported = {name for name in vars(wo.compat.optax) if name in vars(optax) and name[0] != "_"}
     assert {name for name in ported if callable(getattr(optax, name))} <= set(OPTAX)
     for name, ours in OPTAX.items():
@@ -74,7 +74,7 @@ def test_every_schedule_of_optax_leads_to_ours():
         assert all(hasattr(wo, word) for word in ours.split(" or "))
 
 
-def test_what_is_recommended_is_there():
+def test_recommended_names_exist():
     """Every name in the sentences can be imported from where they say it is."""
     text = " ".join(ELSEWHERE.values())
     for path in re.findall(r"\bcompat\.(\w+\.\w+)", text):

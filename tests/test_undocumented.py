@@ -26,7 +26,7 @@ GRADS = {"w": jnp.ones((2, 3))}
 
 def changed(library, what, where):
     version = importlib.metadata.version(library)
-    return f"{library} {version} changed what is not documented: {what}. {where} relies on it."
+    return f"{library} {version} changed undocumented behavior: {what}. {where} relies on it."
 
 
 def states(tree):
@@ -126,7 +126,7 @@ def test_jax_says_whether_numbers_have_64_bits():
 
 
 def test_jax_says_whether_its_backends_run():
-    """In a process of its own: in this one they do."""
+    """In a separate process: in this one they do."""
     code = (
         "import jax, warmup_optax\n"
         "from jax._src import xla_bridge\n"

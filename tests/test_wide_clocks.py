@@ -138,7 +138,7 @@ def test_every_schedule_in_tokens(seed, size, way, x64):
 
 @pytest.mark.parametrize("x64", [False, True])
 def test_eager_calls_in_tokens(x64):
-    """The same, each by a program of its own."""
+    """The same, each in a separate program."""
     expressions = [e.in_steps(in_tokens(x, 10**9), starts=[0], rates=[10**7]) for x in every(1)[::9]]
     counts = [np.arange(0, 20_000, 37)] * len(expressions)
     with jax.enable_x64(x64):

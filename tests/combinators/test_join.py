@@ -38,7 +38,7 @@ def test_a_join_costs_its_kinds_not_its_phases():
 
 @pytest.mark.parametrize("kinds", ["ccl", "cclll", "lccl", "clclcl", "lcccll", "cllcclcc"])
 def test_a_phase_is_evaluated_by_its_group(kinds):
-    """Phases of one kind are a group, wherever they are in the row: beside each other or not."""
+    """Phases of one kind are a group, wherever they are in the row, next to each other or not."""
     make = {"c": wo.cosine, "l": wo.linear}
     schedules = [make[kind](1.0 + i, 0.5 * i, 10) for i, kind in enumerate(kinds)]
     joined = wo.join(schedules, range(10, 10 * len(kinds), 10))

@@ -91,8 +91,8 @@ def test_many_digits_stay_close():
 
 
 def test_a_traced_factor_is_differentiable():
-    slope = jax.grad(lambda factor: wo.stretch(wo.linear(0.0, 1.0, 4), factor)(3))(2.0)
-    np.testing.assert_allclose(slope, -3 / 4 / 2.0**2, rtol=2**-22)  # the derivative of c / (4 f)
+    found = jax.grad(lambda factor: wo.stretch(wo.linear(0.0, 1.0, 4), factor)(3))(2.0)
+    np.testing.assert_allclose(found, -3 / 4 / 2.0**2, rtol=2**-22)  # the derivative of c / (4 f)
     assert jax.jit(lambda f: wo.stretch(wo.stretch(LINE, f), f)(jnp.float32(4.5)))(1.5) == 0.5
 
 

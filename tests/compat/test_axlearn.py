@@ -1,4 +1,4 @@
-"""`compat.axlearn` beside the tables of AXLearn's schedules, and its rules in float64."""
+"""`compat.axlearn` compared with the tables of AXLearn's schedules, and its rules in float64."""
 
 import math
 
@@ -50,7 +50,7 @@ def cosine(s, peak, steps, alpha):
 
 
 def segment_wise(s, parts):
-    """Parts are pairs of a length and a function of an own step that begins at 1."""
+    """Parts are pairs of a length and a function of a step that begins at 1 in each part."""
     for steps, curve in parts:
         if s <= steps:
             return curve(max(s, 1)) if s >= 1 else 0

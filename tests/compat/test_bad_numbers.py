@@ -1,4 +1,4 @@
-"""Every number of every table, replaced by what is no number: an error names the original's argument.
+"""Every number of every table, replaced by a value that is not a number: the error names the original's argument.
 
 Each port checks its arguments before it computes with them. What the originals take as well, so that there is no
 error, is listed below with the place in their code.
@@ -67,7 +67,7 @@ MODULES = {
     "trax": [trax],
 }
 BAD = {"text": str, "None": lambda x: None, "NaN": lambda x: math.nan, "list": lambda x: [x, x, x]}
-# (table, argument, what is put there): where the original takes it too.
+# (table, argument, value), where the original accepts it too.
 ACCEPTED = {
     (
         "fairseq",
@@ -147,7 +147,7 @@ def calls():
     seen = set()
     for peer in MODULES:
         for case in golden.cases(peer):
-            if case.refused:
+            if case.raises_at_construction:
                 continue
             for path in numbers(case.kwargs):
                 for word in BAD:

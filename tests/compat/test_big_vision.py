@@ -1,4 +1,4 @@
-"""`compat.big_vision` beside the tables of Big Vision, and its rules in float64."""
+"""`compat.big_vision` compared with the tables of Big Vision, and its rules in float64."""
 
 import numpy as np
 import pytest
@@ -22,17 +22,17 @@ def make(name, **kwargs):
 
 @pytest.fixture(scope="module")
 def built():
-    return {case.id: golden.build(case, make) for case in CASES if not case.refused}
+    return {case.id: golden.build(case, make) for case in CASES if not case.raises_at_construction}
 
 
 @pytest.fixture(scope="module")
 def rates(built):
-    return rules.values(built, {case.id: case.steps for case in CASES if not case.refused})
+    return rules.values(built, {case.id: case.steps for case in CASES if not case.raises_at_construction})
 
 
 @pytest.mark.parametrize("case", CASES, ids=golden.name)
 def test_the_table(case, built, rates):
-    if case.refused:
+    if case.raises_at_construction:
         with pytest.raises(ValueError, match=REFUSED[case.id]):
             golden.build(case, make)
         return
@@ -101,7 +101,7 @@ def test_the_rules():
 @pytest.mark.parametrize(("total", "warmup"), [(0, 0), (0, 6), (1, 1), (1, 6)])
 @pytest.mark.parametrize("decay_type", ["polynomial", "cosine"])
 def test_a_debug_run_may_be_shorter_than_its_warmup(decay_type, total, warmup):
-    """The decay then goes backwards, or all at once: NaN in the one step in which it has no length."""
+    """The decay then runs backwards, or has no length: NaN in the one step that is affected."""
     n = np.arange(12.0)
     with np.errstate(all="ignore"):
         left = 1 - np.clip((n - warmup) / np.float64(total - warmup), 0, 1)

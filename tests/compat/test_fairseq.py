@@ -1,4 +1,4 @@
-"""`compat.fairseq` beside the tables of fairseq, and its rules in float64."""
+"""`compat.fairseq` compared with the tables of fairseq, and its rules in float64."""
 
 import math
 

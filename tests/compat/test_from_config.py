@@ -242,7 +242,7 @@ def test_levanter(block, steps, arguments):
     assert levanter.from_config(config) == levanter.from_config(block, num_train_steps=steps) == expected
 
 
-def test_levanter_refuses_what_it_does_not_know():
+def test_levanter_raises_an_error_for_unknown_keys():
     with pytest.raises(
         wo.ArgumentError, match=r"optimizer\.warmup_steps must be left out, got 10; the schedule has"
     ):

@@ -1,4 +1,4 @@
-"""`compat.keras` beside the tables of Keras, and of the code and the plotted example of its warmup guide."""
+"""`compat.keras` compared with the tables of Keras, and of the code and the plot of its warmup guide."""
 
 import numpy as np
 import pytest
@@ -85,6 +85,6 @@ def test_fractional_bounds_of_restarts():
         (lambda: keras.WarmUpCosineDecay(0.0, 1.0, 9, 20, -1), "hold must be"),
     ],
 )
-def test_bad_input_is_refused(build, message):
+def test_bad_input_raises_an_error(build, message):
     with pytest.raises(ValueError, match=rf"^compat\.keras\..*{message}"):
         build()

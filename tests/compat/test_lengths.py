@@ -10,7 +10,7 @@ import warmup_optax as wo
 from warmup_optax.compat import fairseq, keras, optax, paddle, timm, torch, transformers
 
 FAR = np.concatenate([np.arange(0, 50_000, 977), np.arange(200_000, 4_000_000, 99_991)])
-# A float32 holds the phase of a wave to 2**-24, and the slope of a cosine by its phase is at most pi / 2.
+# A float32 holds the phase of a wave to 2**-24. The derivative of a cosine by its phase is at most pi / 2.
 TOLERANCE = 4e-7
 
 

@@ -137,14 +137,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_refused(name):
+def test_what_raises_an_error(name):
     make, message = REFUSED[name]
     with pytest.raises((ValueError, TypeError), match=message):
         make()
 
 
 def test_a_decay_to_nothing_in_one_update():
-    """`rate**(t / length)` with a rate of 0 is 1 at its first count, and 0 from then on."""
+    """`rate**(t / length)` with a rate of 0 is 1 at its first count and 0 after it."""
     from warmup_optax.compat._factors import decay
 
     assert decay(0.0, 7, staircase=False)([0, 1, 7]).tolist() == [1.0, 0.0, 0.0]

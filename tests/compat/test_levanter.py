@@ -1,4 +1,4 @@
-"""`compat.levanter` beside the tables of Levanter, and its rules in float64."""
+"""`compat.levanter` compared with the tables of Levanter, and its rules in float64."""
 
 import contextlib
 import math

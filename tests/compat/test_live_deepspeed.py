@@ -1,4 +1,4 @@
-"""`compat.deepspeed` beside the file of the installed package, over random arguments.
+"""`compat.deepspeed` compared with the file of the installed package, over random arguments.
 
 The file by itself: the package compiles kernels, and it is enough that its sources lie on the path.
 """

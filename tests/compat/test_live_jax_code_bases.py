@@ -1,4 +1,4 @@
-"""`compat` beside the files of JAX's own code bases that an index has, over random arguments.
+"""`compat` compared with the files of JAX's own code bases that an index has, over random arguments.
 
 ``pip install --no-deps praxis axlearn trax maxtext`` and ``pip install --no-deps --pre levanter`` are enough
 (MaxText asks for Python 3.12). Their schedules run by themselves, with stand-ins for configuration classes:
@@ -109,7 +109,7 @@ def axlearn_file():
 def test_axlearn(maker, axlearn_file, monkeypatch):
     """The release on the index is of 2024.
 
-    It lacks some names, refuses a line without a length, and its betas count their step from 0.
+    It lacks some names, rejects a linear decay without a length, and its betas count their step from 0.
     """
     monkeypatch.setattr(of_axlearn, "axlearn", originals.Both(axlearn, axlearn_file))
     rng, done = np.random.default_rng(7), 0

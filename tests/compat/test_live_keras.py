@@ -1,4 +1,4 @@
-"""`compat.keras` beside the installed Keras, on its JAX backend and so in float32, over random arguments."""
+"""`compat.keras` compared with the installed Keras, on JAX and so in float32, over random arguments."""
 
 import os
 import warnings

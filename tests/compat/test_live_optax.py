@@ -1,4 +1,4 @@
-"""`compat.optax` beside the installed Optax: over random arguments, and in Optax's own tests."""
+"""`compat.optax` compared with the installed Optax: over random arguments, and in Optax's own tests."""
 
 import importlib.util
 import pathlib
@@ -18,7 +18,7 @@ from warmup_optax.compat import optax
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore")]
 
 COUNTS = np.arange(120)
-# Tests of Optax that want bad input to be taken in silence.
+# Tests of Optax that expect bad input to be accepted silently.
 SILENT = ("test_zero_steps_schedule", "test_nonvalid_transition_steps", "test_nonvalid_decay_rate")
 
 
@@ -72,7 +72,7 @@ ARGUMENTS = {
 
 
 def standard():
-    """Optax's closures want JAX's own rules of promotion, which the suite forbids."""
+    """Optax's closures need JAX's default type promotion, which the suite forbids."""
     return jax.numpy_dtype_promotion("standard")
 
 

@@ -1,4 +1,4 @@
-"""`compat.timm` beside the installed library, over random arguments."""
+"""`compat.timm` compared with the installed library, over random arguments."""
 
 import importlib.util
 import sys
@@ -13,7 +13,7 @@ from warmup_optax.compat import timm as ours
 
 torch = pytest.importorskip("torch")
 if "timm" not in sys.modules and (spec := importlib.util.find_spec("timm")):
-    # Its schedulers alone: the package itself wants torchvision and more.
+    # Only its schedulers: the package itself needs torchvision and more.
     sys.modules["timm"] = types.ModuleType("timm")
     sys.modules["timm"].__path__ = list(spec.submodule_search_locations or [])
 theirs = pytest.importorskip("timm.scheduler")
@@ -126,7 +126,7 @@ def test_warmup_stable_decay(lr, kwargs):
     compare("WSDLRScheduler", lr, kwargs)
 
 
-def test_noise_is_refused():
+def test_noise_raises_an_error():
     with pytest.raises(ValueError, match=r"compat\.timm\.CosineLRScheduler: noise_range_t must be None"):
         ours.CosineLRScheduler(0.1, 10, noise_range_t=(3, 5))
     with pytest.raises(TypeError, match="lr_max"):

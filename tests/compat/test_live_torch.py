@@ -1,4 +1,4 @@
-"""`compat.torch` and `compat.pytorch_warmup` beside the libraries themselves, over random arguments."""
+"""`compat.torch` and `compat.pytorch_warmup` compared with the libraries themselves, over random arguments."""
 
 import warnings
 
@@ -127,7 +127,7 @@ def test_one_after_the_other(data, lr):
 
 
 @given(data=st.data(), lr=live.rates)
-def test_all_at_once(data, lr):
+def test_all_parameters_together(data, lr):
     parts = nested(data, {"StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "PolynomialLR"})
     optimizer = sgd(lr)
     schedulers = [make(name, optimizer, kwargs) for name, kwargs in parts]

@@ -1,4 +1,4 @@
-"""`compat.transformers` beside the installed library, over random arguments."""
+"""`compat.transformers` compared with the installed library, over random arguments."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""`compat.maxtext` beside the tables of MaxText, of 2026 and of 2024, and its rules in float64."""
+"""`compat.maxtext` compared with the tables of MaxText, of 2026 and of 2024, and its rules in float64."""
 
 import enum
 import types
@@ -90,7 +90,7 @@ def test_a_config_is_a_mapping_or_an_object():
     kinds = enum.Enum("LearningRateScheduleType", {"COSINE": "cosine", "WSD": "wsd"})
 
     class HyperParameters:
-        """MaxText's own refuses an unknown field with a ValueError."""
+        """MaxText raises a ValueError for an unknown field."""
 
         def __getattr__(self, name):
             if name not in fields:

@@ -1,4 +1,4 @@
-"""`compat.mediapipe` beside the tables of MediaPipe Model Maker's own class."""
+"""`compat.mediapipe` compared with the tables of MediaPipe Model Maker's own class."""
 
 import pytest
 from support import golden
@@ -15,7 +15,7 @@ def test_the_table(case):
     golden.run(case, make)
 
 
-def test_bad_input_is_refused():
+def test_bad_input_raises_an_error():
     with pytest.raises(ValueError, match=r"^compat\.mediapipe\.WarmUp: warmup_steps must be"):
         mediapipe.WarmUp(0.1, 0.1, -1)
     with pytest.raises(TypeError, match=r"^compat\.mediapipe\.WarmUp: decay_schedule_fn\[1\] must be"):

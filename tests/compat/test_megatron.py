@@ -1,4 +1,4 @@
-"""`compat.megatron` beside the tables of Megatron-LM, and its rules in float64."""
+"""`compat.megatron` compared with the tables of Megatron-LM, and its rules in float64."""
 
 import math
 

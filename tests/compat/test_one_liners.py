@@ -106,7 +106,7 @@ def nemo(k, case):
     return {"W": k["warmup_steps"], "T": k["max_steps"], "floor": k["min_lr"]}
 
 
-# Title, which line, peer, its cases, the names of the line. "run": past the end the original goes on otherwise.
+# Title, which line, peer, its cases, the names of the line. "run": they differ after the end.
 alphas = named(alpha="alpha", alpha_start="alpha_start", W="warmup")
 betas = named(beta1="beta_start", beta3="beta_end", W="warmup")
 decay = named(weight_decay="weight_decay_scaled", T="num_iterations")

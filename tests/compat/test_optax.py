@@ -1,4 +1,4 @@
-"""`compat.optax` beside the tables of Optax itself."""
+"""`compat.optax` compared with the tables of Optax itself."""
 
 import inspect
 
@@ -12,7 +12,7 @@ import warmup_optax as wo
 from warmup_optax.compat import optax
 
 ONE = optax.constant_schedule(1.0)
-ZERO_RATE = "exp-rate0"  # Optax takes a decay rate of 0 for a constant, in silence
+ZERO_RATE = "exp-rate0"  # Optax silently treats a decay rate of 0 as a constant
 
 
 def make(name, **kwargs):
@@ -81,7 +81,7 @@ def test_the_table(case):
         (lambda: optax.constant_schedule(float("nan")), "constant_schedule: value must be"),
     ],
 )
-def test_bad_input_is_refused(build, message):
+def test_bad_input_raises_an_error(build, message):
     with pytest.raises(ValueError, match=rf"^compat\.optax\..*{message}"):
         build()
 

@@ -1,4 +1,4 @@
-"""`compat.paddle` beside the tables of Paddle's own schedulers."""
+"""`compat.paddle` compared with the tables of Paddle's own schedulers."""
 
 import math
 
@@ -110,6 +110,6 @@ def test_the_values_of_the_seed_note():
         (lambda: paddle.StepDecay(0.1, 4, last_epoch=-2), "last_epoch must be"),
     ],
 )
-def test_bad_input_is_refused(build, message):
+def test_bad_input_raises_an_error(build, message):
     with pytest.raises(ValueError, match=rf"^compat\.paddle\..*{message}"):
         build()

@@ -136,7 +136,7 @@ def test_it_is_a_value(case):
     assert pickle.loads(pickle.dumps(schedule)) == copy.deepcopy(schedule) == schedule
 
 
-def values_and_slopes(schedule, counts):
+def values_and_gradients(schedule, counts):
     """At each count the value, and its gradient by every real number of the schedule."""
     leaves, structure = jax.tree.flatten(schedule)
     is_real = [jnp.issubdtype(jnp.result_type(x), jnp.floating) for x in leaves]
@@ -157,7 +157,7 @@ def test_values_and_gradients_are_finite_everywhere():
         return built(case), np.asarray(counts, np.int32)
 
     calls = [functools.partial(arguments, case) for case in FIRST.values()]
-    found = together(values_and_slopes, calls)
+    found = together(values_and_gradients, calls)
     for name, values in zip(FIRST, found, strict=True):
         assert not isinstance(values, Exception), (name, values)
         assert all(np.isfinite(x).all() for x in jax.tree.leaves(values)), name

@@ -1,4 +1,4 @@
-"""Bad arguments of the ports are refused in the words of the library that is imitated."""
+"""Errors for bad arguments of the ports name the original's arguments."""
 
 import importlib
 import inspect
@@ -166,7 +166,7 @@ def test_every_number_is_checked_under_its_own_name(library, name, constructor):
         (lambda: optax.join_schedules([1.0, 0.5], ["4"]), "boundaries[0]"),
     ],
 )
-def test_what_is_no_number_is_checked_under_its_own_name(build, argument):
+def test_an_invalid_number_is_reported_under_its_name(build, argument):
     with pytest.raises((wo.ArgumentError, wo.ArgumentTypeError)) as caught:
         build()
     assert caught.value.function.startswith("compat.")
@@ -174,12 +174,12 @@ def test_what_is_no_number_is_checked_under_its_own_name(build, argument):
     assert f": {argument}" in str(caught.value)
 
 
-def test_jax_says_itself_what_is_wrong_with_a_tracer():
+def test_jax_raises_its_error_for_a_tracer():
     with pytest.raises(jax.errors.JAXTypeError):
         jax.jit(lambda rate: torch.LinearLR(float(rate))(0))(1.0)
 
 
-def test_a_tracer_that_phases_depend_on_is_refused():
+def test_a_tracer_that_phases_depend_on_raises_an_error():
     with pytest.raises(
         wo.ArgumentTypeError, match=r"^compat\.torch\.OneCycleLR: total_steps must be a concrete"
     ):

@@ -1,4 +1,4 @@
-"""`compat.praxis` beside the tables of Praxis's schedules, and its rules in float64."""
+"""`compat.praxis` compared with the tables of Praxis's schedules, and its rules in float64."""
 
 import math
 
@@ -21,7 +21,7 @@ def test_the_table(case):
     golden.run(case, make)
 
 
-def test_a_cosine_without_steps_is_over_at_once():
+def test_a_cosine_without_steps_ends_immediately():
     """The original divides 0 by 0 at update 0; from update 1 on it is at its end."""
     case = golden.one("praxis", "cosine-0")
     assert np.isnan(case.values[0])

@@ -1,4 +1,4 @@
-"""`compat.pytorch_warmup` beside the tables of pytorch-warmup."""
+"""`compat.pytorch_warmup` compared with the tables of pytorch-warmup."""
 
 import numpy as np
 import pytest

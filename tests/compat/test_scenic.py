@@ -1,4 +1,4 @@
-"""`compat.scenic` beside the tables of Scenic, and its rules in float64."""
+"""`compat.scenic` compared with the tables of Scenic, and its rules in float64."""
 
 import numpy as np
 import pytest
@@ -20,17 +20,17 @@ def make(name, **kwargs):
 
 @pytest.fixture(scope="module")
 def built():
-    return {case.id: golden.build(case, make) for case in CASES if not case.refused}
+    return {case.id: golden.build(case, make) for case in CASES if not case.raises_at_construction}
 
 
 @pytest.fixture(scope="module")
 def rates(built):
-    return rules.values(built, {case.id: case.steps for case in CASES if not case.refused})
+    return rules.values(built, {case.id: case.steps for case in CASES if not case.raises_at_construction})
 
 
 @pytest.mark.parametrize("case", CASES, ids=golden.name)
 def test_the_table(case, built, rates):
-    if case.refused:
+    if case.raises_at_construction:
         with pytest.raises(ValueError, match=case.fields["raises"]["message"]):
             golden.build(case, make)
         return

@@ -1,4 +1,4 @@
-"""`compat.tfm` beside the tables of TF Model Garden's own module, and the sentence of its documentation."""
+"""`compat.tfm` compared with the tables of TF Model Garden's module, and with its documentation."""
 
 import numpy as np
 import pytest
@@ -111,6 +111,6 @@ def test_a_polynomial_warmup_never_starts_at_0(power):
         ),
     ],
 )
-def test_bad_input_is_refused(build, message):
+def test_bad_input_raises_an_error(build, message):
     with pytest.raises(ValueError, match=rf"^compat\.tfm\..*{message}"):
         build()

@@ -1,4 +1,4 @@
-"""`compat.timm` beside the tables of timm's schedulers."""
+"""`compat.timm` compared with the tables of timm's schedulers."""
 
 import numpy as np
 import pytest
@@ -56,6 +56,6 @@ def test_errors_speak_of_what_was_written(name, kwargs, message):
         getattr(timm, name)(0.1, **kwargs)
 
 
-def test_an_unknown_argument_is_refused():
+def test_an_unknown_argument_raises_an_error():
     with pytest.raises(TypeError, match=r"^compat\.timm\.StepLRScheduler: lr_max must be left out"):
         timm.StepLRScheduler(0.1, 10, lr_max=1)

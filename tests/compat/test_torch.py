@@ -1,4 +1,4 @@
-"""`compat.torch` beside the tables of PyTorch's schedulers and of PyTorch-Learning-Rate-WarmUp."""
+"""`compat.torch` compared with the tables of PyTorch's schedulers and of PyTorch-Learning-Rate-WarmUp."""
 
 import inspect
 import json

@@ -95,22 +95,22 @@ PORTS = {
 
 @pytest.fixture(scope="module")
 def traced():
-    """Of each port the values and slopes at a traced rate, and the values at a known one, in one program."""
+    """Of each port the values and gradients at a traced rate, and the values at a concrete one."""
 
     def every(lr, counts):
         return {name: make(lr)(counts) for name, make in PORTS.items()}
 
     @jax.jit
     def program(lr, counts):
-        values, slopes = jax.jvp(lambda lr: every(lr, counts), (lr,), (jnp.ones_like(lr),))
-        return values, slopes, every(0.25, counts)
+        values, gradients = jax.jvp(lambda lr: every(lr, counts), (lr,), (jnp.ones_like(lr),))
+        return values, gradients, every(0.25, counts)
 
     return program(jnp.asarray(0.25), COUNTS)
 
 
 @pytest.mark.parametrize("name", PORTS)
 def test_a_rate_can_be_traced(name, traced):
-    """Every port is linear in its rates, so its slope is its value over the rate."""
-    values, slopes, known = (results[name] for results in traced)
+    """Every port is linear in its rates, so its derivative is its value divided by the rate."""
+    values, gradients, known = (results[name] for results in traced)
     np.testing.assert_allclose(values, known, rtol=1e-5, atol=1e-9)
-    np.testing.assert_allclose(slopes, values / 0.25, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(gradients, values / 0.25, rtol=1e-4, atol=1e-6)

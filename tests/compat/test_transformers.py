@@ -1,4 +1,4 @@
-"""`compat.transformers` beside the tables of Hugging Face's schedules."""
+"""`compat.transformers` compared with the tables of Hugging Face's schedules."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""`compat.trax` beside the tables of Trax, and its rules in float64."""
+"""`compat.trax` compared with the tables of Trax, and its rules in float64."""
 
 import numpy as np
 import pytest
@@ -28,17 +28,17 @@ def make(name, *, tail_fn=None, **kwargs):
 
 @pytest.fixture(scope="module")
 def built():
-    return {case.id: golden.build(case, make) for case in CASES if not case.refused}
+    return {case.id: golden.build(case, make) for case in CASES if not case.raises_at_construction}
 
 
 @pytest.fixture(scope="module")
 def rates(built):
-    return rules.values(built, {case.id: case.steps for case in CASES if not case.refused})
+    return rules.values(built, {case.id: case.steps for case in CASES if not case.raises_at_construction})
 
 
 @pytest.mark.parametrize("case", CASES, ids=golden.name)
 def test_the_table(case, built, rates):
-    if case.refused:
+    if case.raises_at_construction:
         with pytest.raises(ValueError, match=r"Unknown factor linear_decay\.|warmup_steps must be .* got 0"):
             golden.build(case, make)
         return

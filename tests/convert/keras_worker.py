@@ -1,6 +1,6 @@
-"""Trains with `to_keras` on one backend of Keras, saves, loads and goes on: `keras_worker.py BACKEND FOLDER`.
+"""Trains with `to_keras` on one backend of Keras, saves, loads and continues: `keras_worker.py BACKEND FOLDER`.
 
-A process has one backend, so each is run in one of its own; `test_keras_and_torch.py` reads the JSON it prints.
+A process has one backend, so each has a separate process. `test_keras_and_torch.py` reads the JSON it prints.
 """
 
 import itertools

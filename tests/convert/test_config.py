@@ -1,4 +1,4 @@
-"""Configs: every schedule there and back, the files of the past, and what is refused and how."""
+"""Configs: every schedule written and read, the files of older versions, and the errors."""
 
 import functools
 import json
@@ -36,7 +36,7 @@ class Swaying(wo.Schedule):
 
 
 class Bent(wo.Schedule, kind="bent"):
-    """A user's own node with a function beside it."""
+    """A user-defined node and a function with the same arguments."""
 
     init_value: float
     end_value: float
@@ -209,7 +209,7 @@ def test_a_dict_config_of_omegaconf_is_a_config():
     assert wo.from_config(linked.lr) == wo.constant(0.1)
 
 
-# ------------------------------------------------------------------ nodes of the user's own
+# ------------------------------------------------------------------ user-defined nodes
 def test_a_node_of_the_users_own_is_saved_without_being_registered():
     schedule = wo.with_warmup(Swaying(0.1, 20.0), steps=10)
     config = wo.to_config(schedule)
@@ -223,7 +223,7 @@ def test_a_node_of_the_users_own_is_saved_without_being_registered():
         wo.from_config({"version": 1, "kind": "Swaying", "value": "x"})
 
 
-def test_the_function_beside_a_node_is_what_reads_it():
+def test_the_function_with_the_name_of_a_node_reads_it():
     schedule = wo.with_cooldown(0.1, begin=5, steps=10, shape=functools.partial(bent, bend=2.0))
     config = wo.to_config(schedule)
     assert config["shape"] == {"kind": "bent", "bend": 2.0}
@@ -234,7 +234,7 @@ def test_the_function_beside_a_node_is_what_reads_it():
         )
 
 
-def test_a_node_that_could_not_be_found_again_is_refused():
+def test_a_node_that_could_not_be_found_again_raises_an_error():
     class Local(wo.Schedule):
         value: float
 
@@ -252,7 +252,7 @@ def test_a_node_that_could_not_be_found_again_is_refused():
     ) == wo.linear(1, 0, 1)
 
 
-# ------------------------------------------------------------------ what is refused
+# ------------------------------------------------------------------ errors
 def deep(depth):
     schedule = wo.constant(1.0)
     for _ in range(depth):
@@ -351,7 +351,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("config", "error", "message"), REFUSED, ids=range(len(REFUSED)))
-def test_bad_configs_are_refused_where_they_are_bad(config, error, message):
+def test_the_error_of_a_bad_config_names_the_place(config, error, message):
     with pytest.raises(error, match=f"^from_config: {message}") as caught:
         wo.from_config(config)
     assert "\n" not in str(caught.value)
@@ -389,12 +389,12 @@ def with_leaves(schedule, leaf):
         (lambda: "linear", TypeError, "schedule must be a schedule, a function"),
     ],
 )
-def test_what_cannot_be_saved_is_refused(make, error, message):
+def test_what_cannot_be_saved_raises_an_error(make, error, message):
     with pytest.raises(error, match=f"^to_config: {message}"):
         wo.to_config(make())
 
 
-def test_traced_numbers_are_refused():
+def test_traced_numbers_raise_errors():
     with pytest.raises(
         TypeError, match=r"^to_config: factor must be a number.*it is traced: call to_config out"
     ):
@@ -416,13 +416,13 @@ def test_arrays_of_whole_numbers_are_saved_as_whole_numbers():
     assert wo.from_config(wo.to_config(schedule)) == wo.warmup_linear(0.5, warmup_steps=5, total_steps=10)
 
 
-def test_a_learned_number_that_could_not_be_read_is_refused():
+def test_a_learned_number_that_could_not_be_read_raises_an_error():
     learned = jax.tree.map(lambda x: jnp.asarray(x - 0.5), wo.linear(1.0, 0.0, 10))
     with pytest.raises(ValueError, match=r"^to_config: linear: steps must be a whole number .* got 9\.5"):
         wo.to_config(learned)
 
 
-def test_a_bomb_of_aliases_is_refused():
+def test_a_bomb_of_aliases_raises_an_error():
     """Forty lists, each twice in the next: 2^40 values in a few lines of YAML."""
     bomb = [0.1]
     for _ in range(40):
@@ -435,7 +435,7 @@ def test_a_bomb_of_aliases_is_refused():
             wo.from_config(config)
 
 
-def test_a_config_that_contains_itself_is_refused():
+def test_a_config_that_contains_itself_raises_an_error():
     config = top("scale", factor=1.0)
     config["schedule"] = config
     with pytest.raises(ValueError, match=r"^from_config: dicts and lists may be nested 100 deep"):

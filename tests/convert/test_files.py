@@ -1,4 +1,4 @@
-"""Schedules in files: what is written is read, alone and inside the configuration of a run."""
+"""Schedules in files: written and read, alone and inside the configuration of a run."""
 
 import json
 import sys
@@ -35,7 +35,7 @@ def train(tmp_path):
 
 @pytest.mark.parametrize("ending", FORMATS)
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda x: type(x).__name__)
-def test_what_is_saved_is_loaded(tmp_path, ending, schedule):
+def test_a_saved_schedule_loads(tmp_path, ending, schedule):
     path = tmp_path / f"schedule{ending}"
     wo.save(schedule, path)
     wo.save(schedule, str(path))
@@ -90,7 +90,7 @@ def test_numbers_of_yaml(tmp_path, text):
         ("a.json", '{"version": 1, "kind": "consant"}', None, "did you mean constant"),
     ],
 )
-def test_what_is_wrong_is_said(tmp_path, name, text, key, message):
+def test_the_error_says_where_the_mistake_is(tmp_path, name, text, key, message):
     (tmp_path / name).write_text(text)
     with pytest.raises((ValueError, TypeError), match=message):
         wo.load(tmp_path / name, key=key)

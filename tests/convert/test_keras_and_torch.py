@@ -53,7 +53,7 @@ def torch():
     [("keras", lambda: wo.to_keras(SCHEDULE)), ("torch", lambda: wo.to_torch(None, SCHEDULE))],
 )
 def test_a_library_that_is_not_installed_is_named(library, call, monkeypatch):
-    """One sentence: what is missing, and what to type."""
+    """The error names the missing package and the command to install it."""
     name, module = f"{library}_class", importlib.import_module(f"warmup_optax._convert.{library}")
     monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)
     monkeypatch.setitem(sys.modules, library, None)
@@ -162,7 +162,7 @@ def test_the_step_is_compiled_with_the_schedule_in_it(keras, compilations):
 
 @pytest.mark.live
 def test_a_schedule_around_ours_counts_updates_too(keras):
-    """Accumulation is seen through a Keras schedule of the user's that calls ours."""
+    """Accumulation is seen through a user-defined Keras schedule that calls ours."""
 
     class Half(keras.optimizers.schedules.LearningRateSchedule):
         def __init__(self, inner):
@@ -179,7 +179,7 @@ def test_a_schedule_around_ours_counts_updates_too(keras):
 
 
 def guide_class(keras):
-    """What the Keras warmup guide has its readers write: a class of their own."""
+    """The class that the Keras guide on warmups tells its readers to write."""
 
     class WarmUpCosineDecay(keras.optimizers.schedules.LearningRateSchedule):
         def __init__(self, start_lr, target_lr, warmup_steps, total_steps, hold):
@@ -201,7 +201,7 @@ def guide_class(keras):
 
 @pytest.mark.live
 def test_the_warmup_guide_runs_with_ours(keras):
-    """Its model, its callback that records the rates, its class beside ours: the same rates and losses."""
+    """Its model, its callback that records the rates, its class and ours: the same rates and losses."""
     golden = next(case for case in json.loads(GOLDEN.read_text())["cases"] if case["id"] == "c-hold5")
     transcribed = guide_class(keras)(**golden["kwargs"])(np.array(golden["steps"]))
     np.testing.assert_allclose(transcribed, golden["values"], rtol=1e-6, atol=1e-7 * 0.1)
@@ -323,8 +323,8 @@ def test_a_tensor_rate_stays_the_same_tensor(torch):
 
 
 @pytest.mark.live
-def test_a_state_dict_goes_on_where_it_was(torch):
-    """Numbers alone, so `torch.load` reads them safely; a new scheduler with them goes on."""
+def test_a_state_dict_continues_where_it_was(torch):
+    """Numbers alone, so `torch.load` reads them safely; a new scheduler with them continues."""
     optimizer = torch_optimizer(torch, 0.4, 0.1)
     scheduler = wo.to_torch(optimizer, SCHEDULE)
     rates_of(optimizer, scheduler, 7)
@@ -344,7 +344,7 @@ def test_a_state_dict_goes_on_where_it_was(torch):
 
 @pytest.mark.live
 def test_last_epoch_resumes(torch):
-    """As with PyTorch's own: the last count that was used, and groups that know their first rate."""
+    """As with PyTorch's own: the last count that was used, and groups that store their first rate."""
     optimizer = torch_optimizer(torch, 0.4, 0.1)
     rates_of(optimizer, wo.to_torch(optimizer, SCHEDULE), 5)
     resumed = wo.to_torch(optimizer, SCHEDULE, last_epoch=5)
@@ -357,7 +357,7 @@ def test_last_epoch_resumes(torch):
 
 @pytest.mark.live
 def test_inside_sequential_lr_its_clock_starts_at_the_milestone(torch):
-    """PyTorch's join: first or last, beside its own schedulers."""
+    """PyTorch's join: first or last, together with PyTorch's schedulers."""
     schedulers = torch.optim.lr_scheduler
     optimizer = torch_optimizer(torch, 0.5)
     parts = [
@@ -374,7 +374,7 @@ def test_inside_sequential_lr_its_clock_starts_at_the_milestone(torch):
 
 
 @pytest.mark.live
-def test_a_copy_of_a_torch_scheduler_goes_on_alone(torch):
+def test_a_copy_of_a_torch_scheduler_continues_alone(torch):
     """`copy.deepcopy` copies the optimizer with it."""
     optimizer = torch_optimizer(torch, 0.5)
     scheduler = wo.to_torch(optimizer, SCHEDULE)
@@ -387,7 +387,7 @@ def test_a_copy_of_a_torch_scheduler_goes_on_alone(torch):
 
 
 @pytest.mark.live
-def test_what_to_torch_refuses(torch):
+def test_errors_of_to_torch(torch):
     """Arguments the wrong way round; groups without a proportion."""
     with pytest.raises(TypeError, match=r"optimizer must be a torch\.optim\.Optimizer, got constant"):
         wo.to_torch(wo.constant(0.1), torch_optimizer(torch, 0.1))

@@ -1,4 +1,4 @@
-"""The JSON Schema of configs: it accepts what `from_config` reads, and rejects what is wrong in itself."""
+"""The JSON Schema of configs: it accepts what `from_config` reads, and rejects every invalid config."""
 
 import json
 

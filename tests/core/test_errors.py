@@ -97,7 +97,7 @@ def test_renamed_composes():
 
 
 def test_other_arguments_in_a_sentence_are_renamed_too():
-    """Names as ``${b}``, in what is allowed and in what to write instead; braces and dollars of a value stay."""
+    """Names as ``${b}``, in the rule and in the fix; braces and dollars of a value stay."""
 
     def check():
         checks.raise_bad_argument(

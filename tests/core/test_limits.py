@@ -1,4 +1,4 @@
-"""Where ranges end: numbers beside a bound, as the docstrings have it, and values at far counts."""
+"""The ends of ranges: numbers next to a bound that a docstring states, and values at large counts."""
 
 import jax
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 import warmup_optax as wo
 
 RUN = {"warmup_steps": 4, "total_steps": 20}
-RANGES = {  # a constructor of one number: what it takes that is close to its bound, and what it refuses
+RANGES = {  # a constructor of one number: accepted numbers close to its bound, and invalid ones
     "cosine exponent": (lambda x: wo.cosine(1.0, 0.0, 4, exponent=x), [0.01, 0.5, 1, 1.5], [0, -1]),
     "polynomial power": (lambda x: wo.polynomial(1.0, 0.0, 4, power=x), [0.01, 0.5, 1, 1.5], [0, -1]),
     "geometric init_value": (lambda x: wo.geometric(x, 1.0, 4), [1e-6, 0.5], [0, -1.0]),
@@ -45,7 +45,7 @@ RANGES = {  # a constructor of one number: what it takes that is close to its bo
 
 
 @pytest.mark.parametrize("name", RANGES)
-def test_a_number_beside_its_bound(name):
+def test_a_number_next_to_its_bound(name):
     make, good, bad = RANGES[name]
     for number in good:
         assert np.all(np.isfinite(wo.sample(make(number), [0, 1, 3, 4, 1000])))
@@ -82,7 +82,7 @@ def test_a_wave_whose_length_is_data_and_past_int32():
 
 @pytest.mark.parametrize("values", ["12", b"12", {0.1: 1, 0.2: 2}], ids=repr)
 def test_what_can_be_gone_through_is_not_always_a_sequence(values):
-    """The characters of a text and the keys of a dict are not the numbers that were meant."""
+    """The characters of a text and the keys of a dict are not the intended numbers."""
     for make in (
         lambda: wo.piecewise_constant(values, [5]),
         lambda: wo.join(values, [5]),

@@ -1,4 +1,4 @@
-"""The compiled programs that are kept: as many as are allowed, and no schedule with them."""
+"""The cache of compiled programs keeps the allowed number of them, and no schedule."""
 
 import gc
 import threading

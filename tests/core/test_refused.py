@@ -1,4 +1,4 @@
-"""Law 9: bad input is refused where it is written, in words that name it; good input is not.
+"""Law 9: bad input raises an error in the call that receives it, and the error names it; good input does not.
 
 A message has the function's name, the user's own name of the argument, what came, and, where there
 is one, the fix. A wrong type is a `TypeError`, a wrong value a `ValueError`.
@@ -223,7 +223,7 @@ def shown(value):
 
 
 @pytest.mark.parametrize("row", MISUSE, ids=[f"{row[0]}-{next(iter(row[1]))}" for row in MISUSE])
-def test_refused_in_words_that_help(row):
+def test_errors_say_what_to_change(row):
     """Law 9: the type of the error, and every word that its message owes the user."""
     function, wrong, error, *words = row
     with pytest.raises(error) as caught:
@@ -247,7 +247,7 @@ def test_lengths_that_do_not_fit_are_added_up(function, lengths, words):
 
 
 def test_the_good_calls_are_good():
-    """Law 9: nothing of the table above is refused for what is the same in every row."""
+    """Law 9: no row of the table above raises an error because of an argument that all rows share."""
     for function, arguments in GOOD.items():
         assert isinstance(getattr(wo, function)(**arguments), wo.Schedule)
 
@@ -319,7 +319,7 @@ def test_no_warmup_is_accepted():
 
 
 def test_traced_numbers_are_never_looked_at():
-    """Law 9: what would be refused as a number goes through as a tracer, to a finite program."""
+    """Law 9: a number that would raise an error is accepted as a tracer, and the program is finite."""
 
     @jax.jit
     def build(value, steps):

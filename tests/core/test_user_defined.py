@@ -147,7 +147,7 @@ class Mixture(wo.Schedule):
 
 
 class Alternating(wo.Schedule):
-    """The methods of `Time`: cycles, and what is due in them."""
+    """The methods of `Time`: cycles, and the events in them."""
 
     low: float
     high: float
@@ -601,7 +601,7 @@ def test_an_unmarked_choice_raises_when_the_class_is_made(annotation):
     [float, "float", dict[str, float], "dict[str, 'wo.Schedule']", typing.Any, "Unknown", "jax.Array", Ends],
 )
 def test_other_annotations_are_taken(annotation):
-    """The keys of a dict are words; a name that only a checker knows is any number or schedule."""
+    """The keys of a dict are strings; a name that only a type checker resolves is any number or schedule."""
     assert a_class(annotation)({"a": 1.0} if "ict" in str(annotation) else 1.0)(0) == 1.0
 
 

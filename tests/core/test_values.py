@@ -1,4 +1,4 @@
-"""A schedule is a value, whatever its numbers are held in; and what is a count."""
+"""A schedule is a value for every type of its numbers; and which objects are counts."""
 
 import dataclasses
 import datetime
@@ -72,7 +72,7 @@ def test_stacks_and_tracers_are_equal_to_themselves_alone():
     build(1.0)
 
 
-def test_unstack_gives_back_what_was_stacked():
+def test_unstack_returns_the_stacked_schedules():
     every = [wo.warmup_cosine(peak, warmup_steps=w, total_steps=100) for peak, w in ((0.1, 5), (3e-4, 7))]
     assert wo.unstack(wo.stack(every)) == every
     assert [repr(schedule) for schedule in wo.unstack(wo.stack(every))] == list(map(repr, every))
@@ -89,7 +89,7 @@ def test_a_number_on_either_side_is_added(number):
 
 
 def test_a_stack_is_made_without_a_program(compilations):
-    """And without a transfer that `jax.transfer_guard` would refuse."""
+    """And without a transfer that `jax.transfer_guard` would reject."""
     before = compilations()
     with jax.transfer_guard("disallow"):
         stack = wo.stack([wo.linear(0.0, 0.1 * k, 7) for k in range(13)])
@@ -104,7 +104,7 @@ def test_unstack_inside_a_trace():
 
 
 @pytest.mark.parametrize("bad", [wo.linear(0.0, 1.0, 4), jax.tree.map(jnp.asarray, wo.constant(1.0))])
-def test_unstack_refuses_one_schedule(bad):
+def test_unstack_of_one_schedule_raises_an_error(bad):
     with pytest.raises(ValueError, match=r"unstack: schedule must be a stack of schedules, got .*; stack"):
         wo.unstack(bad)
     with pytest.raises(TypeError, match=r"unstack: schedule must be a stack of schedules, got 0\.1"):
@@ -120,7 +120,7 @@ def test_every_field_replaced_by_itself(node):
 
 
 @every_node
-def test_a_field_replaced_by_nonsense_is_refused_in_the_name_of_the_function(node):
+def test_the_error_of_a_replaced_field_names_the_function(node):
     nonsense = types.SimpleNamespace()  # no number, no schedule, no word, and not callable
     for field in dataclasses.fields(node):
         with pytest.raises((wo.ArgumentError, wo.ArgumentTypeError)) as caught:
@@ -131,7 +131,7 @@ def test_a_field_replaced_by_nonsense_is_refused_in_the_name_of_the_function(nod
 
 def test_fields_are_the_arguments_of_the_user():
     schedule = wo.warmup_cosine(0.1, warmup_steps=5, total_steps=10)
-    schedule(3)  # what is compiled and hashed stays out
+    schedule(3)  # the compiled program and the hash are not part of it
     hash(schedule)
     assert dataclasses.asdict(schedule) == {
         "peak_value": 0.1,
@@ -205,7 +205,7 @@ def test_a_variable_of_flax_is_a_count():
     ],
     ids=repr,
 )
-def test_what_is_no_count_is_refused_in_a_sentence(count):
+def test_an_invalid_count_raises_an_error(count):
     with pytest.raises(TypeError, match="a schedule's count must be a whole or real number, got "):
         LINE(count)
 

@@ -61,7 +61,7 @@ KINDS = {kind: known for kind, known in config._kinds().items() if inspect.isfun
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_function_and_its_class_have_the_same_defaults(kind):
-    """What is printed leaves out what is the class's default; what is read takes the function's."""
+    """`repr` omits the defaults of the class; a config without a key gets the default of the function."""
     function = inspect.signature(KINDS[kind].make).parameters
     node = inspect.signature(KINDS[kind].node).parameters
     assert issubclass(KINDS[kind].node, Node)

@@ -100,7 +100,7 @@ def test_adamw_takes_a_schedule_of_weight_decay():
 
 
 def test_multi_steps_counts_updates_not_batches():
-    """Under accumulation the clock goes on once for every `k` batches; `k` may be scheduled too."""
+    """Under accumulation the count increases once every `k` batches; `k` may be a schedule."""
     every = wo.piecewise_constant([1, 2], [4])
     for k in (2, lambda count: jnp.asarray(every(count), jnp.int32)):
         tx = optax.MultiSteps(optax.sgd(make()), every_k_schedule=k)
@@ -113,7 +113,7 @@ def test_multi_steps_counts_updates_not_batches():
 
 
 def test_inject_hyperparams_shows_the_rate():
-    """The rate of the last update stands in the state, beside another schedule that is injected."""
+    """The state contains the rate of the last update, next to another injected schedule."""
     tx = optax.inject_hyperparams(optax.adamw)(learning_rate=make(), weight_decay=wo.linear(1.0, 0.5, T))
     _, state = run(tx, 6)
     wanted = {"learning_rate": make(reference), "weight_decay": reference.linear(1.0, 0.5, T)}

@@ -144,7 +144,7 @@ def test_every_handle_of_every_recipe_moves(file):
                 paste(page, json.dumps(before))  # so that the next handle is where it was
 
 
-def test_numbers_are_typed_and_a_wrong_one_is_refused(file):
+def test_numbers_are_typed_and_a_wrong_one_shows_an_error(file):
     with opened(file) as page:
         expect = expected(page)
         box = page.get_by_label("peak value")
@@ -308,7 +308,7 @@ def test_with_the_keyboard_alone(file):
         assert json.loads(page.evaluate("navigator.clipboard.readText()")) == after
 
 
-def test_what_a_screen_reader_is_told(file):
+def test_what_a_screen_reader_reads(file):
     """Every control has a name, and a handle its value in words."""
     with opened(file) as page:
         nameless = """() => [...document.querySelectorAll('button, input, select, textarea, [role=slider]')]

@@ -115,7 +115,7 @@ class _Planter(ast.NodeVisitor):
             begin += between.index(old)
             self.add(left.lineno, kind, old, new, begin, begin + len(old))
 
-    # ------------------------------------------------------------------ what is left alone
+    # ------------------------------------------------------------------ unchanged code
 
     def visit_Raise(self, node):
         pass
@@ -170,7 +170,7 @@ class _Planter(ast.NodeVisitor):
         elif not isinstance(node.value, ast.Constant):
             self.generic_visit(node)
 
-    # ------------------------------------------------------------------ what is changed
+    # ------------------------------------------------------------------ changes
 
     def visit_Compare(self, node):
         left = node.left

@@ -81,7 +81,7 @@ FILES = {  # the first prefix that fits
     "_view/sample": [SAMPLE],
     "_view/transfer": ["view/test_transfer.py"],
 }
-# What is left then is for the tests that every module has a part in: of what gives values, and of what uses them.
+# The remaining mutants are for the tests that involve every module: of values, and of code that uses values.
 ALL = {
     "_view/": ["view/test_python_functions.py", "view/test_tools_limits.py", "view/test_never_endless.py"],
     "_run/": [],
@@ -155,7 +155,7 @@ print(json.dumps(lines))
     return json.loads(done.stdout)
 
 
-# ------------------------------------------------------------------ one mutant, in a process of its own
+# ------------------------------------------------------------------ one mutant, in a separate process
 
 
 class _Choice:
@@ -336,7 +336,7 @@ def run(options: argparse.Namespace) -> None:
             if not files_of(mutant):
                 continue
             if time.monotonic() - began > 60 * options.minutes:
-                print("stopped by --minutes; run again to go on")
+                print("stopped by --minutes; run again to continue")
                 break
             while not free:
                 finish()

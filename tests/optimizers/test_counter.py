@@ -67,7 +67,7 @@ def test_every_update_has_the_rate_of_the_tokens_before_it(name):
 
 
 def test_accumulation_around_it_counts_the_updates_argument():
-    """`MultiSteps` hands on the argument of the call that updates: the sum of the window belongs there."""
+    """`MultiSteps` passes the argument of the call that updates, so pass the sum of the window there."""
     schedule = wo.counter_schedule(SCHEDULE)
     windows = [TOKENS[i : i + 2] for i in range(0, 6, 2)]
     given = [tokens for window in windows for tokens in (0, sum(window))]
@@ -107,7 +107,7 @@ def test_a_checkpoint_resumes_bit_for_bit():
 
 
 def test_other_hyperparameters_and_arguments():
-    """Two counters of two arguments beside a plain schedule, which counts updates."""
+    """Two counters of two arguments and a plain schedule, which counts updates."""
     rate = wo.counter_schedule(SCHEDULE)
     momentum = wo.counter_schedule(wo.linear(0.5, 0.9, 100), argument="examples")
     optimizer = optax.inject_hyperparams(optax.adamw)(
@@ -211,13 +211,13 @@ def test_it_is_a_value():
         ({"tokens": jnp.ones(3, jnp.int32)}, TypeError, r"got Array\(\[1, 1, 1\].*; sum it"),
     ],
 )
-def test_bad_arguments_of_an_update_are_refused(arguments, error, says):
+def test_bad_arguments_of_an_update_raise_errors(arguments, error, says):
     schedule = wo.counter_schedule(SCHEDULE)
     with pytest.raises(error, match=f"counter_schedule: .*{says}"):
         schedule.update(schedule.init(), **arguments)
 
 
-def test_bad_arguments_are_refused():
+def test_bad_arguments_raise_errors():
     with pytest.raises(TypeError, match="counter_schedule: schedule must be"):
         wo.counter_schedule(None)
     with pytest.raises(TypeError, match="counter_schedule: argument must be a name, got 'two words'"):

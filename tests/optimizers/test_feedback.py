@@ -40,7 +40,7 @@ def scales(rule, values):
 
 
 def run(schedule, values, optimizer=None, state=None, argument="value"):
-    """The rates that updates really had, each held against `applied_value` inside and outside of `jit`."""
+    """The rates of the updates, each compared with `applied_value` inside and outside `jit`."""
     optimizer = made(optimizer or wo.scheduled(optax.sgd, learning_rate=schedule))
     state = optimizer.init(PARAMS) if state is None else state
     ask, ask_next = jax.jit(wo.applied_value), jax.jit(wo.next_value)
@@ -86,7 +86,7 @@ class TestPlateau:
             0.5,
         ]
 
-    def test_every_option_beside_optax(self):
+    def test_every_option_compared_with_optax(self):
         """For positive losses and `atol=0` it is Optax's rule, one update later."""
         options = {"factor": 0.5, "patience": 2, "rtol": 0.05, "cooldown": 1, "accumulation_size": 2}
         options["min_scale"] = 0.1
@@ -157,7 +157,7 @@ class TestSpike:
         assert (found[:41] == 1).all()
         assert (found[91:] == 1).all()
 
-    def test_another_spike_starts_the_updates_anew(self):
+    def test_another_spike_restarts_the_updates(self):
         losses = np.ones(60)
         losses[[20, 24]] = 5.0
         found = scales(feedback.Spike(steps=10, scale=0.5), losses)
@@ -233,7 +233,7 @@ def test_a_nan_changes_nothing_but_the_count():
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_checkpoint_goes_on_exactly(name, tmp_path):
+def test_a_checkpoint_continues_exactly(name, tmp_path):
     """Through Orbax, cut anywhere: during the warmup, or while values are counted."""
     ocp = pytest.importorskip("orbax.checkpoint")
     values = np.random.default_rng(0).exponential(size=24)
@@ -251,7 +251,7 @@ def test_a_checkpoint_goes_on_exactly(name, tmp_path):
 
 
 def test_under_scan_and_vmap():
-    """A population with losses, and factors, of its own: as one after the other."""
+    """A population with different losses and factors has the results of separate runs."""
     losses = jnp.asarray(np.random.default_rng(0).exponential(size=(3, 20)), jnp.float32)
     rules = [feedback.Plateau(factor=f, patience=2) for f in (0.5, 0.25, 0.125)]
     stacked = jax.tree.map(lambda *x: jnp.stack([jnp.asarray(y) for y in x]), *rules)
@@ -393,7 +393,7 @@ def test_flax_nnx():
 
 
 def test_looking_shows_the_schedule_and_says_so():
-    """What is known before a run is the schedule: the tools show it, and name the rule."""
+    """Before a run, the tools show the schedule and name the rule."""
     plt = pytest.importorskip("matplotlib.pyplot")
     schedule = wo.with_feedback(SCHEDULE, RULES["plateau"])
     np.testing.assert_array_equal(wo.sample(schedule, range(70)), wo.sample(SCHEDULE, range(70)))

@@ -1,4 +1,4 @@
-"""Groups of parameters: what each update applied, held against an optimizer for each group."""
+"""Groups of parameters: each applied update, compared with an optimizer for each group."""
 
 import collections
 import copy
@@ -366,7 +366,7 @@ def test_a_state_without_groups():
 
 
 def test_groups_that_disagree():
-    """Two parts with counts of their own: a sentence, and NaN inside of `jit`."""
+    """Two parts with separate counts: an error, and NaN inside `jit`."""
     by_group = wo.groups({"": 1.0})
     chain = optax.chain(optax.sgd(SCHEDULE), by_group)
     optimizer = optax.partition({"one": chain, "two": chain}, {"a": "one", "b": "two"})

@@ -67,7 +67,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_the_optimizer_with_these_numbers(name):
-    """Step by step the update of the same optimizer, made anew with the numbers of that count."""
+    """At each step, the update of the same optimizer, built with the numbers of that count."""
     factory, schedules, rest = CASES[name]
     optimizer = wo.scheduled(factory, **schedules, **rest)
 
@@ -170,7 +170,7 @@ def test_inside_of_wrappers(name):
 
 
 def test_names_that_several_states_have():
-    """A group of a partition, or a place in a chain, tells them apart; a name of its own stays short."""
+    """A group of a partition, or a place in a chain, tells them apart; a unique name stays short."""
     optimizer = optax.partition(
         {
             "matrices": wo.scheduled(optax.contrib.muon, learning_rate=RATE, beta=MOMENTUM),
@@ -272,7 +272,7 @@ def test_without_a_schedule_it_is_the_optimizer():
     assert state.hyperparams == {}
 
 
-def test_a_restored_state_goes_on_where_it_was():
+def test_a_restored_state_continues_where_it_was():
     """All of a run is its state: NumPy leaves, as a checkpoint library may give them back."""
     optimizer = wo.scheduled(optax.sgd, learning_rate=RATE, momentum=MOMENTUM)
     step = jax.jit(lambda state, number: optimizer.update(grads_at(number), state, PARAMS))
@@ -326,7 +326,7 @@ def test_nanochat_momentum_and_decay():
     momentum = wo.piecewise_linear([0.85, 0.97, 0.97, 0.9], [0, 400, total - warmdown, total])
     inside = [step <= total for step in case["steps"]]
     found, expected = wo.sample(momentum, case["steps"]), np.asarray(case["values"])
-    np.testing.assert_allclose(found[inside], expected[inside], rtol=1e-6)  # float32 beside float64
+    np.testing.assert_allclose(found[inside], expected[inside], rtol=1e-6)  # float32 against float64
     case = next(case for case in golden["cases"] if case["id"] == "weight-decay")
     total, peak = case["kwargs"]["num_iterations"], case["kwargs"]["weight_decay_scaled"]
     inside = [step <= total for step in case["steps"]]

@@ -1,4 +1,4 @@
-"""Rules beside the originals: PyTorch's ReduceLROnPlateau and transformers' GreedyLR, update by update.
+"""Rules compared with the originals: PyTorch's ReduceLROnPlateau and transformers' GreedyLR, update by update.
 
 In float64, so that a comparison of losses has the same answer as with Python's floats.
 """

@@ -29,7 +29,7 @@ EVERY_CALL = {
     "chain": optax.chain(optax.clip(10.0), optax.chain(optax.identity(), sgd(SCHEDULE))),
     "named_chain": optax.named_chain(("clip", optax.clip(10.0)), ("descent", sgd(SCHEDULE))),
     "scale_by_schedule": optax.chain(optax.scale_by_schedule(SCHEDULE), optax.scale(-1.0)),
-    "beside another count": optax.chain(optax.ema(0.0, debias=False), sgd(SCHEDULE)),
+    "next to another count": optax.chain(optax.ema(0.0, debias=False), sgd(SCHEDULE)),
     "inject_hyperparams": optax.inject_hyperparams(sgd)(SCHEDULE),
     "inject_hyperparams of a closure": optax.inject_hyperparams(sgd)(lambda count: SCHEDULE(count)),
     "masked": optax.masked(sgd(SCHEDULE), {"a": True, "b": False}),
@@ -111,7 +111,7 @@ def test_wrappers_nest(wrapped, inside):
 
 
 def test_apply_every_advances_with_every_call():
-    """Also with those that emit nothing: the rate of what is emitted is a mixture."""
+    """The emitted update mixes several rates, and calls that emit nothing count too."""
     optimizer = made(optax.chain(sgd(SCHEDULE), optax.apply_every(2)))
     state = optimizer.init(PARAMS)
     for number in range(4):
@@ -192,7 +192,7 @@ def test_the_weight_decay_that_was_applied(optimizer, times):
 
 
 def test_reduce_on_plateau_multiplies():
-    """Its counters are of losses, and never taken; its scale is beside the value, and can be read."""
+    """Its counters count losses and are never read; its scale is separate from the value, and can be read."""
     plateau = optax.contrib.reduce_on_plateau(factor=0.5, patience=2, accumulation_size=2)
     optimizer = made(optax.chain(sgd(SCHEDULE), plateau))
     state = optimizer.init(PARAMS)
@@ -275,7 +275,7 @@ def test_a_count_of_several_devices():
 
 @pytest.mark.parametrize("optimizer", [sgd(0.1), optax.sgd(0.1, momentum=0.9), optax.identity()])
 @pytest.mark.parametrize("ask", [applied, upcoming, jax.jit(upcoming), lambda _, state: update_count(state)])
-def test_no_count_is_refused(optimizer, ask):
+def test_no_count_raises_an_error(optimizer, ask):
     with pytest.raises(ValueError, match=r"opt_state must hold a count .*, got none; give the optimizer the"):
         ask(SCHEDULE, optimizer.init(PARAMS))
 
@@ -306,7 +306,7 @@ def drift():
     )
 
 
-def test_counts_that_differ_are_refused():
+def test_counts_that_differ_raise_errors():
     optimizer = made(drift())
     state = optimizer.init(PARAMS)
     with pytest.raises(ValueError, match="must hold counts that advance together"):
@@ -323,7 +323,7 @@ def test_counts_that_differ_are_refused():
 
 
 @pytest.mark.parametrize("ask", [applied, upcoming])
-def test_counts_that_could_differ_are_refused_when_traced(ask):
+def test_counts_that_could_differ_raise_errors_when_traced(ask):
     """At the first trace: not on the day when they do."""
     with pytest.raises(ValueError, match=r"opt_state\[0\].count=traced \(WeightDecaySchedule\)"):
         jax.jit(ask)(SCHEDULE, drift().init(PARAMS))
@@ -343,7 +343,7 @@ def test_a_group_that_freezes_does_not_end_a_logging_loop():
 
 
 def test_counts_that_should_agree_but_do_not():
-    """One group's state was reset by hand: refused, and where nothing can be refused, NaN."""
+    """The state of one group was reset by hand: an error, or NaN where no error can be raised."""
     optimizer = made(optax.partition({"one": sgd(SCHEDULE), "two": sgd(SCHEDULE)}, LABELS))
     state = run(optimizer, range(3))
     fresh = optimizer.init(PARAMS)
@@ -362,7 +362,7 @@ DECAY_IN_SCHEDULE_FREE = optax.contrib.schedule_free(optax.adamw(0.1, weight_dec
 
 @pytest.mark.parametrize("ask", [applied, upcoming, jax.jit(applied)])
 def test_a_decay_inside_of_schedule_free_is_ambiguous(ask):
-    """The decay is asked at 0, 1, ..., the averaging at 1, 2, ...: nothing says which schedule is meant."""
+    """The decay is evaluated at 0, 1, ..., the averaging at 1, 2, ...: neither count is the right one."""
     optimizer = made(DECAY_IN_SCHEDULE_FREE)
     _, state = optimizer.update(GRADS, optimizer.init(PARAMS), PARAMS)
     with pytest.raises(ValueError, match=r"must have one count, .* give opt_state.base_optimizer_state"):
@@ -376,7 +376,7 @@ ASKING = ["prodigy", "dadapt_adamw", "momo", "momo_adam", "madgrad", "ademamix"]
 
 @pytest.mark.parametrize("name", ["prodigy", "ademamix"])
 def test_the_count_of_one_that_asks_itself_is_not_passed_over(name):
-    """Held still by two rejected gradients, while the schedule beside it went on."""
+    """Two rejected gradients stopped its count, while the other schedule continued."""
     make = getattr(optax.contrib, name)
     optimizer = made(optax.chain(optax.apply_if_finite(make(SCHEDULE), 5), optax.scale_by_schedule(OTHER)))
     state = optimizer.init(PARAMS)
@@ -430,7 +430,7 @@ def test_the_names_are_those_of_optax():
     assert known <= found
 
 
-def test_one_trace_and_no_work_beside_the_schedule(compilations):
+def test_one_trace_and_no_work_except_the_schedule(compilations):
     """Inside `jit` the walk leaves nothing behind but the schedule at the count."""
     optimizer = made(optax.chain(optax.clip(1.0), optax.adam(SCHEDULE)))
     state = optimizer.init(PARAMS)

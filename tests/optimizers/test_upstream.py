@@ -124,7 +124,7 @@ def test_183_an_update_without_the_transformation_does_not_advance_the_schedule(
     assert wo.update_count(state) == 2
 
 
-def test_1746_after_too_many_errors_the_schedule_advances_with_what_is_accepted():
+def test_1746_after_too_many_errors_the_schedule_advances_with_accepted_updates():
     optimizer = optax.apply_if_finite(optax.sgd(SCHEDULE), max_consecutive_errors=2)
     update, state = jax.jit(optimizer.update), optimizer.init(PARAMS)
     counts = []

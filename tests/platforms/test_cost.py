@@ -1,8 +1,8 @@
-"""What a schedule costs in a compiled train step, beside the same step with a constant rate.
+"""What a schedule costs in a compiled train step, compared with the same step with a constant rate.
 
 On a GPU every launch counts. XLA decides whether a scalar is computed inside the kernels that use it or
-once, in a small kernel of its own. For an A100 it does the latter with any schedule, Optax's straight line
-too: there what is allowed is what that line costs, and one more. A table that must be searched (more than
+once, in a small separate kernel. For an A100 it does the latter with any schedule, Optax's linear schedule
+too: there, the limit is the cost of that linear schedule, and one more. A table that must be searched (more than
 eight phases, or cycles that grow) may cost one launch. On a TPU the scalar unit does it; fusions count.
 """
 
@@ -24,13 +24,13 @@ LONG = 16  # phases, as few as a table needs
 
 
 def cosines(phases):
-    """So many cosines, one after the other."""
+    """Join `n` cosines."""
     each = [wo.cosine(1.0 + i, 0.1, 20) for i in range(phases)]
     return wo.join(each, [20 * i for i in range(1, phases)])
 
 
 def steps(phases):
-    """So many steps."""
+    """Run `n` steps."""
     return wo.piecewise_constant([0.999**i for i in range(phases)], range(5, 5 * phases, 5))
 
 
@@ -56,7 +56,7 @@ def longest_table(schedule):
 
 
 def test_a_schedule_launches_no_kernel(gpu):
-    """On CUDA: none of its own, beyond what XLA gives to Optax's plainest schedule."""
+    """On CUDA: no separate kernel that XLA does not also create for Optax's simplest schedule."""
     plain = added(gpu, LINE)
     if gpu.name != "A100":
         assert plain == 0

@@ -73,18 +73,18 @@ def test_numbers_as_arguments(platform):
 def differentiated():
     schedules = {case.name: case.schedule for case in ONE_OF_EACH}
 
-    def slopes(schedules, counts):
+    def gradients(schedules, counts):
         return {
             name: jax.grad(lambda s: jnp.sum(s(counts)), allow_int=True)(schedule)
             for name, schedule in schedules.items()
         }
 
     counts = jax.ShapeDtypeStruct((3,), jnp.int32)
-    return jax.jit(slopes).trace(schedules, counts)
+    return jax.jit(gradients).trace(schedules, counts)
 
 
 @first_platform
-def test_slopes_and_vectors(platform):
+def test_gradients_and_vectors(platform):
     """Differentiated and mapped over counts: still a straight line."""
     assert not found(platform, differentiated())
 
@@ -100,7 +100,7 @@ def test_in_a_train_step(platform):
         assert not control(platform, lambda s, p: optimizer.update(p, s, p), state, params)
 
 
-def test_what_is_looked_for_is_seen():
+def test_the_search_finds_a_loop():
     """The test of the test: each of these is a loop or a branch."""
     table = jnp.arange(4.0)
     seen = [

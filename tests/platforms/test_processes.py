@@ -1,4 +1,4 @@
-"""Some processes train, stop, and more go on from the checkpoint: one rate, bit for bit, at every step."""
+"""Some processes train and stop, and more continue from the checkpoint: one rate, bit for bit, at every step."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def one_rate(results):
     ("before", "after"), [(1, 2), pytest.param(2, 4, marks=pytest.mark.exhaustive)], ids=str
 )
 def test_stopped_and_resumed_in_more_processes(tmp_path, before, after):
-    """Eight devices in all, whatever the processes; the run stops, and others go on where it stopped."""
+    """Eight devices in total for any number of processes; the run stops, and others continue from there."""
     from support.worker import SCHEDULE
 
     whole = run(before, tmp_path, 0, LAST, save=STOP)

@@ -53,7 +53,7 @@ def test_every_constructor_as_data(target):
 
 
 def test_train_step(target):
-    """AdamW with a schedule of every kind, each for a matrix of its own, data-parallel and donated."""
+    """AdamW with a schedule of every kind, each for a separate matrix, data-parallel and donated."""
     optimizers = {name: optax.adamw(schedule) for name, schedule in FIRST.items()}
     params = matrices(FIRST)
     optimizer = optax.partition(optimizers, {name: name for name in FIRST})

@@ -55,7 +55,7 @@ def test_a_curve_that_only_falls():
 
 
 def test_what_follows_a_blow_up_is_not_read():
-    """Neither the fall from a high loss nor what is random there."""
+    """Neither the decrease from a high loss nor its noise."""
     losses = FALLING.copy()
     losses[40:] = [50.0, 5.0] * 10
     found = wo.suggest_learning_rate(RATES, losses, smoothing=0.0)
@@ -112,7 +112,7 @@ def test_bad_input(rates, losses, options, message):
 SWEEP = np.geomspace(1e-6, 1.0, 100)
 
 
-def refused(losses, **options):
+def error_of(losses, **options):
     try:
         wo.suggest_learning_rate(SWEEP[: len(losses)], losses, **options)
     except ValueError as error:
@@ -125,7 +125,7 @@ def refused(losses, **options):
 @pytest.mark.parametrize("smoothing", [0.0, 0.98])
 def test_a_flat_loss_has_no_rate(dtype, level, smoothing):
     """The smoothing of a constant wobbles by its rounding (davidtvs/pytorch-lr-finder#10)."""
-    assert refused(np.full(100, level, dtype), smoothing=smoothing, blow_up=None)
+    assert error_of(np.full(100, level, dtype), smoothing=smoothing, blow_up=None)
 
 
 def test_the_rounding_of_float32_is_no_fall():
@@ -133,7 +133,7 @@ def test_the_rounding_of_float32_is_no_fall():
     bits = np.random.default_rng(0).integers(-1, 2, 100)
     losses = np.float32(1.4) + bits.astype(np.float32) * np.spacing(np.float32(1.4))
     losses[70:] -= np.spacing(np.float32(1.4))
-    assert refused(losses)
+    assert error_of(losses)
 
 
 NOISES = {
@@ -152,7 +152,7 @@ def test_noise_has_no_rate(noise, length):
     """At most 1 in 250 series of pure noise are read, so that of 500 more than 8 have a probability of 0.02 %."""
     random = np.random.default_rng(length)
     series = [10 + NOISES[noise](random, length) for _ in range(500)]
-    assert sum(not refused(losses, blow_up=None, skip_end=0) for losses in series) <= 8
+    assert sum(not error_of(losses, blow_up=None, skip_end=0) for losses in series) <= 8
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -170,4 +170,4 @@ def test_a_real_fall_is_read(seed, blown_up):
 def test_the_size_of_the_losses_does_not_matter(shift):
     """Ranks are the same for every scale: a fall of 1e-3 without noise is one, from 10 and from 10,000."""
     losses = 10 + shift - 1e-3 * (10 + shift) / (1 + (SWEEP / 1e-3) ** -1)
-    assert not refused(losses)
+    assert not error_of(losses)

@@ -113,7 +113,7 @@ def test_the_ramp_and_the_clock():
 
 
 def test_a_fall_of_several_halvings_at_one_count():
-    """The batch grows at once, and the remainder of the fall stays in the rate."""
+    """The batch grows in one step, and the rate keeps the remainder of the decay."""
     stairs = wo.piecewise_constant([1.0, 0.1], [32])
     new, run = wo.seesaw(stairs, total_steps=64, batch_size=2, doublings=3)
     assert run.batch_size == ((0, 2), (64, 16))

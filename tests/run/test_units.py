@@ -86,10 +86,10 @@ def test_a_loop_that_counts(drop_last, accumulation_steps):
         ("0.3", 0.1 + 0.2),
     ],
 )
-def test_a_float_is_the_number_that_was_meant(written, value):
+def test_a_float_is_the_decimal_that_was_written(written, value):
     for total in (10, 100, 300, 12_345, 10**9):
         exact = math.floor(Fraction(written) * total)
-        if exact:  # a fraction of less than a step is refused
+        if exact:  # a fraction of less than a step raises an error
             assert wo.TrainingRun(total_steps=total).steps(fraction=value) == exact
         assert wo.TrainingRun(num_examples=total, batch_size=1).steps(epochs=value) == exact
 
@@ -235,7 +235,7 @@ def test_a_number_of_steps_goes_through():
         ({"tokens_per_example": 0}, ValueError, "tokens_per_example"),
     ],
 )
-def test_a_bad_run_is_refused(changes, error, says):
+def test_a_bad_run_raises_an_error(changes, error, says):
     with pytest.raises(error, match=f"TrainingRun: .*{says}"):
         wo.TrainingRun(**RUN | changes)
 
@@ -263,7 +263,7 @@ def test_a_bad_run_is_refused(changes, error, says):
         ({"tokens": 10}, ValueError, "tokens_per_example must be given where"),
     ],
 )
-def test_a_bad_duration_is_refused(arguments, error, says):
+def test_a_bad_duration_raises_an_error(arguments, error, says):
     with pytest.raises(error, match=f"TrainingRun(.steps)?: .*{says}"):
         wo.TrainingRun(**RUN).steps(**arguments)
 
@@ -316,7 +316,7 @@ def test_the_fields_are_the_arguments():
 
 # ------------------------------------------------------------------------------- ramps and clocks
 class Plan(NamedTuple):
-    """What a loop over updates needs to know of a run."""
+    """The numbers of a run that a training loop needs."""
 
     run: wo.TrainingRun
     updates: int
@@ -466,7 +466,7 @@ def test_the_ramp_of_megatron(start, increment, over, final):
         consumed += size
 
 
-def test_a_lost_clock_is_refused():
+def test_a_lost_clock_raises_an_error():
     with pytest.raises(ValueError, match="unit must be one of 'tokens', 'examples', 'epochs', got 'updates'"):
         wo.TrainingRun(batch_size=8)._segments("updates")
     with pytest.raises(ValueError, match="tokens_per_example must be given where tokens"):
@@ -562,7 +562,7 @@ def test_what_keras_counts(monkeypatch):
     assert int(optimizer.iterations) == 2
 
 
-def test_traced_numbers_are_refused():
+def test_traced_numbers_raise_errors():
     with pytest.raises(TypeError, match=r"TrainingRun.steps: epochs .* outside of jit"):
         jax.jit(lambda x: wo.TrainingRun(**RUN).steps(epochs=x))(1.0)
     with pytest.raises(TypeError, match=r"scale_learning_rate: base_value .* outside of jit"):
@@ -596,7 +596,7 @@ def test_scale_learning_rate():
         ({"base_value": wo.constant(0.1), "batch_size": 32}, TypeError, "base_value"),
     ],
 )
-def test_a_bad_scaling_is_refused(arguments, error, says):
+def test_a_bad_scaling_raises_an_error(arguments, error, says):
     with pytest.raises(error, match=f"scale_learning_rate: .*{says}"):
         wo.scale_learning_rate(**{"base_value": 0.1} | arguments)
 
@@ -626,7 +626,7 @@ def test_adam_warmup_steps(b2, steps):
 
 
 @pytest.mark.parametrize("b2", [1, 1.0, 1.5, -0.1, math.nan])
-def test_a_bad_b2_is_refused(b2):
+def test_a_bad_b2_raises_an_error(b2):
     with pytest.raises(ValueError, match=f"adam_warmup_steps: b2 must be .*, got {b2}"):
         wo.adam_warmup_steps(b2)
 

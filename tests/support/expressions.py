@@ -163,13 +163,13 @@ def _other_numbers(number):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Case:
-    """One schedule, and what the laws need to know about it.
+    """One schedule, and the facts about it that the laws need.
 
     Attributes:
       name: the id of its tests.
       expression: the schedule.
       ends: the user's own numbers, at the counts where the value must be that number exactly.
-      marks: other counts whose neighbourhood matters (boundaries).
+      marks: other counts whose neighborhood matters (boundaries).
       ulp: tolerance in ULP of float32. 8 is the promise; an exponent or power multiplies it, and
         factors of a product add up.
       halvings_from: for an exponential, the count where it starts: one more ULP is allowed for

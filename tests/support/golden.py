@@ -73,8 +73,8 @@ class Case:
         return dataclasses.replace(self, fields=self.fields | {"kwargs": kwargs})
 
     @property
-    def refused(self) -> bool:
-        """Whether the peer raised at once, so that there is no schedule."""
+    def raises_at_construction(self) -> bool:
+        """Whether the peer's constructor raised an error, so that there is no schedule."""
         return "raises" in self.fields and not self.fields["steps"]
 
 
@@ -89,7 +89,7 @@ def each(cases: list[Case]) -> Any:
     for case in cases:
         words = {key: x if isinstance(x, str) else None for key, x in case.kwargs.items()}
         zeros = frozenset(key for key, x in case.kwargs.items() if type(x) in (int, float) and x == 0)
-        kind = case.fields["callable"], case.refused, frozenset(words.items()), zeros
+        kind = case.fields["callable"], case.raises_at_construction, frozenset(words.items()), zeros
         marks = pytest.mark.exhaustive if kind in seen else ()
         marked.append(pytest.param(case, id=case.id, marks=marks))
         seen.add(kind)
@@ -179,8 +179,8 @@ def check_saved(schedule: Any) -> None:
 
 
 def run(case: Case, make: Callable[..., Any]) -> None:
-    """Everything a case asks for. Where the peer refused its arguments, so must ours."""
-    if case.refused:
+    """Everything a case asks for. If the peer raised an error for its arguments, ours must too."""
+    if case.raises_at_construction:
         with pytest.raises((TypeError, ValueError)):
             build(case, make)
         return

@@ -1,4 +1,4 @@
-"""Reading an optimised program: which instructions it has, and which of them are launched one by one."""
+"""Reading an optimized program: which instructions it has, and which of them are launched one by one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 CONTROL = {"while", "conditional", "custom-call", "send", "recv", "infeed", "outfeed"}
 # On a TPU a promise that a gather's indices are inside is noted as a custom call, which compiles to nothing.
 NOTE = 'custom_call_target="AssumeGatherIndicesInBound"'
-# What is no work of its own: names for numbers that are there, and the other ends of what has been started.
+# Instructions that are no separate work: names of existing numbers, and the ends of started operations.
 FREE = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast", "after-all", "partition-id"}
 
 _STABLEHLO = re.compile(r"stablehlo\.(while|case|if|custom_call|send|recv)\b")
@@ -25,7 +25,7 @@ def control_before(lowered: str) -> list[str]:
 
 
 class Program:
-    """The text of an optimised program, taken apart."""
+    """The text of an optimized program, taken apart."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -37,7 +37,7 @@ class Program:
                 self.entry = found[2] if found[1] else self.entry
             elif found := _INSTRUCTION.match(line):
                 body.append((_operation(found[1]), found[1]))
-        assert self.entry, "not an optimised program"
+        assert self.entry, "not an optimized program"
 
     @functools.cached_property
     def operations(self) -> collections.Counter[str]:
@@ -84,7 +84,7 @@ class Program:
 
 
 def _operation(line: str) -> str:
-    """``add`` of ``f32[] add(%a, %b)``; the type may be a tuple, with brackets and spaces of its own."""
+    """``add`` of ``f32[] add(%a, %b)``; the type may be a tuple, which contains brackets and spaces."""
     depth = 0
     for i, character in enumerate(line):
         depth += (character in "([{") - (character in ")]}")

@@ -1,4 +1,4 @@
-"""What the tests beside a live peer share: the rates that it really sets, and numbers to try."""
+"""What the tests against an installed peer share: the rates that it really sets, and numbers to try."""
 
 import contextlib
 import warnings

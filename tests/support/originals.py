@@ -2,7 +2,7 @@
 
 The packages of JAX's code bases ask for TensorFlow, TPUs or another Python. ``pip install --no-deps`` lays
 their files down, and the schedules need little of the rest: `load` runs the installed file with stand-ins for
-what it imports beside JAX, NumPy and Optax, and `function` runs one function of it.
+what the file imports in addition to JAX, NumPy and Optax, and `function` runs one function of it.
 """
 
 import ast

@@ -1,6 +1,6 @@
 """Random schedules: every shape inside every combinator inside every combinator, from a seed.
 
-Lengths are those where a product with the reciprocal goes wrong in float32 (`41 * (1 / 41) < 1`), beside
+Lengths are those where a product with the reciprocal goes wrong in float32 (`41 * (1 / 41) < 1`), as well as
 ordinary ones. No curve grows without bound, so that an error can be measured by the largest value.
 """
 

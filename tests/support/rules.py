@@ -1,4 +1,4 @@
-"""Schedules beside their rules, many in one compiled program: compiling is most of a test's time."""
+"""Schedules compared with their rules, many in one compiled program: compiling is most of a test's time."""
 
 import jax
 import numpy as np

@@ -176,7 +176,7 @@ def lower_for(target: Target, function: Callable[..., Any], *arguments: Any) -> 
 def train_step(target: Target, optimizer: Any, params: Any, *, rows: int = 2, columns: int = 64) -> Any:
     """A compiled data-parallel update of matrices, its params and state donated.
 
-    Every matrix of ``params`` is a layer of its own over the same batch; the batch is split over the chips.
+    Every matrix of ``params`` is a separate layer over the same batch; the batch is split over the chips.
     """
 
     def loss(params: Any, batch: jax.Array) -> jax.Array:

@@ -64,7 +64,7 @@ def expected(checker):
 
 @pytest.mark.typing
 @pytest.mark.parametrize("checker", [pyright, mypy], ids=["pyright", "mypy"])
-def test_a_checker_refuses_the_wrong_calls_and_no_other(checker):
+def test_a_checker_reports_the_wrong_calls_and_no_other(checker):
     if importlib.util.find_spec(checker.__name__) is None:
         pytest.skip(f"{checker.__name__} is not installed")
     assert len(expected(checker.__name__)) >= 12

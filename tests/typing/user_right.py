@@ -96,7 +96,7 @@ slope: wo.Schedule = jax.grad(lambda schedule: schedule(50), allow_int=True)(lin
 
 
 def train_step(schedule: optax.Schedule, count: jax.Array) -> jax.Array:
-    """A program that knows Optax alone."""
+    """A program that only uses the types of Optax."""
     return jnp.asarray(schedule(count))
 
 
@@ -125,7 +125,7 @@ class Breathing(wo.Schedule):
 
 
 class Straight(wo.FiniteSchedule):
-    """A finite shape, with a field of its own after the three."""
+    """A finite shape, with a fourth field."""
 
     unused: float = 0.0
 

@@ -1,4 +1,4 @@
-"""Wrong calls: each must be refused by both checkers, with the rule of pyright and of mypy in its comment."""
+"""Wrong calls: both checkers must report each of them, with the rule of pyright and of mypy in its comment."""
 
 import warmup_optax as wo
 

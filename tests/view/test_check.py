@@ -241,7 +241,7 @@ def test_findings_can_be_ignored(ignore, left):
     assert [finding.name for finding in found] == left
 
 
-def test_a_name_that_no_finding_has_is_refused():
+def test_a_name_that_no_finding_has_raises_an_error():
     with pytest.raises(
         ValueError, match=r"^check: ignore must be one or .*, got 'jumps'; did you mean jump\?"
     ):
@@ -259,7 +259,7 @@ def test_a_port_that_climbs_back_to_its_peak_is_found():
     assert [f.name for f in wo.check(schedule, 1000) if f.severity == "warning"] == []
 
 
-def test_a_jump_inside_of_a_cycle_is_told_once():
+def test_a_jump_inside_a_cycle_is_reported_once():
     assert names(wo.restart(wo.join([1.0, 0.5], [5]), period=10), 40) == [("jump", 5)]
 
 
@@ -275,7 +275,7 @@ def test_check_looks_at_long_runs_too():
     assert names(wo.linear(1e-3, 0.0, 10**10), 2**31 - 1) == [("still_falling", 2**31 - 2)]
 
 
-def test_check_refuses_bad_arguments():
+def test_bad_arguments_of_check_raise_errors():
     for steps, error in (
         (0, ValueError),
         (-5, ValueError),
@@ -287,6 +287,6 @@ def test_check_refuses_bad_arguments():
             wo.check(wo.constant(1.0), steps)
 
 
-def test_a_function_that_is_0_throughout_does_not_go_on_falling():
+def test_a_function_that_is_0_throughout_does_not_keep_falling():
     findings = wo.check(wo.as_schedule(lambda count: jnp.zeros(())), 100)
     assert [finding.name for finding in findings] == ["zero_to_the_end"]

@@ -125,7 +125,7 @@ def test_branch_a_cooldown(checkpoints, schedule, shape):
     assert planned.rates[10:] == branch.rates
     assert planned.bits == branch.bits
 
-    # The trunk goes on from the same checkpoint as if nothing had happened.
+    # The trunk continues from the same checkpoint.
     resumed = checkpoints.restore("10", Run(schedule)).train(10)
     assert resumed.bits == trunk.train(10).bits
 
@@ -162,7 +162,7 @@ def test_extend_a_stable_run(checkpoints):
 
 
 def test_extend_a_finished_run(checkpoints):
-    """A schedule holds its last value: a finished run goes on at it, or is joined to what comes next."""
+    """A schedule keeps its last value: a finished run continues at it, or is joined to the next schedule."""
     finished = Run(COSINE).train(20)
     checkpoints.save("20", finished)
     assert checkpoints.restore("20", Run(COSINE)).train(3).rates == [COSINE(20).item()] * 3
@@ -306,7 +306,7 @@ class TestCompare:
         later = wo.compare(1.0, wo.piecewise_constant([1.0, 2.0], [count + 1]), count)
         assert (later.same_past, later.past_difference, later.ratio) == (True, 0.0, 1.0)
 
-    def test_rounding_is_told_from_another_schedule(self):
+    def test_rounding_is_distinguished_from_another_schedule(self):
         """Optax's own cosine is the same curve, rounded in another way."""
         theirs = optax.warmup_cosine_decay_schedule(0.0, 0.05, 4, 20, 0.005)
         change = wo.compare(theirs, COSINE, 18)
@@ -338,7 +338,7 @@ class TestCompare:
         with pytest.raises(ValueError, match=r"compare: total_steps must be .* >= 1, got 0"):
             wo.compare(STABLE, COSINE, 3, total_steps=0)
 
-    def test_traced_numbers_are_refused(self):
+    def test_traced_numbers_raise_errors(self):
         with pytest.raises(TypeError, match=r"compare: new must be .*; compare outside of jit"):
             jax.jit(lambda new: wo.compare(STABLE, new, 3).ratio)(STABLE)
         with pytest.raises(TypeError, match=r"compare: count must be a number known before tracing"):

@@ -99,7 +99,7 @@ def test_describe_stops_where_it_gets_long():
     assert wo.describe(steps).endswith("\nand more phases")
 
 
-def test_describe_names_functions_and_refuses_what_has_no_numbers():
+def test_describe_names_functions_and_raises_an_error_without_numbers():
     text = wo.describe(wo.join([optax.linear_schedule(0.0, 1.0, 9), wo.shapes.radam(1.0, b2=0.9)], [9]))
     assert "polynomial_schedule" in text
     assert text.splitlines()[-1].split()[:2] == ["9", "radam"]
@@ -133,7 +133,7 @@ def test_horizon_is_a_sensible_number_of_steps(schedule, steps):
     assert _phases.horizon(schedule) == steps
 
 
-# ------------------------------------------------------------------ what is over, or in late cycles
+# ------------------------------------------------------------------ ended phases, and late cycles
 OVER = {
     "a port": wo.compat.torch.LinearLR(1.0, total_iters=10, last_epoch=30),
     "a recipe": wo.shift(wo.warmup_linear(1.0, **RUN, end_value=0.5), -2000),
@@ -208,7 +208,7 @@ def test_a_clock_of_examples_counts_on_past_int32():
     assert wo.sample(schedule, [ends[0], ends[2], 2**31 - 1]).tolist() == [1.0, 0.0, 0.0]
 
 
-# ------------------------------------------------------------------ nodes of the user's own
+# ------------------------------------------------------------------ user-defined nodes
 class Halves(wo.Schedule):
     value: float
     steps: int = wo.steps()
@@ -242,7 +242,7 @@ def test_a_node_of_the_users_own_is_one_phase_until_it_says_more(node, expected)
     assert wo.check(schedule, 30) is not None
 
 
-def test_phases_of_a_users_own_that_are_in_no_order_are_refused():
+def test_user_defined_phases_out_of_order_raise_an_error():
     class Backwards(Halves):
         def phases(self):
             return [(0, "high"), (self.steps, "low"), (1, "again")]
@@ -270,7 +270,7 @@ def test_describe_ends_with_the_run():
     assert many[-1].split() == ["20", "25", "linear", "1", "0.5"]
 
 
-def test_describe_refuses_a_run_of_no_steps():
+def test_describe_raises_an_error_for_a_run_of_no_steps():
     with pytest.raises(ValueError, match="describe: total_steps must be a whole number of steps >= 1, got 0"):
         wo.describe(wo.constant(0.1), 0)
     with pytest.raises(TypeError, match="describe: total_steps must be a whole number of steps >= 1, got"):

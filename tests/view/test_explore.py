@@ -50,7 +50,7 @@ class Fading(wo.Schedule):
 
 
 class Floored(wo.Schedule):
-    """A check of its own."""
+    """A user-defined check."""
 
     value: float
     floor: float = 0.01
@@ -91,7 +91,7 @@ def warmup(**numbers):
     return wo.warmup_cosine(3e-4, **{"warmup_steps": 10, "total_steps": 100} | numbers)
 
 
-def refused(explorer):
+def error_of(explorer):
     return html.unescape(re.sub("<.*?>", "", explorer._error.value))
 
 
@@ -102,7 +102,7 @@ def drag(explorer):
         at_first = slider.value
         for position in (min(at_first + 1, slider.max), slider.max, slider.min, at_first):
             slider.value = position
-            if not refused(explorer):
+            if not error_of(explorer):
                 yield position == slider.max, explorer.schedule, explorer._curves[tool.BLUE]
 
 
@@ -161,7 +161,7 @@ def test_a_move_back_gives_the_schedule_back():
     assert explorer.schedule == schedule
 
 
-def test_what_is_written_in_a_box_is_the_number():
+def test_the_text_of_a_box_is_the_number():
     """Also beyond the ends of the slider, which stops there."""
     explorer = wo.explore(warmup(), STEPS)
     explorer.boxes["total_steps"].value = "1e6"
@@ -202,7 +202,7 @@ def test_the_table_waits_for_a_pause_and_the_curve_does_not():
     assert ">13<" in explorer._below.value
 
 
-# ------------------------------------------------------------------ refusing
+# ------------------------------------------------------------------ errors
 @pytest.mark.parametrize(
     ("written", "sentence"),
     [
@@ -214,26 +214,26 @@ def test_the_table_waits_for_a_pause_and_the_curve_does_not():
         ("", "warmup_steps must be a whole number of steps >= 0, got ''"),
     ],
 )
-def test_a_number_that_is_refused(written, sentence):
-    """Its sentence is shown, what was drawn stays in grey, and the next good number is taken."""
+def test_a_number_that_raises_an_error(written, sentence):
+    """The error is shown, the last curve stays in gray, and the next valid number is accepted."""
     explorer = wo.explore(warmup(), STEPS)
     shown = explorer._picture.value, explorer._lines.value
     explorer.boxes["warmup_steps"].value = written
-    assert refused(explorer).startswith(f"warmup_cosine: {sentence}")
+    assert error_of(explorer).startswith(f"warmup_cosine: {sentence}")
     assert (explorer._picture.value, explorer._lines.value) == shown
     assert explorer.schedule == warmup()
     assert "warmup-optax-invalid" in explorer.widget._dom_classes
     explorer.sliders["warmup_steps"].value = 20
-    assert refused(explorer) == ""
+    assert error_of(explorer) == ""
     assert explorer.schedule == warmup(warmup_steps=20)
     assert "warmup-optax-invalid" not in explorer.widget._dom_classes
 
 
 def test_two_numbers_that_are_good_together():
-    """One is refused until the other follows."""
+    """One raises an error until the other follows."""
     explorer = wo.explore(warmup(), STEPS)
     explorer.boxes["warmup_steps"].value = "150"
-    assert "shorten" in refused(explorer)
+    assert "shorten" in error_of(explorer)
     explorer.boxes["total_steps"].value = "200"
     assert explorer.schedule == warmup(warmup_steps=150, total_steps=200)
 
@@ -241,7 +241,7 @@ def test_two_numbers_that_are_good_together():
 def test_whatever_a_node_of_ones_own_raises_is_shown():
     explorer = wo.explore(Floored(0.1), STEPS)
     explorer.boxes["value"].value = "0.001"
-    assert refused(explorer) == "RuntimeError()"
+    assert error_of(explorer) == "RuntimeError()"
     assert explorer.schedule == Floored(0.1)
 
 
@@ -337,7 +337,7 @@ def test_numbers_are_written_shortly(number, text):
 
 
 # ------------------------------------------------------------------ the picture
-def test_the_second_schedule_has_its_colour_and_its_line():
+def test_the_second_schedule_has_its_color_and_its_line():
     other = wo.with_warmup(table, steps=5)
     explorer = wo.explore(warmup(), STEPS, compare=other)
     assert [explorer._picture.value.count(f'stroke="{color}"') for color in (tool.ORANGE, tool.BLUE)] == [
@@ -415,7 +415,7 @@ def test_runs_longer_than_32_bits_count():
         curve = explorer._curves[tool.BLUE]
         np.testing.assert_allclose(curve, wo.sample(schedule, explorer._counts), atol=1e-6)
         explorer.sliders["steps"].value -= 1
-        assert refused(explorer) == ""
+        assert error_of(explorer) == ""
 
 
 def test_a_schedule_without_numbers_is_drawn():

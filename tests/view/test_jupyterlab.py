@@ -169,8 +169,8 @@ def test_a_slider_is_dragged_in_jupyterlab(tmp_path):
         assert printed.inner_text().strip() == line
 
 
-def test_a_number_is_refused_in_jupyterlab(tmp_path):
-    """In the dark: the sentence, what was drawn before in grey, and the schedule again after the next number."""
+def test_a_number_raises_an_error_in_jupyterlab(tmp_path):
+    """In dark mode: the error, the last curve in gray, and the schedule again after the next number."""
     with jupyterlab(tmp_path, "Dark") as address, opened(address) as page:
         box = page.locator(".jp-OutputArea .widget-text input").nth(1)
         box.fill("1200")
@@ -179,7 +179,7 @@ def test_a_number_is_refused_in_jupyterlab(tmp_path):
         assert "at least warmup_steps + hold_steps = 1200, got 1000" in page.get_by_role("alert").inner_text()
         grey = "() => getComputedStyle(document.querySelector('.warmup-optax-follows')).opacity"
         assert page.evaluate(grey) == "0.3"
-        picture(page, "refused")
+        picture(page, "error")
         box.fill("300")
         box.press("Enter")
         page.get_by_role("alert").wait_for(state="detached")

@@ -87,7 +87,7 @@ def test_tick_labels_are_whole_numbers_by_themselves(ticks, labels):
 
 
 @pytest.mark.parametrize(("peak", "steps"), [(3e-4, 1000), (1e-2, 30), (0.1, 2_000_000), (1e-7, 10**8)])
-def test_nothing_stands_in_a_corner_of_the_picture(peak, steps):
+def test_nothing_is_in_a_corner_of_the_picture(peak, steps):
     ax = wo.plot(wo.warmup_cosine(peak, warmup_steps=steps // 10, total_steps=steps), steps)
     ax.figure.canvas.draw()
     for axis in (ax.xaxis, ax.yaxis):
@@ -109,7 +109,7 @@ def test_schedules_longer_than_any_run():
     wo.plot(endless, 10**30)
 
 
-def test_plot_refuses_bad_arguments():
+def test_bad_arguments_of_plot_raise_errors():
     with pytest.raises(ValueError, match="plot: total_steps must be a whole number of steps >= 1, got 0"):
         wo.plot(wo.constant(1.0), 0)
     with pytest.raises(ValueError, match="plot: schedules must be at least one schedule"):

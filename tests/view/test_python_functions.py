@@ -47,7 +47,7 @@ def test_sample(function, counts):
     np.testing.assert_array_equal(wo.sample(function, counts), expected)
 
 
-def test_counts_before_0_are_held():
+def test_counts_before_0_have_the_value_at_0():
     assert wo.sample(with_if, [-5, 0]).tolist() == [np.float32(with_if(0))] * 2
 
 
@@ -137,7 +137,7 @@ def test_plot():
     plt.close("all")
 
 
-def test_traced_numbers_are_still_refused():
+def test_traced_numbers_still_raise_errors():
     with pytest.raises(TypeError, match="traced"):
         jax.jit(lambda x: wo.sample(wo.as_schedule(f) * x, 3))(1.0)
 

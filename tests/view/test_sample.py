@@ -56,7 +56,7 @@ def test_sample_takes_arrays_of_jax_and_functions_of_others():
     assert wo.sample(3, counts).tolist() == [3.0] * 10
 
 
-def test_sample_refuses_what_is_not_a_count():
+def test_sample_raises_an_error_for_an_invalid_count():
     for counts in ("5", [1, "a"], None, {1, 2}):
         with pytest.raises(TypeError, match="count must be a whole or real number"):
             wo.sample(wo.constant(1.0), counts)

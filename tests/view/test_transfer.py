@@ -354,7 +354,7 @@ class TestErrors:
         with pytest.raises(TypeError, match="transfer_bound: norms must be known before tracing"):
             jax.jit(lambda x: wo.transfer_bound(WSD, total_steps=1000, norms=x).bound)(jnp.ones(1000))
 
-    def test_the_jax_form_checks_what_is_known(self):
+    def test_the_jax_form_checks_concrete_numbers(self):
         with pytest.raises(ValueError, match=r"transfer_bound: schedule\(0\) must be a finite number >= 0"):
             wo.transfer_bound(-1.0, total_steps=10)
         with pytest.raises(ValueError, match=r"transfer_bound: norms\[1\] must be"):
