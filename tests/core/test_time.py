@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from warmup_optax._core.scalars import Wide, divided, exact, real, times
-from warmup_optax._core.time import Time
+from warmup_optax._core.time import Time, _Parts
 
 MOST = 2**31 - 1
 SMALL = [0, 1, 2, 41, 10_000]
@@ -23,7 +23,7 @@ CLOCKS = {
     ),
     "wide": (lambda t: Time(Wide.of(int(t))), [*SMALL, MOST, 2**31, 2**31 + 1, 2**45 + 12_345, 2**60 + 1]),
     "wide and a part": (
-        lambda t: Time(Wide.of(int(t)), jnp.float32(t % 1), jnp.float32(1 - t % 1)),
+        lambda t: Time(Wide.of(int(t)), _Parts(jnp.float32(t % 1), jnp.float32(1 - t % 1))),
         [Fraction(1, 4), 2**31 + Fraction(1, 2), 2**50 + Fraction(3, 4)],
     ),
 }
@@ -44,7 +44,7 @@ def value(x):
 
 def exactly(time):
     """The whole count of a time, and its part."""
-    return value(time._whole), 0 if time._part is None else value(time._part)
+    return value(time._whole), 0 if time._parts is None else value(time._parts.elapsed)
 
 
 def close(got, wanted, ulp=4):
@@ -107,8 +107,8 @@ def test_division(clock):
             close(part, t % n / n)
             units = time.rescale(n_)
             assert value(units._whole) == t // n
-            close(units._part, t % n / n)
-            close(units._rest, 1 - t % n / n)
+            close(units._parts.elapsed, t % n / n)
+            close(units._parts.remaining, 1 - t % n / n)
 
 
 @clocks

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,16 +12,24 @@ from .._core import checks
 from .._core.node import checked
 from .._core.phases import Phase, View, mapped, together
 from .._core.scalars import real
-from .._core.schedule import Number, Schedule, ScheduleLike, Together, as_schedule_argument
+from .._core.schedule import (
+    Number,
+    OptionalField,
+    Schedule,
+    ScheduleField,
+    ScheduleLike,
+    Together,
+    as_schedule_argument,
+)
 from .._core.time import Time
 
 
 class Clip(Schedule, kind="clip"):
     """Made by `clip`."""
 
-    schedule: Schedule = checked(as_schedule_argument)
-    min_value: Any = checked(checks.number, default=None)
-    max_value: Any = checked(checks.number, default=None)
+    schedule: ScheduleField = checked(as_schedule_argument)
+    min_value: OptionalField = checked(checks.number, default=None)
+    max_value: OptionalField = checked(checks.number, default=None)
 
     def _check_together(self) -> None:
         low, high = self.min_value, self.max_value
@@ -69,7 +76,7 @@ def clip(schedule: ScheduleLike, min_value: Number | None = None, max_value: Num
     >>> wo.clip(wo.linear(1.0, 0.0, 4), min_value=0.25)([0, 2, 4]).tolist()
     [1.0, 0.5, 0.25]
     """
-    return Clip(schedule, min_value, max_value)  # pyright: ignore[reportArgumentType]
+    return Clip(schedule, min_value, max_value)
 
 
 class Minimum(Together, kind="minimum"):
@@ -104,7 +111,7 @@ def minimum(*schedules: ScheduleLike) -> Minimum:
     >>> wo.minimum(wo.linear(0.0, 1.0, 4), wo.linear(1.0, 0.0, 4), 0.375)([0, 1, 2, 3]).tolist()
     [0.0, 0.25, 0.375, 0.25]
     """
-    return Minimum(schedules)  # pyright: ignore[reportArgumentType]
+    return Minimum(schedules)
 
 
 class Maximum(Together, kind="maximum"):
@@ -137,4 +144,4 @@ def maximum(*schedules: ScheduleLike) -> Maximum:
     >>> wo.maximum(wo.linear(1.0, 0.0, 4), wo.linear(0.0, 1.0, 4))([0, 1, 2, 3]).tolist()
     [1.0, 0.75, 0.5, 0.75]
     """
-    return Maximum(schedules)  # pyright: ignore[reportArgumentType]
+    return Maximum(schedules)

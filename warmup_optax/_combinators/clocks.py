@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
@@ -13,16 +13,24 @@ from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import checked
 from .._core.phases import CONSTANT, Phase, View, delayed, window
-from .._core.scalars import Length, whole_number
-from .._core.schedule import NumberField, Schedule, ScheduleLike, Steps, as_schedule_argument
-from .._core.tables import take, whole_table
+from .._core.scalars import Length, Numeric, Wide, whole_number
+from .._core.schedule import (
+    NumberField,
+    NumbersField,
+    Schedule,
+    ScheduleField,
+    ScheduleLike,
+    Steps,
+    as_schedule_argument,
+)
+from .._core.tables import Table, take, whole_table
 from .._core.time import UNROLLED, Time
 
 
 class Shift(Schedule, kind="shift"):
     """Made by `shift`."""
 
-    schedule: Schedule = checked(as_schedule_argument)
+    schedule: ScheduleField = checked(as_schedule_argument)
     steps: NumberField = checked(checks.steps, at_least=None)
 
     def lower(self) -> Lowered:
@@ -78,7 +86,7 @@ def shift(schedule: ScheduleLike, steps: Steps) -> Shift:
     >>> wo.shift(wo.linear(0.0, 1.0, 4), -1)([0, 1]).tolist()
     [0.25, 0.5]
     """
-    return Shift(schedule, steps)  # pyright: ignore[reportArgumentType]
+    return Shift(schedule, steps)
 
 
 class SpeedUp(Schedule, kind="speed_up"):
@@ -91,10 +99,10 @@ class SpeedUp(Schedule, kind="speed_up"):
       factor: The number of counts per update, a whole number >= 1.
     """
 
-    schedule: Schedule = checked(as_schedule_argument)
+    schedule: ScheduleField = checked(as_schedule_argument)
     factor: NumberField = checked(checks.steps, at_least=1)
 
-    def evaluate(self, time: Time) -> jax.Array:
+    def evaluate(self, time: Time) -> Numeric:
         return self.schedule.evaluate(time.scale(self.factor))
 
     def walk(self, view: View) -> Iterator[Phase]:
@@ -127,10 +135,10 @@ class InSteps(Schedule, kind="in_steps"):
     [0.0, 0.125, 0.25, 0.75, 1.0]
     """
 
-    schedule: Schedule = checked(as_schedule_argument)
-    boundaries: Any = checked(checks.boundaries)
-    starts: Any = checked(checks.step_counts)
-    rates: Any = checked(checks.step_counts)
+    schedule: ScheduleField = checked(as_schedule_argument)
+    boundaries: NumbersField = checked(checks.boundaries)
+    starts: NumbersField = checked(checks.step_counts)
+    rates: NumbersField = checked(checks.step_counts)
     scale: NumberField = checked(checks.steps, at_least=1, default=1)
 
     def _check_together(self) -> None:
@@ -153,14 +161,14 @@ class InSteps(Schedule, kind="in_steps"):
 class _Segments(NamedTuple):
     """Tables with one row per segment: its first update, the units consumed before it, the units per update."""
 
-    firsts: Any
-    starts: Any
-    rates: Any
+    firsts: jax.Array | Wide
+    starts: jax.Array | Wide
+    rates: jax.Array | Wide
 
 
 class _InSteps(Lowered):
     schedule: Lowered
-    boundaries: Any
+    boundaries: tuple[Length, ...] | Table
     segments: _Segments
     scale: Length | None
 
@@ -173,10 +181,10 @@ class _InSteps(Lowered):
 class Staircase(Schedule, kind="staircase"):
     """Made by `staircase`."""
 
-    schedule: Schedule = checked(as_schedule_argument)
+    schedule: ScheduleField = checked(as_schedule_argument)
     steps: NumberField = checked(checks.steps, at_least=1)
 
-    def evaluate(self, time: Time) -> jax.Array:
+    def evaluate(self, time: Time) -> Numeric:
         return self.schedule.evaluate(time.floor_divide(self.steps))
 
     def walk(self, view: View) -> Iterator[Phase]:
@@ -209,7 +217,7 @@ def staircase(schedule: ScheduleLike, steps: Steps) -> Staircase:
     >>> wo.staircase(wo.linear(1.0, 0.0, 4), 100)([0, 99, 100, 399, 400]).tolist()
     [1.0, 1.0, 0.75, 0.25, 0.0]
     """
-    return Staircase(schedule, steps)  # pyright: ignore[reportArgumentType]
+    return Staircase(schedule, steps)
 
 
 def _in_units(node: InSteps, view: View) -> Iterator[Phase]:
@@ -242,7 +250,7 @@ def _in_units(node: InSteps, view: View) -> Iterator[Phase]:
             yield phase._replace(begin=count, cause="knot" if earlier and not continues else phase.cause)
 
 
-def _stretches(firsts: Sequence[int], starts: list[float], rates: list[float]) -> Iterator[tuple[int, int]]:
+def _stretches(firsts: Sequence[float], starts: list[float], rates: list[float]) -> Iterator[tuple[int, int]]:
     """Runs of segments, from ``i`` to ``j``: no gap in units, and rates within a factor of 8."""
     i, low, high = 0, math.inf, 0.0
     for j in range(1, len(firsts) + 1):
@@ -256,13 +264,13 @@ def _stretches(firsts: Sequence[int], starts: list[float], rates: list[float]) -
             i, low, high = j, math.inf, 0.0
 
 
-def _units(count: float, firsts: Sequence[int], starts: list[float], rates: list[float]) -> float:
+def _units(count: float, firsts: Sequence[float], starts: list[float], rates: list[float]) -> float:
     """The number of units consumed before a count."""
     i = max(bisect.bisect_right(firsts, count) - 1, 0)
     return starts[i] + (count - firsts[i]) * rates[i]
 
 
-def _count(units: float, firsts: Sequence[int], starts: list[float], rates: list[float]) -> float:
+def _count(units: float, firsts: Sequence[float], starts: list[float], rates: list[float]) -> float:
     """The count at which that many units are consumed, or infinity."""
     i = max(bisect.bisect_left(starts, units) - 1, 0)
     if units <= starts[i]:

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterator, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
 from .._core.lowered import Lowered, Record
 from .._core.node import checked, static
 from .._core.phases import Phase, View, causes, delayed, window
-from .._core.scalars import Length, real, select, whole_number
-from .._core.schedule import Schedule, ScheduleLike, Steps, schedules_argument
-from .._core.tables import form, table, take
+from .._core.scalars import Length, Numeric, Scalar, real, select, whole_number
+from .._core.schedule import (
+    NumbersField,
+    OptionalNumbersField,
+    Schedule,
+    ScheduleLike,
+    SchedulesField,
+    Steps,
+    schedules_argument,
+)
+from .._core.tables import Table, form, table, take
 from .._core.time import UNROLLED, Time
 
 
-def _offsets(where: str, name: str, values: Any) -> tuple[Any, ...]:
+def _offsets(where: str, name: str, values: object) -> tuple[Numeric, ...]:
     values = checks.sequence(where, name, values, "None or a sequence of whole numbers of steps")
     return tuple(checks.steps(where, f"{name}[{i}]", x, at_least=None) for i, x in enumerate(values))
 
@@ -27,9 +35,9 @@ def _offsets(where: str, name: str, values: Any) -> tuple[Any, ...]:
 class Join(Schedule, kind="join"):
     """Made by `join`."""
 
-    schedules: tuple[Schedule, ...] = checked(schedules_argument)
-    boundaries: Any = checked(checks.boundaries)
-    offsets: Any = checked(_offsets, default=None)
+    schedules: SchedulesField = checked(schedules_argument)
+    boundaries: NumbersField = checked(checks.boundaries)
+    offsets: OptionalNumbersField = checked(_offsets, default=None)
 
     def _check_together(self) -> None:
         phases, where = len(self.schedules), self._kind
@@ -49,7 +57,7 @@ class Join(Schedule, kind="join"):
             ahead = [not (isinstance(x, (int, float)) and x >= 0) for x in self.offsets]
             offsets = map(whole_number, self.offsets)
             clocks = list(zip(starts, ends, offsets, ahead, strict=True))
-        alike: dict[Any, dict[int, list[Any]]] = {}
+        alike: dict[tuple[Hashable, Hashable], dict[int, list[Scalar]]] = {}
         for i, (schedule, (start, end, offset, leads)) in enumerate(zip(self.schedules, clocks, strict=True)):
             phase = _Phase(schedule.lower(), start, end, offset, leads)
             leaves, structure = jax.tree.flatten(phase)
@@ -113,7 +121,7 @@ class _PhaseGroup(Record):
     members: tuple[int, ...] = static()
     phases: int = static()
 
-    def at(self, time: Time, index: Any) -> Any:
+    def at(self, time: Time, index: jax.Array) -> jax.Array:
         """The value in phase ``index``. If another group owns that phase, the value is finite, and ignored."""
         phase = self.phase
         if len(self.members) > 1:  # never all: the last phase has no end, so its tree structure differs
@@ -121,19 +129,19 @@ class _PhaseGroup(Record):
             phase = take(phase, take(np.maximum(rows, 0).astype(np.int32), index))
         return phase.evaluate(time)
 
-    def owns(self, index: Any) -> Any:
+    def owns(self, index: jax.Array) -> jax.Array:
         """Whether phase ``index`` belongs to this group."""
         first, last = self.members[0], self.members[-1]
         if last - first + 1 == len(self.members):
             return (index >= first) & (index <= last) if first < last else index == first
-        return take(np.isin(np.arange(self.phases), self.members), index)
+        return take(jnp.asarray(np.isin(np.arange(self.phases), self.members)), index)
 
 
 class _Joined(Lowered):
     """A join whose phases are sorted into groups."""
 
     groups: tuple[_PhaseGroup, ...]
-    boundaries: Any
+    boundaries: tuple[Length, ...] | Table
 
     def evaluate(self, time: Time) -> jax.Array:
         index = time.locate(self.boundaries)
@@ -184,4 +192,4 @@ def join(
     >>> wo.join([0.0, wo.linear(0.0, 1.0, 4)], [2], offsets=[0, 0])([1, 2, 3]).tolist()
     [0.0, 0.5, 0.75]
     """
-    return Join(schedules, boundaries, offsets)  # pyright: ignore[reportArgumentType]
+    return Join(schedules, boundaries, offsets)

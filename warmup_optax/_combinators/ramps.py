@@ -6,7 +6,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import jax
 
@@ -14,11 +14,12 @@ from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import Node, checked, static, unchecked
 from .._core.phases import CONSTANT, Phase, View, delayed, window
-from .._core.scalars import Length, Scalar, real, select, whole_number
+from .._core.scalars import Length, Numeric, Scalar, real, select, whole_number
 from .._core.schedule import (
     Number,
     NumberField,
     Schedule,
+    ScheduleField,
     ScheduleLike,
     ShapeLike,
     Steps,
@@ -27,6 +28,8 @@ from .._core.schedule import (
 from .._core.time import Time
 from .._shapes.finite import linear
 
+Option: TypeAlias = Numeric | str | None  # what a `functools.partial` may fix
+
 
 class Shape(Node):
     """A shape as an argument: a function, and the keyword arguments that a `functools.partial` fixed.
@@ -34,16 +37,16 @@ class Shape(Node):
     Fixed numbers are leaves, like any other number. Fixed strings, bools and ``None`` are static.
     """
 
-    function: Callable[..., Any] = static()
+    function: Callable[..., Schedule] = static()
     words: tuple[tuple[str, str | bool | None], ...] = static(default=())
     names: tuple[str, ...] = static(default=())
-    numbers: tuple[Any, ...] = ()
+    numbers: tuple[Numeric, ...] = ()
 
-    def __call__(self, init_value: Any, end_value: Any, steps: Any) -> Any:
+    def __call__(self, init_value: Scalar, end_value: Scalar, steps: Length) -> Schedule:
         """Build the shape between two values."""
         return self.function(init_value, end_value, steps, **self.options())
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, Option]:
         """Return the keyword arguments that the partial fixed."""
         return dict(zip(self.names, self.numbers, strict=True)) | dict(self.words)
 
@@ -52,7 +55,7 @@ class Shape(Node):
         """The name of the function."""
         return getattr(self.function, "__name__", "function")
 
-    def between(self, init_value: Any, end_value: Any, steps: Any) -> Lowered:
+    def between(self, init_value: Scalar, end_value: Scalar, steps: Length) -> Lowered:
         """Return the lowered shape between two values, which may be traced or batched."""
         with unchecked():
             return self(init_value, end_value, steps).lower()
@@ -63,10 +66,17 @@ class Shape(Node):
         return f"functools.partial({name}, {fixed})" if fixed else name
 
 
+if TYPE_CHECKING:
+    from .._core.schedule import Field
+
+    ShapeField: TypeAlias = Field[Shape, ShapeLike]
+else:
+    ShapeField: TypeAlias = Shape
+
 _FIX = "pass linear, cosine, another finite shape, or a functools.partial of one"
 
 
-def shape_argument(where: str, name: str, shape: Any) -> Shape:
+def shape_argument(where: str, name: str, shape: object) -> Shape:
     """Check that the argument is a function ``(init_value, end_value, steps)``, and return it as a `Shape`."""
     allowed = "a function that makes a shape"
     if isinstance(shape, Shape):
@@ -78,11 +88,12 @@ def shape_argument(where: str, name: str, shape: Any) -> Shape:
         others = {k: v for k, v in sorted(shape.keywords.items()) if k not in words}
         numbers = tuple(checks.number(where, f"{name}'s {k}", v) for k, v in others.items())
         return Shape(shape.func, tuple(sorted(words.items())), tuple(others), numbers)
-    return Shape(checks.function(where, name, shape, allowed=allowed, fix=_FIX))
+    checks.function(where, name, shape, allowed=allowed, fix=_FIX)
+    return Shape(cast(Callable[..., Schedule], shape))
 
 
 def try_shape(
-    where: str, name: str, shape: Shape, init_value: Any, end_value: Any, steps: Any, /, **names: str
+    where: str, name: str, shape: Shape, init_value: Scalar, end_value: Scalar, steps: Length, /, **names: str
 ) -> None:
     """Build the shape once, so that its argument errors are raised at construction, under the name ``where``."""
     try:
@@ -101,10 +112,10 @@ def try_shape(
 class WithWarmup(Schedule, kind="with_warmup"):
     """Made by `with_warmup`."""
 
-    schedule: Schedule = checked(as_schedule_argument)
+    schedule: ScheduleField = checked(as_schedule_argument)
     steps: NumberField = checked(checks.steps)
     init_value: NumberField = checked(checks.number, default=0.0)
-    shape: Any = checked(shape_argument, default=Shape(linear))
+    shape: ShapeField = checked(shape_argument, default=Shape(linear))
     overlap: bool = checked(checks.boolean, default=False, static=True)
 
     def _check_together(self) -> None:
@@ -181,17 +192,17 @@ def with_warmup(
     >>> wo.with_warmup(decay, steps=5, overlap=True)([0, 5, 10]).tolist()
     [0.0, 0.5, 0.0]
     """
-    return WithWarmup(schedule, steps, init_value, shape, overlap)  # pyright: ignore[reportArgumentType]
+    return WithWarmup(schedule, steps, init_value, shape, overlap)
 
 
 class WithCooldown(Schedule, kind="with_cooldown"):
     """Made by `with_cooldown`."""
 
-    schedule: Schedule = checked(as_schedule_argument)
+    schedule: ScheduleField = checked(as_schedule_argument)
     begin: NumberField = checked(checks.steps)
     steps: NumberField = checked(checks.steps)
     end_value: NumberField = checked(checks.number, default=0.0)
-    shape: Any = checked(shape_argument, default=Shape(linear))
+    shape: ShapeField = checked(shape_argument, default=Shape(linear))
 
     def _check_together(self) -> None:
         try_shape(self._kind, "shape", self.shape, 1.0, self.end_value, self.steps)
@@ -259,4 +270,4 @@ def with_cooldown(
     >>> wo.with_cooldown(wo.constant(1.0), begin=10, steps=4)([0, 10, 12, 14, 20]).tolist()
     [1.0, 1.0, 0.5, 0.0, 0.0]
     """
-    return WithCooldown(schedule, begin, steps, end_value, shape)  # pyright: ignore[reportArgumentType]
+    return WithCooldown(schedule, begin, steps, end_value, shape)

@@ -9,7 +9,6 @@ import operator
 from collections.abc import Iterator
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,8 +29,16 @@ from .._core.scalars import (
     real,
     whole_number,
 )
-from .._core.schedule import Number, NumberField, Schedule, ScheduleLike, Steps, as_schedule_argument
-from .._core.tables import Moment, take, whole_table
+from .._core.schedule import (
+    Number,
+    NumberField,
+    Schedule,
+    ScheduleField,
+    ScheduleLike,
+    Steps,
+    as_schedule_argument,
+)
+from .._core.tables import Moment, Table, table, take, whole_table
 from .._core.time import Time
 
 MOST_CYCLES = 2**18  # more would need a table of several megabytes
@@ -42,7 +49,7 @@ _DIGITS = 60  # of the decimal arithmetic on the host, so that a bound that shou
 class Restart(Schedule, kind="restart"):
     """Made by `restart`."""
 
-    schedule: Schedule = checked(as_schedule_argument)
+    schedule: ScheduleField = checked(as_schedule_argument)
     period: NumberField = checked(checks.steps, at_least=1)
     growth: NumberField = checked(
         checks.number, at_least=1, default=1.0, fix="to shorten the cycles, join() them"
@@ -52,7 +59,7 @@ class Restart(Schedule, kind="restart"):
     )
 
     def _check_together(self) -> None:
-        concrete = isinstance(self.growth, float) and not checks.is_traced(self.period)
+        concrete = isinstance(self.growth, float) and isinstance(self.period, (int, float))
         if concrete and _needed(self.period, self.growth) > MOST_CYCLES:
             allowed, fix = f"1, or large enough for {MOST_CYCLES} cycles", "pass 1 for cycles of equal length"
             checks.raise_bad_argument(self._kind, "growth", self.growth, allowed, fix)
@@ -112,7 +119,7 @@ class _EqualCycles(Record):
 
     period: Length
 
-    def at(self, time: Time) -> tuple[Any, Time]:
+    def at(self, time: Time) -> tuple[Length, Time]:
         """The index of the cycle at a time, and the time within the cycle."""
         return time.cycle(self.period)
 
@@ -120,11 +127,11 @@ class _EqualCycles(Record):
 class _Table(Record):
     """Cycles in a table: the start of each, and its length as a multiple of the first cycle."""
 
-    begins: Any  # whole counts, or a Moment
-    units: Any
+    begins: Table  # whole counts, or a Moment
+    units: jax.Array | Wide
     last: Scalar
 
-    def at(self, time: Time) -> tuple[Any, Time]:
+    def at(self, time: Time) -> tuple[Length, Time]:
         """The index of the cycle, and the time within it, rescaled to the length of the first cycle."""
         row = jnp.minimum(
             time.locate(jax.tree.map(lambda x: x[1:], self.begins)), jnp.asarray(self.last, np.int32)
@@ -144,19 +151,19 @@ class _GrowingCycles(Record):
     near: _Table
     far: _Table | None
     equal: _EqualCycles | None = None
-    alike: Any = None
+    alike: jax.Array | None = None
 
-    def at(self, time: Time) -> tuple[Any, Time]:
+    def at(self, time: Time) -> tuple[Length, Time]:
         """The index of the cycle, and the time within it, rescaled to the length of the first cycle."""
         table = self.near if self.far is None or time._is_narrow() else self.far
         number, local = table.at(time)
-        if self.equal is None:
+        if self.equal is None or self.alike is None:
             return number, local
         count, within = self.equal.at(time)
         return jnp.where(self.alike, real(count), real(number)), local._replaced(self.alike, within)
 
 
-def _traced_cycles(period: Any, growth: Any) -> _GrowingCycles:
+def _traced_cycles(period: Scalar, growth: Scalar) -> _GrowingCycles:
     """The cycles if ``period`` or ``growth`` is traced."""
     growth, length, dtype = real(growth), real(period), default_float()
     limit = math.log(LARGEST) / jnp.maximum(jnp.log(jax.lax.stop_gradient(growth)), 1e-6)
@@ -211,9 +218,7 @@ def _growing_cycles(period: int, growth: Fraction) -> _GrowingCycles:
         starts = whole_table(tuple(wholes[i] for i in row))
         if growth.denominator == 1:  # integers keep the boundaries within a cycle exact
             return _Table(starts, whole_table(tuple(min(int(units[i]), LARGEST - 1) for i in row)), last)
-        part, unit = (
-            np.asarray([float(column[i]) for i in row], default_float()) for column in (parts, units)
-        )
+        part, unit = (table([float(column[i]) for i in row]) for column in (parts, units))
         return _Table(Moment(starts, part), unit, last)
 
     if default_int() == np.int64:
@@ -263,7 +268,7 @@ def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay:
     >>> saw([0, 2, 4, 8, 12]).tolist()
     [1.0, 0.5, 0.5, 0.25, 0.25]
     """
-    return Restart(schedule, period, growth, decay)  # pyright: ignore[reportArgumentType]
+    return Restart(schedule, period, growth, decay)
 
 
 def _cycle_at(time: float, period: float, growth: float) -> int:

@@ -14,8 +14,8 @@ from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import as_python, checked
 from .._core.phases import Phase, View
-from .._core.scalars import Length, real, whole_number
-from .._core.schedule import Number, NumberField, Schedule, ScheduleLike, as_schedule_argument
+from .._core.scalars import Length, Numeric, real, whole_number
+from .._core.schedule import Number, Schedule, ScheduleField, ScheduleLike, as_schedule_argument
 from .._core.time import Time
 
 LARGEST_TERM = 2**53  # float64 represents every whole number up to it
@@ -23,9 +23,13 @@ _SHORT = 2**30  # a term up to this limit, times any int32 count, is below 2**61
 _RATIO = re.compile(r"(\d+)/(\d+)")
 
 if TYPE_CHECKING:
+    from .._core.schedule import Field
+
     Factor: TypeAlias = Number | str
+    FactorField: TypeAlias = Field[float, Factor]
 else:
     Factor: TypeAlias = float
+    FactorField: TypeAlias = float
 
 
 class Ratio(NamedTuple):
@@ -83,7 +87,7 @@ def _terms(ratio: Fraction) -> tuple[Length, Length]:
     return whole_number(ratio.numerator), whole_number(ratio.denominator)
 
 
-def factor_argument(where: str, name: str, value: object) -> Ratio | jax.Array:
+def factor_argument(where: str, name: str, value: object) -> Ratio | Numeric:
     """Check that the argument is a factor > 0, and return it as a `Ratio` or a tracer."""
     if isinstance(value, Ratio) or checks.is_traced(value):
         return value if isinstance(value, Ratio) else checks.number(where, name, value)
@@ -95,7 +99,7 @@ def factor_argument(where: str, name: str, value: object) -> Ratio | jax.Array:
         number = Fraction(int(found[1]), int(found[2]))
     number = as_python(number)
     if isinstance(number, bool) or not isinstance(number, numbers.Rational) or number <= 0:
-        number = checks.number(where, name, number, above=0)
+        number = float(checks.number(where, name, number, above=0))
     ratio = Ratio.of(number)
     if ratio is None:
         checks.raise_bad_argument(where, name, value, "a ratio of whole numbers up to 2**53", "round it")
@@ -105,8 +109,8 @@ def factor_argument(where: str, name: str, value: object) -> Ratio | jax.Array:
 class Stretch(Schedule, kind="stretch"):
     """Made by `stretch`."""
 
-    schedule: Schedule = checked(as_schedule_argument)
-    factor: NumberField = checked(factor_argument)
+    schedule: ScheduleField = checked(as_schedule_argument)
+    factor: FactorField = checked(factor_argument)
 
     def lower(self) -> Lowered:
         factor = vars(self)["factor"]
@@ -180,4 +184,4 @@ def stretch(schedule: ScheduleLike, factor: Factor) -> Stretch:
     >>> faster([0, 1, 2]).tolist(), faster
     ([0.0, 0.5, 1.0], stretch(schedule=linear(init_value=0.0, end_value=1.0, steps=4), factor='1/2'))
     """
-    return Stretch(schedule, factor)  # pyright: ignore[reportArgumentType]
+    return Stretch(schedule, factor)

@@ -15,17 +15,17 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, SupportsFloat, TypeGuard, TypeVar, cast
 
 import jax
 import numpy as np
 from jax.core import Tracer
 
-from .scalars import Whole, Wide, exact, real
+from .scalars import INT32_MAX, Numeric, Whole, Wide, exact, real
 
-F = TypeVar("F", bound=Callable[..., Any])  # a function or a class, whose signature a checker keeps
+F = TypeVar("F", bound=Callable[..., object])  # a function or a class, whose signature a checker keeps
+T = TypeVar("T")
 
-INT32_MAX = 2**31 - 1
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -38,11 +38,11 @@ def _in_words(text: str, names: Mapping[str, str], form: str = "{}") -> str:
 class _BadArgument(Exception):
     """What `ArgumentError` and `ArgumentTypeError` share; a text names other arguments as ``${steps}``."""
 
-    def __init__(self, function: str, argument: str, value: Any, allowed: str, fix: str = "") -> None:
+    def __init__(self, function: str, argument: str, value: object, allowed: str, fix: str = "") -> None:
         super().__init__(function, argument, value, allowed, fix)
         self.function: str = function
         self.argument: str = argument
-        self.value: Any = value
+        self.value: object = value
         self._allowed, self._fix = allowed, fix
 
     @property
@@ -101,7 +101,7 @@ def shortened(value: object) -> str:
     return shown if len(shown) <= 200 else shown[:197] + "..."
 
 
-def is_traced(value: object) -> bool:
+def is_traced(value: object) -> TypeGuard[jax.Array]:
     """Whether ``value`` is a tracer: a number that has no value yet."""
     return isinstance(value.high if isinstance(value, Wide) else value, Tracer)
 
@@ -114,12 +114,11 @@ def raise_bad_argument(
     raise kind(where, name, value, allowed, fix) from None
 
 
-def as_python(leaf: Any) -> Any:
+def as_python(leaf: T) -> T | float:
     """A concrete scalar as a Python number, a float32 as its shortest decimal; anything else unchanged."""
-    if type(leaf) in (int, float) or isinstance(leaf, Tracer) or np.ndim(leaf) or not hasattr(leaf, "dtype"):
-        return leaf
-    if leaf.dtype == jax.dtypes.float0:  # the gradient of a whole number
-        return leaf
+    dtype = None if type(leaf) in (int, float) or isinstance(leaf, Tracer) else getattr(leaf, "dtype", None)
+    if dtype is None or dtype == jax.dtypes.float0 or np.shape(cast(np.generic, leaf)):
+        return leaf  # float0: the gradient of a whole number
     array = np.asarray(leaf)
     if array.dtype.kind in "iub":
         return array.item()
@@ -127,9 +126,9 @@ def as_python(leaf: Any) -> Any:
     return float(str(array[()]))
 
 
-def _scalar(where: str, name: str, value: Any, allowed: str) -> Any:
+def _scalar(where: str, name: str, value: object, allowed: str) -> Numeric:
     """One concrete number as a Python ``int`` or ``float``; a tracer as itself."""
-    if type(value) in (int, float):
+    if type(value) is int or type(value) is float:
         return value
     if isinstance(value, (bool, np.bool_)):
         raise_bad_argument(where, name, value, allowed, "a bool is not a number here", error=TypeError)
@@ -149,7 +148,8 @@ def _scalar(where: str, name: str, value: Any, allowed: str) -> Any:
         fix = text_fix(value) if isinstance(value, (str, bytes)) else ""
         raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
     try:
-        return value.__index__() if hasattr(value, "__index__") else float(value)
+        index = getattr(value, "__index__", None)
+        return float(cast(SupportsFloat, value)) if index is None else index()
     except (TypeError, ValueError, OverflowError):
         raise_bad_argument(where, name, value, allowed, error=TypeError)
 
@@ -171,7 +171,7 @@ def text_fix(text: str | bytes) -> str:
 def number(
     where: str,
     name: str,
-    value: Any,
+    value: object,
     *,
     above: float | None = None,
     below: float | None = None,
@@ -179,7 +179,7 @@ def number(
     at_most: float | None = None,
     nonzero: bool = False,
     fix: str = "",
-) -> Any:
+) -> Numeric:
     """A finite number as a Python ``float``, or a tracer of the default float dtype."""
     allowed = "a finite number"
     bounds = {">": above, ">=": at_least, "<": below, "<=": at_most}
@@ -208,12 +208,12 @@ def number(
     return as_float
 
 
-def steps(where: str, name: str, value: Any, *, at_least: int | None = 0, fix: str = "") -> Any:
+def steps(where: str, name: str, value: object, *, at_least: int | None = 0, fix: str = "") -> Numeric:
     """A whole number of steps as a Python ``int``, a whole ``float`` past int32, or a tracer."""
     allowed = "a whole number of steps" + ("" if at_least is None else f" >= {at_least}")
     value = exact(value)  # inside the evaluate of a user-defined node
     if isinstance(value, Wide):
-        return value if is_traced(value) else float(value.high * 2**30 + value.low)
+        return value if is_traced(value) else float(value.high * 2**30 + value.low)  # pyright: ignore[reportReturnType]
     value = _scalar(where, name, value, allowed)
     if is_traced(value):
         whole = jax.numpy.issubdtype(value.dtype, jax.numpy.integer)  # short ones would wrap in a sum
@@ -237,13 +237,13 @@ def _whole_fix(value: float) -> str:
     return "round it: a step is one optimizer update"
 
 
-def at_least(where: str, name: str, value: Any, bound: Any, allowed: str, fix: str) -> None:
+def at_least(where: str, name: str, value: Numeric, bound: Numeric, allowed: str, fix: str) -> None:
     """Raise an error if ``value < bound``, when both are concrete."""
     if not is_traced(value) and not is_traced(bound) and value < bound:
         raise_bad_argument(where, name, value, allowed, fix)
 
 
-def numbers(where: str, name: str, values: Any) -> tuple[Any, ...]:
+def numbers(where: str, name: str, values: object) -> tuple[Numeric, ...]:
     """A sequence of finite numbers, at least one, as a tuple."""
     values = sequence(where, name, values, "a sequence of numbers")
     if not values:
@@ -251,18 +251,18 @@ def numbers(where: str, name: str, values: Any) -> tuple[Any, ...]:
     return tuple(number(where, f"{name}[{i}]", value) for i, value in enumerate(values))
 
 
-def boundaries(where: str, name: str, values: Any) -> tuple[Any, ...]:
+def boundaries(where: str, name: str, values: object) -> tuple[Numeric, ...]:
     """Step counts >= 0, each greater than the one before."""
     return increasing(where, name, step_counts(where, name, values))
 
 
-def step_counts(where: str, name: str, values: Any) -> tuple[Any, ...]:
+def step_counts(where: str, name: str, values: object) -> tuple[Numeric, ...]:
     """Integer numbers >= 0."""
     values = sequence(where, name, values, "a sequence of whole numbers of steps")
     return tuple(steps(where, f"{name}[{i}]", value) for i, value in enumerate(values))
 
 
-def increasing(where: str, name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
+def increasing(where: str, name: str, values: tuple[Numeric, ...]) -> tuple[Numeric, ...]:
     """Numbers each greater than the one before."""
     for i, (left, right) in enumerate(itertools.pairwise(values)):
         if not is_traced(left) and not is_traced(right) and left >= right:
@@ -271,14 +271,14 @@ def increasing(where: str, name: str, values: tuple[Any, ...]) -> tuple[Any, ...
     return values
 
 
-def as_many(where: str, name: str, values: Sequence[Any], length: int, allowed: str) -> None:
+def as_many(where: str, name: str, values: Sequence[object], length: int, allowed: str) -> None:
     """Raise an error if the sequence has another length."""
     if len(values) != length:
         given = f"of length {length}, {allowed}"
         raise_bad_argument(where, name, tuple(values), given, f"its length is {len(values)}")
 
 
-def sequence(where: str, name: str, values: Any, allowed: str) -> tuple[Any, ...]:
+def sequence(where: str, name: str, values: object, allowed: str) -> tuple[object, ...]:
     """Any list, tuple or 1-d array as a tuple of its items."""
     if isinstance(values, (jax.Array, np.ndarray)):
         if values.ndim != 1:
@@ -289,7 +289,7 @@ def sequence(where: str, name: str, values: Any, allowed: str) -> tuple[Any, ...
     return tuple(values)
 
 
-def boolean(where: str, name: str, value: Any) -> bool:
+def boolean(where: str, name: str, value: object) -> bool:
     """True or False: a choice, never traced."""
     if not isinstance(value, (bool, np.bool_)):
         raise_bad_argument(
@@ -298,7 +298,7 @@ def boolean(where: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
-def choice(where: str, name: str, value: Any, *, words: Sequence[str]) -> str:
+def choice(where: str, name: str, value: object, *, words: Sequence[str]) -> str:
     """One of a few words."""
     if not isinstance(value, str) or value not in words:
         raise_bad_argument(where, name, value, "one of " + ", ".join(map(repr, words)))
@@ -385,7 +385,7 @@ def explain_call(
     raise_bad_argument(where, name, kwargs[name], allowed, fix, error=TypeError)
 
 
-def function(where: str, name: str, value: Any, *, allowed: str, fix: str = "") -> Callable[..., Any]:
+def function(where: str, name: str, value: object, *, allowed: str, fix: str = "") -> Callable[..., object]:
     """Something that can be called."""
     if not callable(value):
         raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
@@ -399,7 +399,7 @@ def _no_count(value: object) -> TypeError:
     return TypeError(f"a schedule's count must be a whole or real number, got {shortened(value)}{fix}")
 
 
-def count(value: Any) -> Any:
+def count(value: object) -> Numeric | np.ndarray:
     """A concrete count in a form that ``jit`` takes without wrapping: 64-bit integers need care."""
     if type(value) is int:  # first and without a look at the mode: an eager call costs some microseconds
         if -(2**31) < value < 2**31:
@@ -408,8 +408,9 @@ def count(value: Any) -> Any:
         return value if -largest <= value <= largest else float(min(max(value, -largest), 2**62))
     if isinstance(value, (jax.Array, float, bool)):
         return value
-    if hasattr(value, "__jax_array__"):  # a variable of Flax or Keras
-        return count(value.__jax_array__())
+    convert = getattr(value, "__jax_array__", None)  # of a variable of Flax or Keras
+    if convert is not None:
+        return count(convert())
     if isinstance(value, np.integer) and not isinstance(value, np.timedelta64):
         return count(int(value))
     try:

@@ -10,17 +10,18 @@ import collections
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jax.typing import ArrayLike
 
 from . import checks, scalars
 from .lowered import Lowered
-from .scalars import default_float, default_int, real
+from .scalars import Scalar, default_float, default_int, real
 from .time import Time
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _TOO_DEEP = (
 )
 
 
-def evaluate(schedule: Schedule, count: Any) -> jax.Array:
+def evaluate(schedule: Schedule, count: object) -> jax.Array:
     """The values of a schedule at a count or an array of counts."""
     try:
         if isinstance(count, Tracer):
@@ -68,7 +69,7 @@ def lowered_form(schedule: Schedule) -> Lowered:
     return lowered
 
 
-def _values(lowered: Lowered, count: Any) -> jax.Array:
+def _values(lowered: Lowered, count: ArrayLike) -> jax.Array:
     """A lowered schedule at an array of counts. Nodes see scalars: ``vmap`` makes the rest."""
     count = jnp.asarray(count)
 
@@ -88,7 +89,12 @@ def _values(lowered: Lowered, count: Any) -> jax.Array:
 # Inside a trace it leaves no mark.
 _staged = jax.jit(_values, inline=True)
 
-_programs: collections.OrderedDict[Any, Callable[..., jax.Array]] = collections.OrderedDict()
+_programs: collections.OrderedDict[tuple[Hashable, Layout], Callable[..., jax.Array]] = (
+    collections.OrderedDict()
+)
+
+
+Buffer: TypeAlias = jax.Array | np.ndarray
 
 
 class Buffers(NamedTuple):
@@ -97,9 +103,9 @@ class Buffers(NamedTuple):
     A buffer without numbers is None, which is no argument of the program.
     """
 
-    reals: Any
-    wholes: Any
-    tables: tuple[Any, ...]
+    reals: Buffer | None
+    wholes: Buffer | None
+    tables: tuple[Buffer, ...]
 
 
 @dataclasses.dataclass(eq=False, slots=True)
@@ -112,9 +118,9 @@ class Program:
     run: Callable[..., jax.Array]
     numbers: Buffers
     x64: bool
-    resident: Callable[[Any], jax.Array] | None = None
+    resident: Callable[[ArrayLike], jax.Array] | None = None
 
-    def __call__(self, count: Any) -> jax.Array:
+    def __call__(self, count: ArrayLike) -> jax.Array:
         """The values at a count that `checks.count` gave."""
         if self.resident is not None:
             return self.resident(count)
@@ -139,7 +145,9 @@ def program_of(schedule: Schedule) -> Program | None:
     run = _programs.get((structure, layout))
     if run is None:
 
-        def schedule_at(reals: Any, wholes: Any, tables: Any, count: Any) -> jax.Array:
+        def schedule_at(
+            reals: Buffer | None, wholes: Buffer | None, tables: tuple[Buffer, ...], count: jax.Array
+        ) -> jax.Array:
             with jax.transfer_guard("allow"):  # tracing makes the program's own constants
                 numbers = _unpack(Buffers(reals, wholes, tables), layout)
                 return _values(jax.tree.unflatten(structure, numbers), count)
@@ -154,10 +162,12 @@ def program_of(schedule: Schedule) -> Program | None:
     return program
 
 
-Layout = tuple[tuple[bool, tuple[int, ...], bool], ...]  # of each: whether it is real, its shape, if packed
+Layout: TypeAlias = tuple[
+    tuple[bool, tuple[int, ...], bool], ...
+]  # of each: whether it is real, its shape, if packed
 
 
-def _pack(leaves: list[Any]) -> tuple[Buffers, Layout]:
+def _pack(leaves: list[Scalar]) -> tuple[Buffers, Layout]:
     """Numbers as a buffer of reals, one of whole numbers, and tables."""
     reals, wholes, tables, layout = [], [], [], []
     for leaf in leaves:
@@ -174,7 +184,7 @@ def _joined(arrays: list[np.ndarray]) -> np.ndarray | None:
     return np.concatenate([array.ravel() for array in arrays]) if arrays else None
 
 
-def _unpack(numbers: Buffers, layout: Layout) -> list[jax.Array]:
+def _unpack(numbers: Buffers, layout: Layout) -> list[Buffer]:
     """The numbers that `_pack` took."""
     leaves, rest = [], iter(numbers.tables)
     starts = {True: 0, False: 0}
@@ -183,6 +193,7 @@ def _unpack(numbers: Buffers, layout: Layout) -> list[jax.Array]:
             leaves.append(next(rest))
             continue
         buffer, start, size = numbers.reals if is_real else numbers.wholes, starts[is_real], math.prod(shape)
+        assert buffer is not None
         leaves.append(jax.lax.slice(buffer, (start,), (start + size,)).reshape(shape))
         starts[is_real] += size
     return leaves

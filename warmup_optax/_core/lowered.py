@@ -5,7 +5,6 @@ from __future__ import annotations
 import abc
 import dataclasses
 import typing
-from typing import Any
 
 import jax
 
@@ -17,7 +16,7 @@ from .time import Time
 class Record:
     """A frozen dataclass that is a pytree: its fields are children, those marked with `static` structure."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
         fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]

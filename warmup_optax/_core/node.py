@@ -20,7 +20,7 @@ import sys
 import typing
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, cast
 
 import jax
 import numpy as np
@@ -28,12 +28,15 @@ from jax.core import Tracer
 
 from . import checks
 from .checks import as_python as as_python
+from .scalars import Numeric
 
-Check: TypeAlias = Callable[[str, str, Any], Any]  # (function, argument, value) -> the value as it is kept
+Check: TypeAlias = Callable[
+    [str, str, object], object
+]  # (function, argument, value) -> the value as it is kept
 _Aux: TypeAlias = tuple[type, tuple[Hashable, ...]]
 
 _PACKAGE = __name__.partition(".")[0]
-_MISSING: Any = dataclasses.MISSING
+_MISSING: object = dataclasses.MISSING
 _RESERVED = ("kind", "version")  # keys of a config
 _ONE_NUMBER = {"float", "None", "Optional"}
 _CHOICES = {"str", "bool", "Literal", "Callable"}
@@ -41,7 +44,7 @@ _checking = contextvars.ContextVar("warmup_optax_checking", default=True)
 
 
 @checks.by_name
-def static(*, default: Any = _MISSING) -> Any:
+def static(*, default: object = _MISSING) -> Any:
     """Mark a field of a user-defined node as a choice instead of a number.
 
     A choice is a word, a flag, a function, a seed, or a size that Python code needs as an ``int``.
@@ -67,7 +70,7 @@ def static(*, default: Any = _MISSING) -> Any:
 
 
 @checks.by_name
-def steps(*, default: Any = _MISSING) -> Any:
+def steps(*, default: object = _MISSING) -> Any:
     """Mark a field of a user-defined node as a whole number of steps.
 
     In ``evaluate`` the field is exact in the methods of `Time`. In any other arithmetic it is a scalar of the
@@ -94,12 +97,12 @@ def steps(*, default: Any = _MISSING) -> Any:
 
 
 def checked(
-    check: Callable[..., Any],
+    check: Callable[..., object],
     *,
-    default: Any = _MISSING,
+    default: object = _MISSING,
     static: bool = False,
     kw_only: bool = False,
-    **options: Any,
+    **options: object,
 ) -> Any:
     """A field of the library whose value goes through ``check(function, argument, value, **options)``.
 
@@ -146,9 +149,10 @@ def register_pytree(cls: type, data: tuple[str, ...], static: tuple[str, ...]) -
     jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
 
 
-def _complete(fields: dict[str, Any]) -> None:
+def _complete(fields: dict[str, object]) -> None:
     """Works out the fields of a child that ``evaluate`` received."""
-    fields.update(fields.pop("_later")())
+    later = cast(Callable[[], dict[str, object]], fields.pop("_later"))
+    fields.update(later())
 
 
 class _NodeType(abc.ABCMeta):
@@ -162,7 +166,7 @@ class _NodeType(abc.ABCMeta):
 
     if not typing.TYPE_CHECKING:  # a checker reads the constructor of the class
 
-        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        def __call__(cls, *args: object, **kwargs: object) -> Node:
             node = cls.__new__(cls, *args, **kwargs)
             node.__dict__["_open"] = True  # a user-defined __init__ may assign
             try:
@@ -175,7 +179,7 @@ class _NodeType(abc.ABCMeta):
             node.__dict__.pop("_open", None)
             return node
 
-        def __setattr__(cls, name: str, value: Any) -> None:
+        def __setattr__(cls, name: str, value: object) -> None:
             # A second @dataclass would drop what marks the fields.
             if name == "__dataclass_params__" and "_kind" in cls.__dict__:
                 raise TypeError(f"{cls.__name__} is a dataclass already, as every node is; remove @dataclass")
@@ -191,13 +195,13 @@ class Node(metaclass=_NodeType):
     _fields: ClassVar[tuple[str, ...]] = ()
     _static_fields: ClassVar[tuple[str, ...]] = ()
     _checks: ClassVar[dict[str, Check]] = {}
-    _defaults: ClassVar[dict[str, Any]] = {}
+    _defaults: ClassVar[dict[str, object]] = {}
     _home: ClassVar[str] = __name__  # the module where the class was made; `__module__` is the public one
     _registered: ClassVar[dict[str, list[type[Node]]]] = {}  # the classes of each kind, the newest last
     _optional: ClassVar[frozenset[str]] = frozenset()  # the fields that may be None
     _is_ours: ClassVar[bool] = True  # whether the class is the library's own
 
-    def __init_subclass__(cls, kind: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, kind: str | None = None, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(eq=False, repr=False)(cls)
         fields = dataclasses.fields(cls)  # pyright: ignore[reportArgumentType]
@@ -224,7 +228,7 @@ class Node(metaclass=_NodeType):
         register_pytree(cls, data, cls._static_fields)
 
     @classmethod
-    def _made_by(cls) -> Callable[..., Any] | None:
+    def _made_by(cls) -> Callable[..., object] | None:
         """The function that the kind names in the class's module, else the class; None if there is neither."""
         home = vars(sys.modules[cls._home]) if cls._home in sys.modules else {}
         function = home.get(cls._kind)
@@ -258,7 +262,7 @@ class Node(metaclass=_NodeType):
     def _check_together(self) -> None:
         """What the fields must be to one another."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if "_open" not in self.__dict__:
             instead = "make another with dataclasses.replace"
             raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}; {instead}")
@@ -266,7 +270,7 @@ class Node(metaclass=_NodeType):
 
     if not typing.TYPE_CHECKING:  # a checker would take every name for one that is there
 
-        def __getattr__(self, name: str) -> Any:
+        def __getattr__(self, name: str) -> object:
             """A field that is worked out when it is first read: see `received`."""
             if name in type(self)._fields and "_later" in self.__dict__:
                 _complete(self.__dict__)
@@ -276,12 +280,12 @@ class Node(metaclass=_NodeType):
     def __delattr__(self, name: str) -> None:
         raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
 
-    def _arguments(self) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, object]:
         """The arguments that rebuild this node, those at their default left out."""
         found = {name: getattr(self, name) for name in self._fields}
         return {name: x for name, x in found.items() if not _is_default(x, self._defaults[name])}
 
-    def _key(self) -> tuple[Any, ...] | None:
+    def _key(self) -> tuple[Hashable, ...] | None:
         """What equality compares; None where a number is traced or one of many, which has no `==`."""
         leaves, structure = jax.tree.flatten(self)
         if type(self)._fields and any(map(_has_no_value, leaves)):
@@ -309,7 +313,7 @@ class Node(metaclass=_NodeType):
         arguments = [f"{name}={shown(value)}" for name, value in self._arguments().items()]
         return f"{self._made_by_name()}({', '.join(arguments)})"
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         # Pickles and copies take the fields alone, not what was compiled for them or hashed here.
         return {name: self.__dict__[name] for name in self._fields}
 
@@ -356,7 +360,7 @@ def _names(node: ast.AST) -> Iterator[str]:
             yield from _names(right)
 
 
-def _refuse_field(cls: type[Node], field: dataclasses.Field[Any], words: set[str]) -> None:
+def _refuse_field(cls: type[Node], field: dataclasses.Field[object], words: set[str]) -> None:
     """Raise an error for a field that could not work, when the class is made."""
     name, annotation = field.name, inspect.get_annotations(cls)[field.name]
     hides = any(name in vars(base) and name not in getattr(base, "_fields", ()) for base in cls.__mro__[1:-1])
@@ -381,27 +385,28 @@ def _refuse_field(cls: type[Node], field: dataclasses.Field[Any], words: set[str
         )
 
 
-def leafwise(where: str, name: str, value: Any, *, item: Check) -> Any:
+def leafwise(where: str, name: str, value: object, *, item: Check) -> object:
     """A field of a user-defined node: ``item`` checks every number in it. Lists become tuples."""
     if isinstance(value, (list, tuple)):
         each = [leafwise(where, f"{name}[{i}]", x, item=item) for i, x in enumerate(value)]
-        return type(value)(*each) if hasattr(value, "_fields") else tuple(each)
+        make = cast(Callable[..., object], type(value))
+        return make(*each) if hasattr(value, "_fields") else tuple(each)
     if isinstance(value, Mapping):
         return {key: leafwise(where, f"{name}[{key!r}]", x, item=item) for key, x in value.items()}
     return item(where, name, value)
 
 
-def _number(where: str, name: str, value: Any) -> Any:
+def _number(where: str, name: str, value: object) -> Node | Numeric:
     """A finite number, or a schedule."""
     return value if isinstance(value, Node) else _only_number(where, name, value)
 
 
-def _only_number(where: str, name: str, value: Any) -> Any:
+def _only_number(where: str, name: str, value: object) -> Numeric:
     _explain(where, name, value, "a finite number")
     return checks.number(where, name, as_python(value))
 
 
-def _step(where: str, name: str, value: Any) -> Any:
+def _step(where: str, name: str, value: object) -> Numeric:
     _explain(where, name, value, "a whole number of steps")
     return checks.steps(where, name, as_python(value), at_least=None)
 
@@ -409,7 +414,7 @@ def _step(where: str, name: str, value: Any) -> Any:
 _SEED = "for a PRNG key write seed: int = wo.static() and jax.random.key(self.seed)"
 
 
-def _explain(where: str, name: str, value: Any, allowed: str) -> None:
+def _explain(where: str, name: str, value: object, allowed: str) -> None:
     """Raise an error for what is no number, which says what to write instead."""
     is_array = hasattr(value, "dtype")
     function = callable(value) and not is_array
@@ -430,15 +435,14 @@ def _explain(where: str, name: str, value: Any, allowed: str) -> None:
     checks.raise_bad_argument(where, name, value, allowed, fix, error=TypeError)
 
 
-def _is_key(value: Any) -> bool:
+def _is_key(value: object) -> bool:
     """Whether an array is a PRNG key, of the new or of the old kind."""
     dtype = getattr(value, "dtype", np.dtype(object))
-    return jax.numpy.issubdtype(dtype, jax.dtypes.prng_key) or (
-        dtype == np.uint32 and np.shape(value) in ((2,), (4,)) and isinstance(value, jax.Array)
-    )
+    old = isinstance(value, jax.Array) and dtype == np.uint32 and value.shape in ((2,), (4,))
+    return old or jax.numpy.issubdtype(dtype, jax.dtypes.prng_key)
 
 
-def _choice(where: str, name: str, value: Any) -> Any:
+def _choice(where: str, name: str, value: object) -> object:
     """A choice is hashable, and equal to itself."""
     fix = "a list as a tuple, say"
     try:
@@ -451,7 +455,7 @@ def _choice(where: str, name: str, value: Any) -> Any:
     return value
 
 
-def _has_no_value(leaf: Any) -> bool:
+def _has_no_value(leaf: object) -> bool:
     return isinstance(leaf, Tracer) or not isinstance(as_python(leaf), (int, float))
 
 
@@ -462,7 +466,7 @@ class _Word(str):
         return self
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A field's value as code: a concrete array as its number, a ratio as the text that makes it."""
     if isinstance(value, Fraction):
         return repr(str(value))
@@ -470,12 +474,12 @@ def shown(value: Any) -> str:
     return repr(jax.tree.map(_printed, value) if held else value)
 
 
-def _printed(leaf: Any) -> Any:
+def _printed(leaf: object) -> object:
     # The gradient of a whole number is an array of bytes that hold nothing.
     return _Word("float0") if getattr(leaf, "dtype", None) == jax.dtypes.float0 else as_python(leaf)
 
 
-def _is_default(value: Any, default: Any) -> bool:
+def _is_default(value: object, default: object) -> bool:
     value = as_python(value) if hasattr(value, "dtype") else value
     comparable = (int, float, str, Node)  # an array would answer == with an array
     return value is default or (

@@ -7,21 +7,22 @@ dtype, or a `Whole` number of steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 import jax
 import numpy as np
 
 from .lowered import Lowered, Record
 from .node import Check, Node, is_steps, static
-from .scalars import Whole, Wide, is_whole, real, whole_number
+from .scalars import Length, Scalar, Whole, Wide, exact, is_whole, real, whole_number
 from .time import Time
 
 if TYPE_CHECKING:
     from .schedule import Schedule
 
 _LETTERS = {int: "i", np.int32: "i", float: "f"}  # of the table that a concrete number is in
+Numbers: TypeAlias = tuple[jax.Array | np.ndarray, ...]
 _DTYPES = {"f": np.float64, "i": np.int64}
 
 
@@ -35,11 +36,11 @@ class Form(NamedTuple):
     """
 
     cls: type[Node]
-    structure: Any
+    structure: Hashable
     letters: str
 
 
-def packed(node: Node) -> tuple[tuple[Any, ...], Form]:
+def packed(node: Node) -> tuple[Numbers, Form]:
     """The numbers of a node, and its form.
 
     Concrete numbers are in two tables, so a number that ``evaluate`` does not read costs nothing.
@@ -55,7 +56,7 @@ def packed(node: Node) -> tuple[tuple[Any, ...], Form]:
     return tuple(tables), Form(type(node), structure, letters)
 
 
-def _unpacked(numbers: tuple[Any, ...], form: Form) -> Node:
+def _unpacked(numbers: Numbers, form: Form) -> Node:
     """The node that `packed` took."""
     if not form.letters:
         return jax.tree.unflatten(form.structure, numbers)
@@ -63,11 +64,11 @@ def _unpacked(numbers: tuple[Any, ...], form: Form) -> Node:
     return jax.tree.unflatten(form.structure, [next(rows[letter]) for letter in form.letters])
 
 
-def _rows(table: Any) -> Iterator[Any]:
+def _rows(table: jax.Array | np.ndarray) -> Iterator[Scalar]:
     return iter(table.tolist()) if isinstance(table, np.ndarray) else (table[i] for i in range(len(table)))
 
 
-def _exact(value: Any, check: Check | None) -> Any:
+def _exact(value: object, check: Check | None) -> object:
     """A node with its whole numbers past int32 exact."""
     if isinstance(value, Node):
         made = object.__new__(type(value))
@@ -75,22 +76,25 @@ def _exact(value: Any, check: Check | None) -> Any:
         return made
     if isinstance(value, (tuple, list, dict)):
         return _mapped(lambda item: _exact(item, check), value)
-    return whole_number(value) if check is not None and is_steps(check) else value
+    return whole_number(cast(Scalar, value)) if check is not None and is_steps(check) else value
 
 
-def _mapped(function: Callable[[Any], Any], value: Any) -> Any:
+def _mapped(
+    function: Callable[[object], object], value: Sequence[object] | Mapping[Hashable, object]
+) -> object:
     """A tuple, a list or a dict with ``function`` of each item; a named tuple stays one."""
     if isinstance(value, Mapping):
         return {key: function(item) for key, item in value.items()}
     each = map(function, value)
-    return type(value)(*each) if hasattr(value, "_fields") else type(value)(each)
+    make = cast(Callable[..., object], type(value))
+    return make(*each) if hasattr(value, "_fields") else make(each)
 
 
 class Child(Lowered):
     """A child of a user-defined node, lowered, and its numbers for the node to read."""
 
     lowered: Lowered
-    numbers: tuple[Any, ...]
+    numbers: Numbers
     form: Form = static()
 
     @classmethod
@@ -98,7 +102,7 @@ class Child(Lowered):
         """A schedule as a child."""
         return cls(schedule.lower(), *packed(schedule))
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         return self.lowered.evaluate(time)
 
     def shown(self) -> Node:
@@ -109,30 +113,30 @@ class Child(Lowered):
 class Fields(Record):
     """The fields of a user-defined node, lowered."""
 
-    values: tuple[Any, ...]
+    values: tuple[object, ...]
     names: tuple[str, ...] = static()
     choices: tuple[tuple[str, Hashable], ...] = static()
     cls: type[Node] = static()
 
-    def node(self) -> Any:
+    def node(self) -> Schedule:
         """The node as its ``evaluate`` receives it."""
         made = object.__new__(self.cls)
         fields = dict(zip(self.names, self.values, strict=True)) | dict(self.choices)
         vars(made).update(_shown_fields(self.cls, fields))
-        return made
+        return cast("Schedule", made)
 
 
-def _child(cls: type[Node], lower: Callable[[], Any], node: Callable[[], Node]) -> Any:
+def _child(cls: type[Node], lower: Callable[[], Lowered], node: Callable[[], Node]) -> Node:
     made = object.__new__(cls)
 
-    def fields() -> dict[str, Any]:
+    def fields() -> dict[str, object]:
         return _shown_fields(cls, vars(node()))
 
     vars(made).update(_later=fields, lower=lower, evaluate=lambda time: lower().evaluate(time))
     return made
 
 
-def _shown_fields(cls: type[Node], fields: Mapping[str, Any]) -> dict[str, Any]:
+def _shown_fields(cls: type[Node], fields: Mapping[str, object]) -> dict[str, object]:
     shown = {}
     for name in cls._fields:
         choice = name in cls._static_fields
@@ -140,9 +144,10 @@ def _shown_fields(cls: type[Node], fields: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _shown(value: Any, check: Check) -> Any:
-    if hasattr(value, "shown"):  # a lowered child, or the factor of a stretch
-        return value.shown()
+def _shown(value: object, check: Check) -> object:
+    number = getattr(value, "shown", None)  # of a lowered child, or of the factor of a stretch
+    if number is not None:
+        return number()
     if isinstance(value, Node):
         lower = getattr(value, "lower", None)  # the shape of a ramp has none
         return value if lower is None else _child(type(value), lower, lambda: value)
@@ -150,4 +155,9 @@ def _shown(value: Any, check: Check) -> Any:
         return _mapped(lambda item: _shown(item, check), value)
     if value is None or isinstance(value, (str, bool)):
         return value
-    return Whole(value) if is_steps(check) and is_whole(value) else real(value)
+    number = exact(cast(Length, value))
+    return (
+        Whole(number)
+        if is_steps(check) and not isinstance(number, float) and is_whole(number)
+        else real(number)
+    )

@@ -21,6 +21,7 @@ _MASK = 2**_LIMB - 1
 
 # What a program computes with. NumPy's scalars and arrays pass for those of JAX, whose operations take them.
 Scalar: TypeAlias = jax.Array | np.ndarray | np.number | int | float
+Numeric: TypeAlias = jax.Array | float  # a number of a schedule: one of Python, or traced
 
 
 def default_float() -> np.dtype:

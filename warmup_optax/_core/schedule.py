@@ -8,23 +8,22 @@ import itertools
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from . import checks, evaluation, received
 from .lowered import Lowered
 from .node import Check, Node, as_python, checked, is_steps, leafwise, shown, static
 from .phases import CONSTANT, Phase, View, causes, mapped, together
-from .scalars import real, whole_number
+from .scalars import Numeric, Scalar, real, whole_number
 from .time import Time
 
 if TYPE_CHECKING:
-    from typing import Protocol, SupportsFloat, overload
-
-    from jax.typing import ArrayLike
+    from typing import Generic, Protocol, SupportsFloat, TypeVar, overload
 
     class _HasJaxArray(Protocol):
         def __jax_array__(self) -> jax.Array: ...
@@ -32,47 +31,40 @@ if TYPE_CHECKING:
     Number: TypeAlias = SupportsFloat  # what float() takes: JAX's arrays, and so traced scalars, too
     Steps: TypeAlias = SupportsFloat
     Count: TypeAlias = ArrayLike | _HasJaxArray | Sequence[float] | Sequence[Sequence[float]]
-    ScheduleLike: TypeAlias = "Schedule" | Callable[[Any], Any] | SupportsFloat
-    ShapeLike: TypeAlias = Callable[[Any, Any, Any], Any]  # a finite shape: of two values and a length
+    ScheduleLike: TypeAlias = "Schedule" | Callable[..., ArrayLike | SupportsFloat] | SupportsFloat
+    ShapeLike: TypeAlias = Callable[..., "Schedule"]  # a finite shape: of two values and a length
 
-    class NumberField:
-        """A field that is given any `Number`, and whose value a schedule computes with."""
+    G = TypeVar("G")
+    S = TypeVar("S")
 
-        @overload
-        def __get__(self, instance: None, owner: type) -> NumberField: ...
-        @overload
-        def __get__(self, instance: Node, owner: type) -> float: ...
-        def __get__(self, instance: Node | None, owner: type) -> NumberField | float: ...
-        def __set__(self, instance: Node, value: Number) -> None: ...
-
-    class OptionalField:
-        """A field that is given any `Number` or None."""
+    class Field(Generic[G, S]):
+        """A field that is given an ``S``, and whose value is a ``G``."""
 
         @overload
-        def __get__(self, instance: None, owner: type) -> OptionalField: ...
+        def __get__(self, instance: None, owner: type) -> Field[G, S]: ...
         @overload
-        def __get__(self, instance: Node, owner: type) -> float | None: ...
-        def __get__(self, instance: Node | None, owner: type) -> OptionalField | float | None: ...
-        def __set__(self, instance: Node, value: Number | None) -> None: ...
+        def __get__(self, instance: Node, owner: type) -> G: ...
+        def __get__(self, instance: Node | None, owner: type) -> Field[G, S] | G: ...
+        def __set__(self, instance: Node, value: S) -> None: ...
 
-    class NumbersField:
-        """A field that is given a sequence of `Number`, and kept as a tuple."""
-
-        @overload
-        def __get__(self, instance: None, owner: type) -> NumbersField: ...
-        @overload
-        def __get__(self, instance: Node, owner: type) -> tuple[float, ...]: ...
-        def __get__(self, instance: Node | None, owner: type) -> NumbersField | tuple[float, ...]: ...
-        def __set__(self, instance: Node, value: Sequence[Number]) -> None: ...
+    NumberField: TypeAlias = Field[float, Number]
+    OptionalField: TypeAlias = Field[float | None, Number | None]
+    NumbersField: TypeAlias = Field[tuple[float, ...], Sequence[Number]]
+    OptionalNumbersField: TypeAlias = Field[tuple[float, ...] | None, Sequence[Number] | None]
+    ScheduleField: TypeAlias = Field["Schedule", ScheduleLike]
+    SchedulesField: TypeAlias = Field[tuple["Schedule", ...], Sequence[ScheduleLike]]
 else:  # what a command line that is made from a signature can parse
     Number: TypeAlias = float
     Steps: TypeAlias = int
-    Count: TypeAlias = Any
+    Count: TypeAlias = float
     ScheduleLike: TypeAlias = float
-    ShapeLike: TypeAlias = Callable[[Any, Any, Any], Any]
+    ShapeLike: TypeAlias = Callable
     NumberField: TypeAlias = float
     OptionalField: TypeAlias = float | None
     NumbersField: TypeAlias = tuple[float, ...]
+    OptionalNumbersField: TypeAlias = tuple[float, ...] | None
+    ScheduleField: TypeAlias = "Schedule"
+    SchedulesField: TypeAlias = tuple["Schedule", ...]
 
 
 # A checker would ask for `evaluate` where a class has `lower` instead.
@@ -84,8 +76,8 @@ class _Evaluated(Lowered):
 
     node: Schedule
 
-    def evaluate(self, time: Time) -> Any:
-        return self.node.evaluate(time)
+    def evaluate(self, time: Time) -> jax.Array:
+        return real(self.node.evaluate(time))
 
 
 class _UserDefined(Lowered):
@@ -133,8 +125,8 @@ class Schedule(Node):
     # NumPy must leave `np.float32(0.1) * schedule` to us, not build an array of objects.
     __array_ufunc__: ClassVar[None] = None
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
+    def __init_subclass__(cls, kind: str | None = None, **kwargs: object) -> None:
+        super().__init_subclass__(kind, **kwargs)
         if "lower" in vars(cls) and "evaluate" not in vars(cls):
             cls.evaluate = _by_lowering(cls.lower)  # pyright: ignore
         elif "evaluate" in vars(cls) and "lower" not in vars(cls):  # of the two, the newer one is the curve
@@ -152,7 +144,7 @@ class Schedule(Node):
         return super()._check_of(words)
 
     @_abstract
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> Numeric:
         """The value at a local `Time`: one scalar in, one scalar out, straight-line arithmetic.
 
         A user-defined schedule defines it. Number fields are scalars of the default float dtype. They may be
@@ -319,8 +311,8 @@ def _refuse_divisor(divisor: object, dividend: str) -> NoReturn:
     checks.raise_bad_argument("division", "the divisor", divisor, "a number", fix, error=TypeError)
 
 
-def _by_lowering(lower: Callable[[Schedule], Lowered]) -> Callable[[Schedule, Time], Any]:
-    def evaluate(self: Schedule, time: Time) -> Any:
+def _by_lowering(lower: Callable[[Schedule], Lowered]) -> Callable[[Schedule, Time], jax.Array]:
+    def evaluate(self: Schedule, time: Time) -> jax.Array:
         """The value at a local `Time`."""
         return lower(self).evaluate(time)
 
@@ -331,7 +323,7 @@ def _lower(schedule: Schedule) -> Lowered:
     return schedule.lower()
 
 
-def _lowered(value: Any, check: Check, child: Callable[[Schedule], Lowered]) -> Any:
+def _lowered(value: object, check: Check, child: Callable[[Schedule], Lowered]) -> object:
     """The value of a field as it is evaluated: schedules lowered, whole numbers past int32 exact."""
     if isinstance(value, Schedule):
         return child(value)
@@ -350,7 +342,7 @@ class Constant(Schedule, kind="constant"):
 
     value: NumberField = checked(checks.number)
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         return real(self.value)
 
     def walk(self, view: View) -> Iterator[Phase]:
@@ -383,19 +375,19 @@ def constant(value: Number) -> Constant:
 class Function(Schedule, kind="as_schedule"):
     """Any function of a count as a schedule; made by `as_schedule`. Compares by the function."""
 
-    function: Callable[[Any], Any] = static()
+    function: Callable[..., ArrayLike] = static()
 
     def _is_pure(self) -> bool:
         return False
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         value = time.call(self.function)
         if jnp.shape(value) != ():
             raise ValueError(
                 f"a schedule must give one number for one count, got shape {jnp.shape(value)} "
                 f"from {self.function!r}; return a scalar"
             )
-        return value
+        return real(cast(Scalar, value))
 
     def walk(self, view: View) -> Iterator[Phase]:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
@@ -432,7 +424,7 @@ def is_stateful(schedule: object) -> bool:
     return callable(schedule) and hasattr(schedule, "init") and hasattr(schedule, "update")
 
 
-def as_schedule_argument(where: str, name: str, schedule: Any) -> Schedule:
+def as_schedule_argument(where: str, name: str, schedule: object) -> Schedule:
     """`as_schedule` for an argument ``name`` of a function ``where``, which its errors speak of."""
     if isinstance(schedule, Schedule):
         return schedule
@@ -443,11 +435,11 @@ def as_schedule_argument(where: str, name: str, schedule: Any) -> Schedule:
     if isinstance(schedule, type) or not (callable(schedule) or hasattr(schedule, "__float__")):
         checks.raise_bad_argument(where, name, schedule, allowed, error=TypeError)
     if callable(schedule):
-        return Function(schedule)
+        return Function(cast(Callable[..., ArrayLike], schedule))
     return Constant(checks.number(where, name, schedule))
 
 
-def schedules_argument(where: str, name: str, schedules: Any) -> tuple[Schedule, ...]:
+def schedules_argument(where: str, name: str, schedules: object) -> tuple[Schedule, ...]:
     """A sequence of schedules, at least one."""
     allowed = "a sequence of schedules"
     if isinstance(schedules, Schedule):
@@ -480,10 +472,10 @@ class Scale(_Operator, kind="scale"):
       factor: Any finite number.
     """
 
-    schedule: Schedule = checked(as_schedule_argument)
+    schedule: ScheduleField = checked(as_schedule_argument)
     factor: NumberField = checked(checks.number)
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         return real(self.schedule.evaluate(time)) * real(self.factor)
 
     def _written(self) -> tuple[str, int]:
@@ -506,10 +498,10 @@ class Divide(_Operator, kind="divide"):
       divisor: Any finite number but 0.
     """
 
-    schedule: Schedule = checked(as_schedule_argument)
+    schedule: ScheduleField = checked(as_schedule_argument)
     divisor: NumberField = checked(checks.number, nonzero=True)
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         value, divisor = real(self.schedule.evaluate(time)), real(self.divisor)
         quotient = value / divisor
         # XLA may turn the quotient into a product with a reciprocal, which misses 1. The gradient is the same.
@@ -526,11 +518,11 @@ class Divide(_Operator, kind="divide"):
 class Together(Schedule, kind="Together"):
     """Several schedules at the same time, combined from left to right."""
 
-    schedules: tuple[Schedule, ...] = checked(schedules_argument)
+    schedules: SchedulesField = checked(schedules_argument)
 
-    _combine: ClassVar[Callable[[Any, Any], Any]]
+    _combine: ClassVar[Callable[[jax.Array, jax.Array], jax.Array]]
 
-    def evaluate(self, time: Time) -> Any:
+    def evaluate(self, time: Time) -> jax.Array:
         values = [real(schedule.evaluate(time)) for schedule in self.schedules]
         result = values[0]
         for value in values[1:]:
@@ -606,6 +598,6 @@ def _number(schedule: Schedule) -> float | None:
     return value if isinstance(value, float) else None
 
 
-def _flat(cls: type[Together], left: Any, right: Any) -> tuple[Any, ...]:
+def _flat(cls: type[Together], left: ScheduleLike, right: ScheduleLike) -> tuple[ScheduleLike, ...]:
     """Operands of ``left op right``, flattened if ``left`` is already the same operation."""
-    return (*left.schedules, right) if type(left) is cls else (left, right)
+    return (*left.schedules, right) if isinstance(left, cls) and type(left) is cls else (left, right)

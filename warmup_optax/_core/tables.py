@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias, TypeVar, cast, overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .scalars import INT32_MAX, Scalar, Wide, default_float, default_int
+from .scalars import INT32_MAX, Length, Scalar, Wide, default_float, default_int
 
 T = TypeVar("T")
 
@@ -20,14 +21,18 @@ class Moment(NamedTuple):
     So a part of a step keeps its digits at a large count. Both may be tables.
     """
 
-    whole: Any
-    part: Any
+    whole: jax.Array | Wide
+    part: jax.Array | np.ndarray
 
 
 Table: TypeAlias = jax.Array | Wide | Moment  # numbers, a row each
 
 
-def table(numbers: tuple[Any, ...]) -> Any:
+@overload
+def table(numbers: Sequence[Scalar]) -> jax.Array: ...
+@overload
+def table(numbers: Sequence[Length]) -> jax.Array | Wide: ...
+def table(numbers: Sequence[Length]) -> jax.Array | Wide:
     """Numbers as one array, of the default integer dtype if all are whole: on the host if concrete."""
     if any(isinstance(x, Wide) for x in numbers):
         wide = [Wide.of(x) for x in numbers]
@@ -35,29 +40,30 @@ def table(numbers: tuple[Any, ...]) -> Any:
     dtype = default_int() if {form(x)[1] for x in numbers} <= {"i"} else default_float()
     types = set(map(type, numbers))
     if types <= {int, float}:  # a join has thousands of these
-        return np.asarray(numbers, dtype)
+        return cast(jax.Array, np.asarray(numbers, dtype))
     if all(issubclass(x, (int, float, np.generic, np.ndarray)) for x in types):
-        return np.stack([np.asarray(x, dtype) for x in numbers])
+        return cast(jax.Array, np.stack([np.asarray(x, dtype) for x in numbers]))
     return jnp.stack([jnp.asarray(x, dtype) for x in numbers])
 
 
-def whole_table(numbers: tuple[Any, ...]) -> Any:
+def whole_table(numbers: Sequence[Length]) -> jax.Array | Wide:
     """Integer numbers up to 2**61 as one table: of `Wide` numbers if one may be past the default integer."""
-    if not all(isinstance(x, (int, float)) for x in numbers):
+    concrete = [int(x) for x in numbers if isinstance(x, (int, float))]
+    if len(concrete) < len(numbers):
         return table(tuple(map(Wide.of, numbers)) if default_int() == np.int32 else numbers)
-    array = np.asarray([int(x) for x in numbers], np.int64)
+    array = np.asarray(concrete, np.int64)
     short = default_int() == np.int64 or np.abs(array).max(initial=0) <= INT32_MAX
-    return array.astype(default_int()) if short else Wide.of(array)
+    return cast(jax.Array, array.astype(default_int())) if short else Wide.of(array)
 
 
-def form(number: Any) -> tuple[tuple[int, ...], str]:
+def form(number: Length) -> tuple[tuple[int, ...], str]:
     """The shape of a number, or of an array of them, and the letter of its type: "i" if it is whole."""
     if type(number) is float:  # asked first: JAX's own answer takes twenty times as long
         return (), "f"
     if type(number) is int or type(number) is np.int32:
         return (), "i"
     dtype = jnp.result_type(number)
-    return jnp.shape(number), "i" if jnp.issubdtype(dtype, jnp.integer) else dtype.kind
+    return jnp.shape(cast(jax.Array, number)), "i" if jnp.issubdtype(dtype, jnp.integer) else dtype.kind
 
 
 def take(tables: T, row: Scalar) -> T:
@@ -65,7 +71,7 @@ def take(tables: T, row: Scalar) -> T:
     mesh = jax.sharding.get_abstract_mesh()
     explicit = jax.sharding.AxisType.Explicit in mesh.axis_types
 
-    def of(x: Any) -> jax.Array:
+    def of(x: jax.Array) -> jax.Array:
         x = jnp.asarray(x)
         if explicit:  # where shardings are types a gather has none: the row is picked by a mask
             here = (np.arange(x.shape[0]) == row).reshape((-1,) + (1,) * (x.ndim - 1))

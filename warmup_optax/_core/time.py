@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import ArrayLike
 
 from .scalars import (
     LARGEST,
@@ -38,10 +39,17 @@ from .scalars import (
     whole,
     x64,
 )
-from .tables import Moment, take
+from .tables import Moment, Table, take
 
 UNROLLED = 8  # up to eight boundaries are compared one by one, which needs no table
 BLOCKS = 8  # of a level when more are searched
+
+
+class _Parts(NamedTuple):
+    """The elapsed part of the current step, in [0, 1), and the remaining one: 1 minus it, kept by itself."""
+
+    elapsed: jax.Array
+    remaining: jax.Array
 
 
 @dataclass(frozen=True)
@@ -66,9 +74,8 @@ class Time:
     [1.0, 0.75, 0.25, 1.0, 0.75]
     """
 
-    _whole: Any  # the whole steps: a scalar of the default integer dtype, or a Wide
-    _part: Any = None  # the elapsed part of the current step, in [0, 1); None at a whole count
-    _rest: Any = None  # the remaining part of it, 1 - _part, kept by itself; None at a whole count
+    _whole: jax.Array | Wide  # the whole steps: a scalar of the default integer dtype, or a Wide
+    _parts: _Parts | None = None  # None at a whole count
 
     @classmethod
     def of(cls, count: jax.Array) -> Time:
@@ -91,26 +98,28 @@ class Time:
         count = jnp.clip(count, 0, float(LARGEST))
         steps = lax.stop_gradient(jnp.floor(count))
         part = count - steps
-        return cls(Wide.of(steps) if default_int() == np.int32 else steps.astype(np.int64), part, 1 - part)
+        return cls(
+            Wide.of(steps) if default_int() == np.int32 else steps.astype(np.int64), _Parts(part, 1 - part)
+        )
 
     # ---------------------------------------------------------------- what time it is
 
     def elapsed(self) -> jax.Array:
         """The steps since 0, as a real scalar: exact up to 2^24, and to half a ULP after that."""
-        return real(self._whole) if self._part is None else real(self._whole) + self._part
+        return real(self._whole) if self._parts is None else real(self._whole) + self._parts.elapsed
 
     def count(self) -> jax.Array:
         """The time as a plain number: whole on a clock of whole counts below 2^31, otherwise real."""
-        return self.elapsed() if self._part is not None or isinstance(self._whole, Wide) else self._whole
+        return self.elapsed() if self._parts or isinstance(self._whole, Wide) else self._whole
 
-    def call(self, function: Callable[[Any], Any]) -> Any:
+    def call(self, function: Callable[..., ArrayLike]) -> ArrayLike:
         """The value of a function of a plain count.
 
         It receives whole counts below 2^31 as integers, and all others as real numbers. A function that does not
         take real numbers, because it indexes a table, receives 2^31 - 1 for every count past that.
         """
         steps = self._whole
-        if self._part is not None or not isinstance(steps, Wide):
+        if self._parts or not isinstance(steps, Wide):
             return function(self.count())
         near = function(steps.narrow())
         try:
@@ -122,15 +131,15 @@ class Time:
     def started(self) -> jax.Array:
         """Whether any time has passed."""
         begun = at_least(self._whole, 1)
-        return begun if self._part is None else begun | (self._part > 0)
+        return begun if self._parts is None else begun | (self._parts.elapsed > 0)
 
     def reached(self, steps: Length | Moment) -> jax.Array:
         """Whether ``steps`` have passed, ``time >= steps``."""
         if isinstance(steps, Moment):
-            if self._part is None:  # a whole count has passed it from the next whole count on
+            if self._parts is None:  # a whole count has passed it from the next whole count on
                 return at_least(self._whole, plus(steps.whole, whole(steps.part > 0)))
             after, at = at_least(self._whole, plus(steps.whole, 1)), at_least(self._whole, steps.whole)
-            return after | (at & (self._part >= steps.part))
+            return after | (at & (self._parts.elapsed >= steps.part))
         return at_least(self._whole, steps) if is_whole(steps) else self.elapsed() >= real(steps)
 
     def distances(self, begin: Length, end: Length) -> tuple[jax.Array, jax.Array]:
@@ -140,9 +149,9 @@ class Time:
         from_0 = isinstance(begin, int) and begin == 0
         since = self._whole if from_0 else minus(self._whole, begin)
         until = minus(end, self._whole)
-        if self._part is None:
+        if self._parts is None:
             return real(since), real(until)
-        return real(since) + self._part, real(minus(until, 1)) + self._rest
+        return real(since) + self._parts.elapsed, real(minus(until, 1)) + self._parts.remaining
 
     def progress(self, steps: Length) -> tuple[jax.Array, jax.Array]:
         """The elapsed fraction ``t / n`` and the remaining one ``(n - t) / n``, ``t`` clamped to ``[0, n]``.
@@ -156,7 +165,7 @@ class Time:
             safe = select(length > 0, length, one)
             return lax.div(lax.min(elapsed, length), safe), lax.div(lax.max(remaining, zero), safe)
         safe = max(length, one) if isinstance(steps, int) else lax.max(length, one)
-        if self._part is None and self._is_narrow() and not isinstance(steps, Wide):
+        if self._parts is None and not isinstance(self._whole, Wide) and not isinstance(steps, Wide):
             end = whole(steps)
             passed = lax.min(self._whole, end)
             return lax.div(real(passed), safe), lax.div(real(lax.sub(end, passed)), safe)
@@ -167,7 +176,7 @@ class Time:
         """``t / scale`` as a real scalar, for a scale that need not be whole."""
         return self.elapsed() / real(scale)
 
-    def locate(self, boundaries: Any) -> jax.Array:
+    def locate(self, boundaries: tuple[Length, ...] | Table) -> jax.Array:
         """How many of the increasing ``boundaries`` have been reached: the index of the phase.
 
         A few, in a tuple, are compared one by one. A table of more is searched, eight blocks to a level: each
@@ -184,7 +193,7 @@ class Time:
         while block * BLOCKS <= size:
             block *= BLOCKS
 
-        def laid_out(column: Any) -> Any:
+        def laid_out(column: jax.Array | np.ndarray) -> jax.Array | np.ndarray:
             # Padding repeats the last boundary; the count of what was reached is cut to the real ones.
             xp = np if isinstance(column, np.ndarray) else jnp
             return xp.concatenate([column, xp.broadcast_to(column[-1], (block * BLOCKS - size,))])
@@ -202,20 +211,20 @@ class Time:
 
     # ---------------------------------------------------------------- division
 
-    def cycle(self, steps: Length) -> tuple[Any, Time]:
+    def cycle(self, steps: Length) -> tuple[Whole | jax.Array, Time]:
         """How many times ``steps`` have passed, and the time since the last of them.
 
         The number is exact in the methods of a time. In any other arithmetic it is a real scalar.
         """
         number, rest = self._cycle(steps)
-        return Whole(number) if is_whole(number) else number, rest
+        return Whole(number) if isinstance(number, Wide) or is_whole(number) else number, rest
 
-    def _cycle(self, steps: Length) -> tuple[Any, Time]:
+    def _cycle(self, steps: Length) -> tuple[Wide | jax.Array, Time]:
         steps = exact(steps)
         if is_whole(steps):
             safe = max(steps, 1) if isinstance(steps, int) else choose(at_least(steps, 1), steps, 1)
             number, rest = divided(self._whole, safe)
-            return number, Time(rest, self._part, self._rest)
+            return number, Time(rest, self._parts)
         number, rest = _divided_reals(self.elapsed(), jnp.where(real(steps) > 0, real(steps), 1))
         return number, Time._of_real(rest)
 
@@ -227,7 +236,7 @@ class Time:
     def floor_divide(self, steps: Length) -> Time:
         """The time that advances by one with every ``steps``."""
         number, _ = self._cycle(steps)
-        return Time(number if is_whole(number) else Time._of_real(number)._whole)
+        return Time(number if isinstance(number, Wide) or is_whole(number) else Time._of_real(number)._whole)
 
     # ---------------------------------------------------------------- other clocks
 
@@ -236,13 +245,12 @@ class Time:
         if isinstance(start, int) and start == 0:
             return self
         if not is_whole(start):
-            return Time._of_real(
-                (real(self._whole) - real(start)) + (0 if self._part is None else self._part)
-            )
+            passed = real(self._whole) - real(start)
+            return Time._of_real(passed if self._parts is None else passed + self._parts.elapsed)
         passed = minus(self._whole, start)
-        if self._part is None and not isinstance(passed, Wide):
+        if self._parts is None and not isinstance(passed, Wide):
             return Time(lax.max(passed, default_int().type(0)))
-        return Time(passed, self._part, self._rest)._whole_where(~at_least(passed, 0), 0)
+        return Time(passed, self._parts)._whole_where(~at_least(passed, 0), 0)
 
     def shift(self, steps: Length) -> Time:
         """The time on a clock that starts at ``steps``, and is at 0 before that.
@@ -254,13 +262,13 @@ class Time:
         if known or not is_whole(steps):
             return self.after(steps)
         if x64():  # both are at most 2**61
-            passed = lax.min(lax.sub(self._whole, whole(steps)), np.int64(LARGEST))
-            return Time(passed, self._part, self._rest)._whole_where(~at_least(passed, 0), 0)
+            passed = lax.min(lax.sub(whole(self._whole), whole(steps)), np.int64(LARGEST))
+            return Time(passed, self._parts)._whole_where(~at_least(passed, 0), 0)
         # A head start leads past the last int32, and two of them past the last Wide, which wraps.
         now, start = Wide.of(self._whole), Wide.of(steps)
         passed = now - start
         passed = select(now.at_least(start) & (passed.high < 0), Wide.of(LARGEST), passed)
-        return Time(passed, self._part, self._rest)._whole_where(passed.high < 0, 0)
+        return Time(passed, self._parts)._whole_where(passed.high < 0, 0)
 
     def clamp(self, first: Length | None, last: Length | None) -> Time:
         """This time clamped to ``[first, last]``, numbers >= 0; ``None``: no bound."""
@@ -271,7 +279,7 @@ class Time:
         bound = exact(bound)
         if not is_whole(bound):
             return Time._of_real((jnp.maximum if lower else jnp.minimum)(self.elapsed(), real(bound)))
-        if self._part is None and not isinstance(self._whole, Wide):
+        if self._parts is None and not isinstance(self._whole, Wide):
             if not isinstance(bound, Wide):
                 return Time((lax.max if lower else lax.min)(self._whole, whole(bound)))
             if not lower:
@@ -279,43 +287,44 @@ class Time:
         reached = at_least(self._whole, bound)
         return self._whole_where(~reached if lower else reached, bound)
 
-    def _whole_where(self, condition: Any, moment: Length) -> Time:
+    def _whole_where(self, condition: jax.Array, moment: Length) -> Time:
         """The whole count ``moment`` where the condition is true, otherwise this time."""
         steps = choose(condition, moment, self._whole)
-        if self._part is None:
+        if self._parts is None:
             return Time(steps)
-        zero, one = default_float().type(0), default_float().type(1)
-        return Time(steps, select(condition, zero, self._part), select(condition, one, self._rest))
+        return Time(
+            steps, _Parts(*(select(condition, x, y) for x, y in zip(_none(), self._parts, strict=True)))
+        )
 
     def scale(self, factor: Length) -> Time:
         """The time that advances by ``factor`` with every step, a whole number >= 1."""
         steps = times(self._whole, factor)
-        if self._part is None:
+        if self._parts is None:
             return Time(steps)
-        inside = Time._of_real(self._part * real(factor))
-        return Time(plus(steps, inside._whole), inside._part, inside._rest)
+        inside = Time._of_real(self._parts.elapsed * real(factor))
+        return Time(plus(steps, inside._whole), inside._parts)
 
     def advance(self, steps: Length) -> Time:
         """The time ``steps`` later, a whole number >= 0."""
-        return Time(plus(self._whole, steps), self._part, self._rest)
+        return Time(plus(self._whole, steps), self._parts)
 
     def rescale(self, unit: Length) -> Time:
         """The time in units of ``unit`` steps, a number > 0. Both parts of a unit are exact for a whole one."""
         if is_whole(unit):
             number, rest = self._cycle(unit)
             elapsed, remaining = rest.distances(0, unit)
-            return Time(number, elapsed / real(unit), remaining / real(unit))
-        number, part, rest = _in_units(self.elapsed(), real(unit))
-        return Time(Time._of_real(number)._whole, part, rest)
+            return Time(number, _Parts(elapsed / real(unit), remaining / real(unit)))
+        number, parts = _in_units(self.elapsed(), real(unit))
+        return Time(Time._of_real(number)._whole, parts)
 
-    def _stretched_since(self, start: Moment, unit: jax.Array) -> Time:
+    def _stretched_since(self, start: Moment, unit: Length) -> Time:
         """The time since ``start``, which has been reached, in units of ``unit`` steps, a number >= 1."""
         local = self.after(start.whole)
-        number, part, rest = _in_units(lax.max(local.elapsed() - start.part, real(0.0)), real(unit))
+        number, parts = _in_units(lax.max(local.elapsed() - start.part, real(0.0)), real(unit))
         if isinstance(local._whole, Wide):
-            return Time(Wide.of(number), part, rest)
+            return Time(Wide.of(number), parts)
         largest = np.nextafter(default_float().type(min(LARGEST, np.iinfo(default_int()).max)), 0)
-        return Time(lax.min(number, largest.astype(default_float())).astype(default_int()), part, rest)
+        return Time(lax.min(number, largest.astype(default_float())).astype(default_int()), parts)
 
     def _is_narrow(self) -> bool:
         """Whether its whole counts are of the default integer dtype."""
@@ -323,12 +332,16 @@ class Time:
 
     def _replaced(self, condition: jax.Array, other: Time) -> Time:
         """Another time where the condition is true; gradients are those of this one."""
-        stop, zero, one = lax.stop_gradient, real(0.0), real(1.0)
-        part, rest = (zero, one) if self._part is None else (self._part, self._rest)
-        exact, left = (zero, one) if other._part is None else (other._part, other._rest)
-        part = part + stop(jnp.where(condition, exact - part, zero))
-        rest = rest + stop(jnp.where(condition, left - rest, zero))
-        return Time(choose(condition, other._whole, self._whole), part, rest)
+        parts = [
+            mine + lax.stop_gradient(jnp.where(condition, theirs - mine, 0))
+            for mine, theirs in zip(self._parts or _none(), other._parts or _none(), strict=True)
+        ]
+        return Time(choose(condition, other._whole, self._whole), _Parts(*parts))
+
+
+def _none() -> _Parts:
+    """The parts of a step at a whole count."""
+    return _Parts(real(0.0), real(1.0))
 
 
 def _divided_reals(x: jax.Array, steps: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -347,7 +360,7 @@ def _divided_reals(x: jax.Array, steps: jax.Array) -> tuple[jax.Array, jax.Array
     return number, rest + lax.stop_gradient(jnp.maximum(-rest, 0))
 
 
-def _in_units(x: jax.Array, unit: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+def _in_units(x: jax.Array, unit: jax.Array) -> tuple[jax.Array, _Parts]:
     """``x / unit`` of reals: its floor, the part after that, and one minus it. It may be early, never late."""
     number, rest = _divided_reals(x, unit)
     part, left = rest / unit, (unit - rest) / unit
@@ -355,7 +368,7 @@ def _in_units(x: jax.Array, unit: jax.Array) -> tuple[jax.Array, jax.Array, jax.
     stop, far = lax.stop_gradient, number > 2.0**20
     early = stop(jnp.floor(x / unit * (1 + 4 * float(jnp.finfo(default_float()).eps))))
     number = jnp.where(far, jnp.maximum(early, number), number)
-    return number, part + stop(jnp.where(far, -part, 0)), left + stop(jnp.where(far, 1 - left, 0))
+    return number, _Parts(part + stop(jnp.where(far, -part, 0)), left + stop(jnp.where(far, 1 - left, 0)))
 
 
 def _roundings(size: jax.Array) -> jax.Array:

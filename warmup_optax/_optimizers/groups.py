@@ -515,7 +515,7 @@ def layerwise(
     for name, patterns in ends.items():
         allowed = "a sequence of patterns"
         ends[name] = _patterns(where, name, checks.sequence(where, name, patterns, allowed))
-    powers = {pattern.replace("{}", str(i)): layers - i for i in range(layers)}
+    powers = {pattern.replace("{}", str(i)): layers - i for i in range(int(layers))}
     powers |= dict.fromkeys(ends["before"], layers + 1) | dict.fromkeys(ends["after"], 0)
     return {found: decay**power for found, power in powers.items()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ import numpy as np
 import optax
 
 from .._core import checks
-from .._core.schedule import Schedule, as_schedule, is_stateful
+from .._core.schedule import Schedule, ScheduleLike, as_schedule, is_stateful
 from .state import bare, states
 
 _INJECTED = frozenset({"InjectStatefulHyperparamsState", "InjectHyperparamsState"})
@@ -88,7 +88,7 @@ def scheduled(
         ) from None
     parameters = inspect.signature(optimizer).parameters
     schedules = {
-        key: as_schedule(x) if callable(x) and not is_stateful(x) else x
+        key: as_schedule(cast(ScheduleLike, x)) if callable(x) and not is_stateful(x) else x
         for key, x in hyperparameters.items()
         if _is_schedule(x, parameters.get(key))
     }

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
+from .._core.scalars import Numeric
 from .._core.schedule import Schedule, ShapeLike, Steps
 from .._view.sample import sample
 
@@ -52,7 +53,7 @@ def checkpoint_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
     >>> wo.checkpoint_weights(wo.one_minus_sqrt, 4).round(3).tolist()  # the oldest has the largest weight
     [0.5, 0.207, 0.159, 0.134]
     """
-    n = checks.steps("checkpoint_weights", "num_checkpoints", num_checkpoints, at_least=1)
+    n = int(checks.steps("checkpoint_weights", "num_checkpoints", num_checkpoints, at_least=1))
     allowed = "a shape that falls from 1 to 0, such as linear or one_minus_sqrt"
     if isinstance(shape, Schedule) or not callable(shape):
         fix = "give the function, as in checkpoint_weights(linear, 8)"
@@ -172,7 +173,7 @@ def _wide(x: Any) -> Any:
     return x if isinstance(x, (float, complex)) else x.astype(np.promote_types(x.dtype, np.float32))
 
 
-def _plus(total: Any, weight: float, tree: Any) -> Any:
+def _plus(total: Any, weight: Numeric, tree: Any) -> Any:
     return jax.tree.map(lambda sum_, x: sum_ + weight * _wide(x), total, tree)
 
 

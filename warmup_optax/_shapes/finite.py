@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,7 @@ from .._core.node import checked, static
 from .._core.phases import CONSTANT, Phase, View
 from .._core.powers import LOG_HUGE, TINY, split_power
 from .._core.received import Fields
-from .._core.scalars import Length, Scalar, real, select, whole_number
+from .._core.scalars import Length, Numeric, Scalar, real, select, whole_number
 from .._core.schedule import Number, NumberField, Schedule, Steps
 from .._core.time import Time
 
@@ -65,7 +65,7 @@ class FiniteSchedule(Schedule, kind="FiniteSchedule"):
     steps: NumberField = checked(checks.steps)
 
     @abc.abstractmethod
-    def weights(self, p: Any, q: Any) -> tuple[Any, Any]:
+    def weights(self, p: jax.Array, q: jax.Array) -> tuple[Numeric, Numeric]:
         """Return the weights of ``init_value`` and ``end_value``.
 
         A user-defined finite shape defines this method.
@@ -101,13 +101,13 @@ class FiniteSchedule(Schedule, kind="FiniteSchedule"):
 
 
 def _user_defined_weights(p: jax.Array, q: jax.Array, fields: Fields) -> Weights:
-    weights = fields.node().weights(p, q)
+    weights = cast(FiniteSchedule, fields.node()).weights(p, q)
     if not isinstance(weights, (tuple, list)) or [np.shape(weight) for weight in weights] != [(), ()]:
         raise TypeError(
             f"{fields.cls._kind}.weights must return two scalars, got {weights!r}; "
             "return the weight of init_value and the weight of end_value"
         )
-    return weights[0], weights[1]
+    return real(weights[0]), real(weights[1])
 
 
 class _Finite(Lowered):

@@ -155,7 +155,7 @@ def _names(where: str, ignore: Any) -> frozenset[str]:
             checks.raise_bad_argument(
                 where, "ignore", name, "one or several of " + ", ".join(sorted(every)), fix
             )
-    return frozenset(names)
+    return frozenset(map(str, names))
 
 
 def _finding(name: str, step: int, message: str) -> Finding:

@@ -75,5 +75,6 @@ def _longest(node: Any) -> float:
     if isinstance(node, Exponential):
         return node.transition_steps / max(abs(math.log(node.decay_rate)), 1e-6)
     fields = node._arguments().items()
-    own = [x for name, x in fields if name.endswith(("steps", "timescale", "period")) and x is not None]
+    ours = [x for name, x in fields if name.endswith(("steps", "timescale", "period"))]
+    own = [x for x in ours if isinstance(x, (int, float))]
     return max([0, *own, *(_longest(value) for _, value in fields)])

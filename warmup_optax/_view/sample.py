@@ -7,10 +7,11 @@ import contextvars
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat, cast
 
 import jax
 import numpy as np
+from jax.typing import ArrayLike
 
 from .._core import checks
 from .._core.evaluation import evaluate_on_host
@@ -149,7 +150,7 @@ def _count_by_count(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
     """
     if isinstance(schedule, Function):
         return _called(schedule.function, counts).reshape(counts.shape)
-    asked: list[tuple[Callable[..., float], jax.Array]] = []
+    asked: list[tuple[Callable[..., ArrayLike], jax.Array]] = []
     answers: Iterator[jax.Array] = iter(())
 
     def recorded(node: Schedule) -> Schedule:
@@ -183,10 +184,12 @@ def _count_by_count(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
         return np.asarray(jax.jit(jax.vmap(answer))(flat, *values)).reshape(counts.shape)
 
 
-def _called(function: Callable[..., float], counts: np.ndarray) -> np.ndarray:
+def _called(function: Callable[..., ArrayLike], counts: np.ndarray) -> np.ndarray:
     """Return the values of a Python function at ``counts``. It is called once for each distinct count."""
     each, where = np.unique(np.maximum(counts.ravel(), 0), return_inverse=True)  # constant before 0
-    return np.asarray([float(function(count)) for count in each.tolist()], default_float())[where]
+    return np.asarray(
+        [float(cast(SupportsFloat, function(count))) for count in each.tolist()], default_float()
+    )[where]
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ def plain_number(where: str, name: str, value: object, **bounds: Any) -> Scalar:
     number = checks.number(where, name, value, **bounds)
     if checks.is_traced(value) or isinstance(value, (int, float, Rational)):
         return value  # pyright: ignore[reportReturnType]
-    return int(number) if hasattr(value, "__index__") and number.is_integer() else number
+    return int(number) if hasattr(value, "__index__") and float(number).is_integer() else number
 
 
 def _steps(where: str, name: str, value: object, at_least: int | None) -> object:

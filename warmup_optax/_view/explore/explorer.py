@@ -254,7 +254,7 @@ class _Programs:
                 self._kept[key] = jax.jit(
                     lambda numbers, counts: jax.tree.unflatten(structure, numbers)(counts)
                 )
-            flat = checks.count(np.ravel(counts))
+            flat = np.asarray(checks.count(np.ravel(counts)))
             flat = flat.astype(default_int() if flat.dtype.kind in "iub" else default_float())
             blocks = np.pad(flat, (0, -flat.size % BLOCK), mode="edge").reshape(-1, BLOCK)
             values = [np.asarray(self._kept[key](numbers, block)) for block in blocks]
