@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Callable, Iterator
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
@@ -65,7 +65,8 @@ class FiniteSchedule(Schedule, kind="FiniteSchedule"):
     steps: NumberField = checked(checks.steps)
 
     @abc.abstractmethod
-    def weights(self, p: jax.Array, q: jax.Array) -> tuple[Numeric, Numeric]:
+    # Any: a user may annotate the fractions as numbers or as arrays.
+    def weights(self, p: Any, q: Any) -> tuple[Numeric, Numeric]:
         """Return the weights of ``init_value`` and ``end_value``.
 
         A user-defined finite shape defines this method.
