@@ -337,7 +337,7 @@ def by_name(target: F) -> F:
         return target  # pyright: ignore[reportReturnType]
 
     @functools.wraps(target)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: object, **kwargs: object) -> object:
         try:
             return target(*args, **kwargs)
         except TypeError as error:
