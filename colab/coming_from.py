@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Coming from another library
 #
-# `warmup_optax.compat` has the schedules of other libraries, under their names and with their arguments.
-# Porting a run means changing an import, and the off-by-ones come along.
+# `warmup_optax.compat` has the schedules of other libraries, with their names and arguments. To port a run,
+# change an import. The port keeps the off-by-one differences of the original.
 
 # %% cellView="form" jupyter={"source_hidden": true}
 # @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
@@ -72,8 +72,8 @@ def compare(*panels):
 
 
 # %% [markdown]
-# In each picture the dots are what the real library gave, and the blue line is `compat`. The dashed line is
-# what one would write from memory.
+# In each plot, the dots are values from the original library, and the blue line is the port in `compat`. The
+# dashed line is a first guess from memory.
 
 # %% [markdown]
 # ## PyTorch
@@ -97,7 +97,7 @@ _ = compare(
 )
 
 # %% [markdown]
-# - `CosineAnnealingLR` does not stay down: train on past `T_max`, and the rate **rises again**.
+# - If you train past `T_max`, the rate of `CosineAnnealingLR` **rises again**.
 # - `OneCycleLR` peaks one update before `pct_start * total_steps`, and ends at `total_steps - 1`.
 
 # %% [markdown]
@@ -121,8 +121,9 @@ _ = compare(
 )
 
 # %% [markdown]
-# - `decay_steps` does **not** count the warmup: this run ends at 40. (Optax's `decay_steps` does count it.)
-# - *At* a boundary the old value still holds. Elsewhere the new one does.
+# - `decay_steps` does **not** include the warmup, so this run ends at 40. (Optax's `decay_steps` includes
+#   it.)
+# - *At* a boundary, the old value still applies. In most other libraries, the new value applies there.
 
 # %% [markdown]
 # ## TF Model Garden
@@ -146,7 +147,7 @@ axes = compare(
 axes[1].set_yscale("log")
 
 # %% [markdown]
-# - The decay has been running **under the warmup**, which aims at what is left of it. The peak is below 0.1.
+# - The decay runs **during the warmup**, and the warmup ends at the decayed value. So the peak is below 0.1.
 # - `PowerDecayWithOffset` gives the first update a rate of **one million**, unless
 #   `pre_offset_learning_rate` is set.
 
@@ -171,9 +172,9 @@ _ = compare(
 )
 
 # %% [markdown]
-# - Here too the decay runs under the warmup, but the warmup aims at the full rate and never gets there: the
-#   rate **drops** where they meet.
-# - Nothing ties the two peaks together, so the drop can be large.
+# - Here the decay also runs during the warmup, but the warmup approaches the full rate and never reaches it.
+#   The rate **drops** where they meet.
+# - The peaks of the warmup and the decay are independent, so the drop can be large.
 
 # %% [markdown]
 # ## Paddle
@@ -197,7 +198,7 @@ _ = compare(
 
 # %% [markdown]
 # - The cosine starts when the warmup ends, and **rises again** after `T_max`.
-# - `end_lr` is where the warmup is bound for, not the rate after it.
+# - `end_lr` is the end of the warmup, and not the rate after it.
 
 # %% [markdown]
 # ## Hugging Face Transformers
@@ -221,13 +222,14 @@ _ = compare(
 
 # %% [markdown]
 # - The plain cosine **rises again** after `num_training_steps`.
-# - The one with a `warmup_lr_rate` is one update early throughout: its first update does not have rate 0.
+# - The one with a `warmup_lr_rate` is one update early throughout, so its first update does not have a rate
+#   of 0.
 
 # %% [markdown]
 # ## And then
 #
-# A ported schedule is a schedule like any other. `describe` says what it does, and `check` what may be
-# wrong with it:
+# A ported schedule is a schedule like any other. `describe` prints its phases, and `check` lists possible
+# mistakes:
 
 # %%
 schedule = torch.SequentialLR(parts, milestones=[5])
@@ -236,4 +238,6 @@ for finding in wo.check(schedule, total_steps=30):
     print(finding)
 
 # %% [markdown]
-# `help(compat)` has one table of all these differences, for eleven libraries.
+# The page
+# [Where libraries disagree](https://warmup-optax.github.io/warmup-optax/coming_from/differences.html) lists
+# all these differences.

@@ -77,8 +77,8 @@ for name in logged:
 # %% [markdown]
 # ## Two laws
 #
-# Both say that the loss falls with the area $S$ under the learning rates, and falls further where the rate has
-# fallen. They differ in how the benefit of a fall $\eta_{k-1} - \eta_k$ arrives:
+# In both, the loss decreases with the area $S$ under the learning rates, and decreases further after the rate
+# has decreased. They differ in how a decrease $\eta_{k-1} - \eta_k$ affects the loss over time:
 #
 # * **multi-power** (Luo et al. 2025, [arXiv 2503.12811](https://arxiv.org/abs/2503.12811), equation 3):
 #   $L_0 + A S(n)^{-\alpha} - B \sum_{k \le n} (\eta_{k-1} - \eta_k) G(\eta_k^{-\gamma} S_k(n))$ with
@@ -162,7 +162,7 @@ def predict(law, numbers, schedule, updates=(STEPS,)):
 
 # %% [markdown]
 # Each law is fitted three times: to both seeds, and to each seed alone. The spread of the predictions is the
-# error bar that two seeds can give.
+# error bar.
 
 
 # %%
@@ -180,9 +180,9 @@ for law, fits in laws.items():
     print(f"{law.__name__:<12} lowest loss and four numbers, both seeds: {np.exp(fits[0]).round(3)}")
 
 # %% [markdown]
-# ## A schedule that the laws have not seen
+# ## Predict a schedule that was not fitted
 #
-# First the prediction, then the run.
+# Predict its loss first, and then train with it.
 
 # %%
 for law, fits in laws.items():
@@ -220,7 +220,7 @@ def draw(names, law):
 _ = draw(["constant", "cosine", "wsd"], multi_power)
 
 # %% [markdown]
-# ## A schedule that a law chooses
+# ## Optimize a schedule through a law
 #
 # The numbers of a schedule are leaves, so the law's final loss has a gradient by each of them. The schedule is
 # a warmup and then a `piecewise_linear` whose 20 falls are free, each at least 0. Adam descends through the
@@ -283,7 +283,7 @@ _ = draw(["cosine", "wsd", "chosen"], multi_power)
 # %% [markdown]
 # ## Results
 #
-# This is what the notebook printed on 28 November 2026, with JAX 0.10.2 on two CPU cores (nats per byte):
+# The notebook printed these results on 28 November 2026, with JAX 0.10.2 on two CPU cores (nats per byte):
 #
 # | schedule | multi-power | annealing | measured | its two seeds |
 # | --- | --- | --- | --- | --- |

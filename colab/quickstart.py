@@ -54,8 +54,8 @@ results = {
 digits.draw(results, peak)
 
 # %% [markdown]
-# At the full rate from the first update on, the network never leaves chance. With a warmup, it learns. (At
-# a constant rate ten times lower it learns too: a warmup widens the range of peaks that work.)
+# With the full rate from the first update on, the accuracy stays at chance level. With a warmup, the network
+# learns. At a constant rate ten times lower, it learns too. A warmup widens the range of peaks that work.
 
 # %% [markdown]
 # ## Build a schedule
@@ -71,8 +71,8 @@ schedule = wo.warmup_cosine(0.01, warmup_steps=48, total_steps=steps)
 schedule
 
 # %% [markdown]
-# The dot is where the warmup hands over. A schedule is a function of the update's number, counted from 0, and
-# it keeps the numbers that it was made of.
+# The dot marks the end of the warmup. A schedule is a function of the update's number, which starts at 0, and
+# it keeps its arguments.
 
 # %%
 schedule(24), schedule([0, 24, 48, 144, 240]), schedule.peak_value
@@ -81,15 +81,15 @@ schedule(24), schedule([0, 24, 48, 144, 240]), schedule.peak_value
 print(wo.describe(schedule))
 
 # %% [markdown]
-# A linter looks for the usual mistakes. What may be a mistake is a *warning*, and what is usually meant is a
-# *note*. Here it has one note: the very first update has rate 0.
+# A linter looks for common mistakes. A probable mistake is a *warning*. A finding that is usually intended is
+# a *note*. Here it finds one note: the first update has a rate of 0.
 
 # %%
 for finding in wo.check(schedule, total_steps=steps):
     print(finding)
 
 # %% [markdown]
-# Some other recipes with the same peak ([the gallery](gallery.ipynb) has all of them):
+# These are other recipes with the same peak ([the gallery](gallery.ipynb) shows all of them):
 
 # %%
 ax = wo.plot(
@@ -107,8 +107,8 @@ ax = wo.plot(
 # %% [markdown]
 # ## Train with it
 #
-# Optax takes the schedule as it is. `wo.applied_value` reads the rate that the update used out of the
-# optimizer's state, inside `jit` too, so a log shows what happened and not what was planned.
+# Pass the schedule to Optax. `wo.applied_value` reads the rate of the last update from the optimizer's state,
+# even inside `jit`. So you log the rate that was used and not the planned one.
 
 # %%
 optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule))
@@ -150,7 +150,7 @@ below.spines[["top", "right"]].set_visible(False)
 # %% [markdown]
 # ## Save it, restore it
 #
-# A schedule becomes plain JSON, and comes back as an equal value.
+# Save a schedule as plain JSON, and load it as an equal schedule.
 
 # %%
 import json
@@ -161,8 +161,8 @@ restored = wo.from_config(json.loads(text))
 restored == schedule
 
 # %% [markdown]
-# It has no state to save: the count is in the optimizer's state, which you checkpoint anyway. So a run that
-# continues from halfway with the restored schedule ends where the first one did, bit for bit.
+# A schedule has no state to save, because the count is in the optimizer's state, which your checkpoint
+# contains. A run that resumes halfway with the restored schedule ends with exactly the same parameters.
 
 # %%
 schedule = restored
@@ -176,8 +176,8 @@ all(bool(jnp.array_equal(again[name], params[name])) for name in params)
 # %% [markdown]
 # ## Where to go next
 #
-# - [Gallery](gallery.ipynb): every shape, recipe and combinator as a picture.
+# - [Gallery](gallery.ipynb): a plot of every shape, recipe and combinator.
 # - [Schedules as data](schedules_as_data.ipynb): sweep, swap and learn schedules.
-# - [Resume and branch](resume_and_branch.ipynb): checkpoints, cooldowns, merging, and what a swap does.
-# - [Range test](range_test.ipynb): which peak, from one short run and from 64 real ones.
-# - [Coming from](coming_from.ipynb) PyTorch, Keras and others: the same curve.
+# - [Resume and branch](resume_and_branch.ipynb): checkpoints, cooldowns, merging, and replacing the schedule.
+# - [Range test](range_test.ipynb): find the peak with one short run, or with 64 full runs.
+# - [Coming from](coming_from.ipynb) PyTorch, Keras and others: keep the same curve.

@@ -13,9 +13,9 @@
 # %% [markdown]
 # # A learning-rate range test, and a better one
 #
-# The range test (Smith 2017) is a short run whose rate rises until the loss blows up; a suggestion is read
-# off its curve. This notebook makes one, and compares what it suggests with the final losses of 64 real runs
-# at 64 peaks, trained as one program.
+# The range test (Smith 2017) is a short run whose rate rises until the loss explodes. Its curve suggests a
+# peak. This notebook runs one, and compares the suggestion with the final losses of 64 full runs at 64 peaks,
+# trained in one program.
 
 # %% cellView="form" jupyter={"source_hidden": true}
 # @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
@@ -51,7 +51,7 @@ import warmup_optax as wo
 # %% [markdown]
 # ## The task
 #
-# Real handwritten digits, a plain network of four hidden layers, and Adam.
+# The task is to classify handwritten digits with a plain network of four hidden layers and Adam.
 
 # %%
 train_set, _ = digits.load_digits()
@@ -91,9 +91,9 @@ def train(schedule, seed, steps):
 # %% [markdown]
 # ## The range test
 #
-# The rate rises by the same factor at every update: that is `wo.geometric`. `wo.suggest_learning_rate` smooths
-# the losses, stops at a blow-up, and gives three readings. `steepest` is where the loss falls fastest per
-# factor of the rate, `valley` is in the middle of the longest descent (both are fastai's), and
+# With `wo.geometric`, the rate rises by the same factor at every update. `wo.suggest_learning_rate` smooths
+# the losses, stops where they explode, and returns three suggestions. `steepest` is where the loss falls
+# fastest per factor of the rate, `valley` is in the middle of the longest descent (both are fastai's), and
 # `steepest_per_rate` is where it falls fastest per unit of the rate (Lightning's).
 
 # %%
@@ -120,8 +120,8 @@ axes.spines[["top", "right"]].set_visible(False)
 # %% [markdown]
 # ## The better test
 #
-# What matters is the loss at the *end* of a run with that peak. A schedule is data, so 64 peaks (here
-# with four seeds each) are one program, compiled once.
+# What matters is the loss at the *end* of a full run. Schedules are data, so 64 peaks with four seeds each
+# run in one program that compiles once.
 
 # %%
 steps = 200
@@ -142,7 +142,7 @@ print(f"best peak: {best:.3g}")
 # %% [markdown]
 # ## How good is the suggestion?
 #
-# The range test with 32 seeds, compared with the best peak: how often is a reading within a factor of 3 of it?
+# Run the range test with 32 seeds. How often is a suggestion within a factor of 3 of the best peak?
 
 # %%
 suggestions = [wo.suggest_learning_rate(rates, losses) for losses in tests]
@@ -172,9 +172,9 @@ for axes in (above, below):
 _ = above.legend(frameon=False, loc="lower left")
 
 # %% [markdown]
-# Here `steepest` is near with every seed. `valley` is about a third of the best peak, and is within the factor
-# of 3 for one seed in three; it is the cautious reading. `steepest_per_rate` never is: it says little more than
-# where the test began. How the losses are smoothed matters as well:
+# Here `steepest` is close for every seed. `valley` is about a third of the best peak, and within the factor
+# of 3 for one seed in three. It is the conservative suggestion. `steepest_per_rate` is never within the
+# factor of 3 and depends mostly on the first rate of the test. The smoothing of the losses matters too:
 
 # %%
 for smoothing in (0.0, 0.9, 0.98):
@@ -187,6 +187,6 @@ for smoothing in (0.0, 0.9, 0.98):
     )
 
 # %% [markdown]
-# This is one small network with one optimizer, and 200 updates. What carries over is the way to find out:
-# where a run is short enough to be repeated, the second test answers the question itself, and shows how wide
-# the range of good peaks is. The first test costs half of one run.
+# This is one small network with one optimizer and 200 updates. The method applies to other models. If you can
+# afford to repeat a run, the second test answers the question directly, and shows how wide the range of good
+# peaks is. The first test costs half of one run.

@@ -13,8 +13,9 @@
 # %% [markdown]
 # # Resume and branch
 #
-# One long run at a steady rate, one checkpoint, three ways to finish, and the average of checkpoints
-# next to each. And what happens when a run continues with another schedule.
+# This notebook trains one long run at a constant rate and finishes it from one checkpoint in three ways. It
+# compares each with an average of checkpoints. Then it shows what happens if a run resumes with a different
+# schedule.
 
 # %% cellView="form" jupyter={"source_hidden": true}
 # @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
@@ -55,9 +56,9 @@ import orbax.checkpoint as ocp
 import warmup_optax as wo
 
 # %% [markdown]
-# ## Real text, already here
+# ## The text
 #
-# The docstrings of Python's standard library: some 900,000 characters of English about Python.
+# The training text is the docstrings of Python's standard library, about 900,000 characters of English.
 
 # %%
 docstrings = []
@@ -76,8 +77,8 @@ print(f"{len(characters):,} characters, for instance:\n\n{text[:300].decode()}")
 # %% [markdown]
 # ## A small transformer
 #
-# Two layers that read 64 characters, each together with the one before it, and guess the next one at every
-# place.
+# Two layers read 64 characters, each together with the previous one, and predict the next character at every
+# position.
 
 # %%
 LAYERS, WIDTH, HEADS, CONTEXT, BATCH = 2, 64, 4, 64, 8
@@ -117,8 +118,8 @@ def windows_of(text, starts):
 
 
 # %% [markdown]
-# One function continues from any state, for `n` updates, with any schedule. The schedule is data, so all
-# the runs below share one compiled program.
+# One function continues from any state, for `n` updates, with any schedule. The schedule is data, so all runs
+# below share one compiled program.
 
 # %%
 CHUNK = 20  # updates per compiled call
@@ -154,7 +155,7 @@ def train(schedule, params, state, updates):
 # %% [markdown]
 # ## The trunk
 #
-# A warmup, and then a steady rate with no end in sight.
+# The trunk is a warmup and then a constant rate without a planned end.
 
 # %%
 trunk = wo.warmup_constant(0.004, warmup_steps=60)
@@ -166,8 +167,8 @@ print(f"held-out loss at count {wo.update_count(state)}: {trunk_log['loss'][-1]:
 # %% [markdown]
 # ## The checkpoint
 #
-# A schedule has no state. What Orbax saves is the parameters and the optimizer's state, which has the
-# count, and the schedule as JSON next to them.
+# A schedule has no state. Orbax saves the parameters and the optimizer's state, which contains the count. The
+# schedule is saved as JSON next to them.
 
 # %%
 folder = Path(tempfile.mkdtemp())
@@ -191,8 +192,8 @@ print("count:", wo.update_count(restored_state), " same schedule:", restored_tru
 # %% [markdown]
 # ## Three branches
 #
-# Each starts from the checkpoint and cools down: in another shape, or for another length. `wo.compare`
-# says, before anything runs, what the swap will do.
+# Each branch starts from the checkpoint and cools down with a different shape or length. Before the run,
+# `wo.compare` reports how the rate changes.
 
 # %%
 endings = {
@@ -235,16 +236,16 @@ def draw(logs, schedules, first=0):
 _ = draw(logs, branches | {"no cooldown": trunk}).set_ylim(None, 2.6)
 
 # %% [markdown]
-# A cooldown pays immediately: the short one, after 80 updates, is below the run that continues without one for
-# 200. And the trunk loses nothing. It can continue, and you can branch it again later.
+# A cooldown helps quickly. After 80 updates, the short one has a lower loss than the trunk after 200 more
+# updates. The trunk is unchanged. It can continue, and you can branch from it again later.
 
 # %% [markdown]
 # ## Or average checkpoints
 #
-# A cooldown gives late updates less weight. An average of checkpoints of the steady run does so too, with no
-# cooldown run at all: `wo.checkpoint_weights` has the weights that stand for a cooldown of some shape, and
-# `wo.merge_checkpoints` asks for one checkpoint after the other, so that one at a time is in memory. Here the
-# trunk continues for 200 updates at its steady rate, and Orbax keeps its parameters every 20.
+# A cooldown gives late updates less weight. An average of checkpoints of the trunk does this without a
+# cooldown run. `wo.checkpoint_weights` returns the weights that correspond to a cooldown shape.
+# `wo.merge_checkpoints` reads one checkpoint after the other, so only one is in memory at a time. Here the
+# trunk continues for 200 updates at its constant rate, and Orbax saves its parameters every 20.
 
 # %%
 params, state, _ = restore()
@@ -271,15 +272,16 @@ for name, (shape, updates) in endings.items():
     print(f"{name:<20} {neither:8.3f} {average:8.3f} {cooled:9.3f} {share:28.0%}")
 
 # %% [markdown]
-# Each average is better than the run that it was made of, and none is as good as the cooldown it stands for: it
-# has about 60 to 80 % of the gain. The cooldown's gradients are those of a calmer path, which no average
-# of another path has. But an average needs no further run: one steady run gives all three, and continues.
+# Each average is better than the trunk, and none is as good as the corresponding cooldown. It has about 60 to
+# 80 % of the gain. The gradients of a cooldown come from a path with less noise, which an average of the
+# trunk's checkpoints does not have. But an average needs no further run. One trunk gives all three, and
+# continues.
 
 # %% [markdown]
-# ## What a swap does on resume
+# ## Resume with a different schedule
 #
-# The count continues, so another schedule takes over *in the middle*. Three swaps of the same
-# trunk:
+# The count continues, so the new schedule starts *in the middle*. Here the trunk is replaced by three other
+# schedules:
 
 # %%
 swaps = {
@@ -295,11 +297,12 @@ swapped = {name: train(schedule, *restore()[:2], 80)[2] for name, schedule in sw
 _ = draw(swapped, swaps, first=600)
 
 # %% [markdown]
-# Five times the rate undoes what hundreds of updates have learned. The cosine is nearly over, so little
-# more is learned. And the warmup is none: at count 800 it is two thirds up. One that starts there is a
-# join: `wo.join([trunk, wo.warmup_constant(0.004, warmup_steps=60)], [800])`.
+# Five times the rate undoes the progress of hundreds of updates. The cosine is nearly over, so the model
+# learns little more. The third schedule is not a new warmup, because at count 800 it is two thirds up. To
+# start a warmup at count 800, use a join:
+# `wo.join([trunk, wo.warmup_constant(0.004, warmup_steps=60)], [800])`.
 #
-# A guard for the start of a resumed run is one line:
+# Guard the start of a resumed run with one line:
 #
 #     assert wo.compare(old, new, count=wo.update_count(state)).same_past
 

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Schedules as data
 #
-# The numbers of a schedule are ordinary JAX data. So a sweep is one program, a train step takes any
-# schedule without being compiled again, and a schedule can be learned.
+# The numbers of a schedule are ordinary JAX data. So a sweep is one program, a new schedule does not
+# recompile the train step, and you can learn a schedule.
 
 # %% cellView="form" jupyter={"source_hidden": true}
 # @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
@@ -51,13 +51,13 @@ schedule = wo.warmup_cosine(0.1, warmup_steps=20, total_steps=100)
 jax.tree.leaves(schedule)
 
 # %% [markdown]
-# These are all its numbers: rates and steps alike. Everything below follows from this.
+# These are all its numbers, both rates and steps. The rest of the notebook relies on this.
 
 # %% [markdown]
 # ## The task
 #
-# Real handwritten digits, and a plain network of eight hidden layers. Nothing in it normalizes, so a high
-# rate at the start can break it for good.
+# The task is to classify handwritten digits with a plain network of eight hidden layers. It has no
+# normalization layers, so a high rate at the start can ruin it permanently.
 
 # %%
 train_set, test_set = digits.load_digits()
@@ -80,8 +80,8 @@ def loss_fn(params, images, labels):
 # %% [markdown]
 # ## A sweep is one program
 #
-# A function trains one network with one schedule. `wo.stack` makes one schedule of 64, `jax.vmap` trains
-# with all of them in one call, each with three seeds.
+# A function trains one network with one schedule. `wo.stack` combines 64 schedules into a batch, and
+# `jax.vmap` trains with all of them in one call, each with three seeds.
 
 # %%
 steps = 200
@@ -125,12 +125,13 @@ axes.set_title("Final training loss of 64 schedules (mean of three seeds): chanc
 _ = figure.colorbar(picture)
 
 # %% [markdown]
-# The lowest peaks train too slowly, with or without a warmup, and near the best peak it hardly matters. It does
-# above that: from 0.02 to 0.07, the loss with a warmup of 20 to 80 updates is about two to four times lower than
-# without one. (With 120 the row of 0.07 diverges again, and at 0.12 nothing helps.) A warmup widens the range of
-# peaks that work.
+# The lowest peaks train too slowly with or without a warmup, and near the best peak the warmup hardly
+# matters. At higher peaks it does. From 0.02 to 0.07, the loss with a warmup of 20 to 80 updates is about two
+# to four times lower than without one. With a warmup of 120, the peak 0.07 diverges again, and at 0.12 no
+# warmup helps. A warmup widens the range of peaks that work.
 #
-# `wo.unstack` gives the schedules back, one by one. The last one with a loss below 0.1, and so the highest peak:
+# `wo.unstack` returns the schedules as a list. This is the last one with a loss below 0.1, so it has the
+# highest peak:
 
 # %%
 wo.unstack(sweep)[np.flatnonzero(losses < 0.1)[-1]]
@@ -138,8 +139,8 @@ wo.unstack(sweep)[np.flatnonzero(losses < 0.1)[-1]]
 # %% [markdown]
 # ## A train step that is compiled once
 #
-# Give the step the schedule as an argument. A Python function that is being traced runs, so a counter in it
-# counts the compilations.
+# Pass the schedule to the step as an argument. JAX runs the Python function only when it traces it, so a
+# counter in it counts the compilations.
 
 # %%
 traces = {"as data": 0, "as a constant": 0}
@@ -160,7 +161,7 @@ for peak in (0.001, 0.003, 0.01):
         train_step(schedule, params, optax.adam(schedule).init(params), order[0])
 
 # %% [markdown]
-# The usual way closes over the schedule, and its numbers become constants of the program:
+# The usual way is a closure over the schedule, whose numbers become constants of the program:
 
 # %%
 for peak in (0.001, 0.003, 0.01):
@@ -184,8 +185,8 @@ traces
 # %% [markdown]
 # ## A schedule learned by gradient descent
 #
-# What is the best schedule for a run of 60 updates? Train through it: unroll the run, take the loss on
-# images that it has not seen, and differentiate that *with respect to the schedule*.
+# What is the best schedule for a run of 60 updates? Unroll the run, compute the loss on held-out images, and
+# differentiate it *with respect to the schedule*.
 
 # %%
 short, knots = 60, [0, 5, 10, 20, 30, 40, 50, 60]
@@ -220,11 +221,11 @@ loss, gradient = loss_and_gradient(start, jnp.arange(8))
 np.round(gradient.values, 2)
 
 # %% [markdown]
-# The gradient of a schedule is a schedule: how much the loss changes with the rate at each knot.
-# (`allow_int` is there for the knots' counts, which are whole numbers and have no gradient.)
+# The gradient of a schedule is a schedule: how much the loss changes with the rate at each knot. (`allow_int`
+# is needed for the counts of the knots, which are whole numbers and have no gradient.)
 #
-# Now descend, with new seeds at every step, in the logarithms of the rates so that they stay positive. The
-# rate of *this* descent follows a schedule too.
+# Now run gradient descent on the logarithms of the rates, so that the rates stay positive, with new seeds at
+# every step. This outer descent uses a schedule too.
 
 # %%
 meta_steps = 30
@@ -240,7 +241,7 @@ for i in range(meta_steps):
     learning.append(float(loss))
 
 # %% [markdown]
-# Before and after, on 32 seeds that the descent has not seen:
+# Compare the schedule before and after, on 32 new seeds:
 
 # %%
 held_out = 1000 + jnp.arange(32)
@@ -266,9 +267,9 @@ for axes in (one, two, three):
     axes.spines[["top", "right"]].set_visible(False)
 
 # %% [markdown]
-# From a constant rate the descent has found the usual shape, high first and low at the end, and it beats
-# the best constant rate. The learned schedule is a value like any other: it prints, and `wo.to_config`
-# saves it.
+# Starting from a constant rate, the descent found the usual shape, high at first and low at the end. It beats
+# the best constant rate. You can print the learned schedule and save it with `wo.to_config`, like any other
+# schedule.
 
 # %%
 print(wo.describe(learned))

@@ -350,7 +350,7 @@ def by_name(target: F) -> F:
 def explain_call(
     error: TypeError, target: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]
 ) -> None:
-    """Raise the sentence for a call that Python refused because of the names of its arguments.
+    """Raise the error for a call that Python rejects because of the names of its arguments.
 
     To be called where ``error`` was caught, which tells by its traceback whether ``target`` has begun.
     """
