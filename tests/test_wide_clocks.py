@@ -113,7 +113,7 @@ def every_way(*axes, default):
     ]
 
 
-# Data in 32 bits are the way with the most code of its own; each size, way and width once.
+# Numbers of 32 bits take the longest code path; each size, way and width once.
 SOME = [(0, "2**41", "data", False), (0, "2**60", "constants", False), (0, "2**60", "data", True)]
 
 

@@ -1,5 +1,6 @@
 """The executable cells of a page of the documentation."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -21,10 +22,17 @@ def cells(text):
 
 
 def run(page, names=None):
-    """The names that the cells of a page define, run in JAX's default configuration."""
+    """The names that the cells of a page define, run in JAX's default configuration.
+
+    Prints the value of each cell's last line, as a notebook does.
+    """
     names = {} if names is None else names
     path = ROOT / "docs" / f"{page}.md"
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         for code in cells(path.read_text()):
-            exec(compile(code, path, "exec"), names)
+            tree = ast.parse(code)
+            last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+            exec(compile(tree, path, "exec"), names)
+            if last and (value := eval(compile(ast.Expression(last.value), path, "eval"), names)) is not None:
+                print(repr(value))
     return names
