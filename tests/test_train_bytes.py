@@ -69,13 +69,14 @@ class TestModel:
         params = train_bytes.init_params(jax.random.key(0))
         tokens = jnp.asarray(train_bytes.load_windows()[1][:1, :-1])
         changed = tokens.at[0, 20].add(1)
-        before, after = (train_bytes.predict(params, x) for x in (tokens, changed))
+        predict = jax.jit(train_bytes.predict)
+        before, after = (predict(params, x) for x in (tokens, changed))
         np.testing.assert_array_equal(before[0, :20], after[0, :20])
         assert (before[0, 20:] != after[0, 20:]).any(-1).all()
 
     def test_it_starts_near_chance(self, train_bytes):
         params = train_bytes.init_params(jax.random.key(0))
-        loss = train_bytes.loss_fn(params, jnp.asarray(train_bytes.load_windows()[1]))
+        loss = jax.jit(train_bytes.loss_fn)(params, jnp.asarray(train_bytes.load_windows()[1]))
         # Random logits have a variance of about 1, which costs half a nat.
         assert np.log(train_bytes.VOCABULARY) < float(loss) < np.log(train_bytes.VOCABULARY) + 1
 
@@ -107,8 +108,8 @@ class TestTrain:
 
     def test_seeds_differ_and_repeat(self, train_bytes, result):
         assert (result.losses[0] != result.losses[1]).all()
-        again = train_bytes.train(SCHEDULE, [0, 1], STEPS)
-        np.testing.assert_array_equal(again.losses, result.losses)
+        again = train_bytes.train(SCHEDULE, [0, 1], train_bytes.CHUNK)
+        np.testing.assert_array_equal(again.losses[:, 0], result.losses[:, 0])
 
     def test_a_rate_of_zero_changes_nothing(self, train_bytes):
         """The rate multiplies everything, weight decay included."""

@@ -45,7 +45,7 @@ def test_it_rejects_what_from_config_rejects(validator):
     """Thousands of configs with one thing wrong, and those of them that are right after all."""
     rejected = 0
     for i, config in enumerate(mutated()):
-        if i % 5:  # the schema of a list of fifty kinds takes milliseconds
+        if i % 17:  # the schema of a list of fifty kinds takes milliseconds
             continue
         error = sentence(config)
         if error is None:
@@ -53,7 +53,7 @@ def test_it_rejects_what_from_config_rejects(validator):
         elif not any(words in error for words in BETWEEN_KEYS):
             assert not validator.is_valid(config), (error, config)
             rejected += 1
-    assert rejected > 2000
+    assert rejected > 600
 
 
 def test_every_argument_is_described():

@@ -6,6 +6,7 @@ and every clock around the node must give that curve.
 
 import dataclasses
 import functools
+import itertools
 import typing
 from fractions import Fraction
 
@@ -314,7 +315,18 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("x64", [False, True])
+# In 64 bits by default those whose numbers arrive in another form than a real scalar.
+IN_64_BITS = {"square of steps", "numbers of a child", "tables", "a seed", "lower"}
+
+
+@pytest.mark.parametrize(
+    ("example", "x64"),
+    [
+        pytest.param(name, x64, marks=() if not x64 or name in IN_64_BITS else pytest.mark.exhaustive)
+        for name, x64 in itertools.product(EXAMPLES, [False, True])
+    ],
+    indirect=["example"],
+)
 def test_every_way_of_calling(example, x64):
     """One curve, whichever way the numbers come in."""
     with jax.enable_x64(x64), jax.numpy_dtype_promotion("standard"):
