@@ -1,10 +1,10 @@
 """An eager call, and reading a float.
 
-What a REPL, a logging line or a data loader pays for one value of a warmup and a cosine. *Call* is the call
-alone; *as a float* is the number in Python's hands. The floor of the first is a `jax.jit` that returns its
-argument, of the second the same read by `float()`; for libraries that compute in Python it is a closure that
-multiplies. PyTorch gives a value only by a step of its scheduler; Keras, called by itself, compiles the
-branch of its warmup at every call.
+The cost of one value of a warmup and a cosine in a REPL, a logging line or a data loader. *Call* is the call
+alone, and *as a float* includes the conversion to a Python float. For JAX libraries, the floor of the first
+is a `jax.jit` that returns its argument, and the floor of the second is the same with `float()`. For
+libraries that compute in Python, the floor is a closure that multiplies. PyTorch returns a value only after a
+step of its scheduler. Keras, called directly, compiles the branch of its warmup at every call.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """A whole curve: 1,000,000 steps.
 
-For plots, tables and tests: a warmup and a cosine at every count of a run, in a NumPy array on the host, and
-in an array on the device. Optax and Keras are given their best, a compiled `vmap`; PyTorch and transformers
-go step by step in Python, as does Keras as it is written, and are measured on fewer steps. `sample` looks for
-counts that would wrap and pads to a power of two, so that no other length compiles a program: that is what
-it costs compared with the plain conversion.
+For plots, tables and tests: a warmup and a cosine at every count of a run, as a NumPy array on the host, and
+as an array on the device. Optax and Keras are measured in their fastest way, a compiled `vmap`. PyTorch and
+transformers step one by one in Python, as does Keras as written, and are measured on fewer steps. `sample`
+checks for counts that would wrap, and pads to a power of two so that a new length does not compile a program.
+This is its cost compared with the plain conversion.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """A move of a slider in `wo.explore`.
 
-One thousand moves of sliders drawn at random, each to a random position, of a run of 1,000 updates: the host's
-time from the message of the browser to the messages back, without the browser. *Curve* is what follows at
-once: the schedule rebuilt and checked, 1,000 points evaluated, the picture and the line of code written.
-*All* adds the phases and the findings, which in a notebook wait for a pause. *Built* is the time until the
-sliders are there, with all that is ever compiled; the last column counts what the moves compiled.
+One thousand moves of random sliders to random positions, for a run of 1,000 updates. The time is that of the
+host, from the message of the browser to the replies, without the browser. *Curve* is the immediate part: the
+schedule is rebuilt and checked, 1,000 points are evaluated, and the picture and the line of code are written.
+*All* adds the phases and the findings, which wait for a pause in a notebook. *Built* is the time until the
+sliders appear, including all compilations. The last column counts the compilations of the moves.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The first call, in a fresh process.
 
-Time and compilations from a process that has imported everything and has a device, to the first value of a
-schedule in Python's hands, and to the first value of a second schedule of the same recipe with other
-numbers: what a notebook, a script that tries learning rates, or a test suite waits for.
+Time and compilations in a process that has imported everything and has initialized a device. The first
+columns are up to the first value of a schedule as a Python float. The others are for the first value of a
+second schedule of the same recipe with other numbers. This is the waiting time in a notebook, in a script
+that tries learning rates, or in a test suite.
 """
 
 from __future__ import annotations

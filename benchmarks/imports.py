@@ -1,8 +1,8 @@
 """Import time over `import jax, optax`.
 
-Fresh processes, in turn: one that imports JAX and Optax, one that imports `warmup_optax` after them. The
-bytecode is cached beforehand, as after an installation. *More* is the time of the last import alone, measured
-inside the second process; CPU seconds are steadier than the wall on a busy machine.
+Fresh processes, in turn: one imports JAX and Optax, and one imports `warmup_optax` after them. The bytecode
+is cached beforehand, as after an installation. *More* is the time of the last import alone, measured inside
+the second process. On a busy machine, CPU seconds are steadier than wall time.
 """
 
 from __future__ import annotations

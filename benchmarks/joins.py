@@ -1,9 +1,9 @@
 """A long join: trace, lower, compile and call.
 
-Cosine restarts written out as a join of cosines, and the steps of a piecewise constant. Ours should
-be flat: phases of one kind are rows of a table, so the program does not grow with them (*instructions*, of
-the StableHLO; the numbers in the table, a few for each phase, do grow). Each library runs in fresh
-processes, in turn, smallest join first, until its time is up; *build* is the making of the schedule.
+Cosine restarts written out as a join of cosines, and the steps of a piecewise constant. This library stores
+phases of one kind as rows of a table, so the program does not grow with them (*instructions* of the
+StableHLO). The table itself grows by a few numbers per phase. Each library runs in fresh processes, in turn,
+smallest join first, until its time is up. *Build* is the construction of the schedule.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """In the train step of an accelerator: what a schedule adds to the compiled program.
 
-Compiled for TPUs and GPUs that are not there, so these are counts, not times. The step is AdamW over two
-64 x 64 matrices, data-parallel over four chips (*large*: 1024 x 1024); a cell is what the schedule adds to
-the same step with a constant schedule: kernel *launches* on a GPU, *fusions* on a TPU, whose scalar unit
-does the rest, and *instructions* of the optimized program. XLA computes a scalar either inside the kernels
-that use it, at no launch, or once in a small separate kernel: on an A100 and in large steps it does so
-with nearly every schedule. Where ours adds more than Optax's, it is such a choice, about a curve of a few more
-instructions, or a table: Optax writes some hundred phases out one by one, ours searches a table, a launch or a
-few small fusions whatever their number; and restarts are counted in whole numbers for as long as the run may
-be, where Optax's are a join that ends. Needs the extras
-``aot-tpu`` and ``aot-cuda``.
+Compiled for TPUs and GPUs that are not attached, so these are counts, not times. The step is AdamW over two
+64 x 64 matrices, data-parallel over four chips (*large*: 1024 x 1024). A cell is the difference between the
+step with the schedule and the step with a constant schedule: kernel *launches* on a GPU, *fusions* on a TPU,
+whose scalar unit does the remaining work, and *instructions* of the optimized program. XLA computes a scalar
+either inside the kernels that use it, without a launch, or once in a small separate kernel. On an A100 and in
+large steps, it does the latter with nearly every schedule. Where ours adds more than Optax's, the reason is
+this choice for a curve of a few more instructions, or a table. Optax writes a hundred phases out one by one.
+Ours searches a table, which takes one launch or a few small fusions for any number of phases. Our restarts
+count cycles in whole numbers for a run of any length, while Optax's are a join that ends. This benchmark
+needs the extras ``aot-tpu`` and ``aot-cuda``.
 """
 
 from __future__ import annotations

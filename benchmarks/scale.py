@@ -1,9 +1,10 @@
 """10,000 schedules: memory, programs, threads.
 
-One fresh process makes 10,000 schedules, no two of them equal, calls each at a count and drops it. First they are
-of 50 structures (five curves in ten combinations), then of 400, more than the 256 whose programs are kept, 25
-schedules of each one after the other. Programs are those that JAX compiled and those that are still kept;
-*alive* are the schedules that something still refers to; memory is what the process holds (RSS).
+One fresh process creates 10,000 schedules, all different, calls each at one count and drops it. First they
+have 50 structures (five curves in ten combinations). Then they have 400, which is more than the 256 whose
+programs are cached, with 25 schedules of each one after the other. The table shows the programs that JAX
+compiled and those that are still cached. *Alive* is the number of schedules that are still referenced. Memory
+is the resident memory of the process (RSS).
 """
 
 from __future__ import annotations

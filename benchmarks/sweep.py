@@ -1,11 +1,12 @@
 """A sweep: 64 learning-rate schedules of the digits model.
 
-Eight peaks and eight warmups, each a run of the small transformer of `colab/train_digits.py`, 20 updates
-long. Ours: all in one vmapped program over a `stack`; and one compiled run, called 64 times with the
-schedule as its argument. Optax's schedules are closures, so each of them is a separate program (it is
-stopped after some minutes: *schedules* says how many were run); or, by hand, one for each warmup, with the
-peak as a traced factor. Wall time is that of the whole sweep, tracing and compilation included; *memory* is
-what the process grew by at its largest. Each way runs in a fresh process.
+Eight peaks and eight warmups, each for a run of 20 updates of the small transformer of
+`colab/train_digits.py`. Ours runs in two ways: all in one vmapped program over a `stack`, and as one compiled
+run that is called 64 times with the schedule as its argument. Optax's schedules are closures, so each of them
+is a separate program. This is stopped after some minutes, and *schedules* says how many ran. Optax also runs
+with one handwritten program per warmup, with the peak as a traced factor. Wall time is that of the whole
+sweep, including tracing and compilation. *Memory* is the largest growth of the process. Each way runs in a
+fresh process.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Tracing and lowering.
 
-What each new train step pays before XLA compiles it: the time in which JAX traces a schedule at a traced count
-and lowers it to StableHLO, and the number of instructions there. *A new schedule* is constructed in each round
-too; *again* is a schedule that was traced before, as in a second train step or in an evaluation step. The
-restarts are four cosines, each twice as long as the last, after a warmup.
+The cost of each new train step before XLA compiles it: the time in which JAX traces a schedule at a traced
+count and lowers it to StableHLO, and the number of instructions. *A new schedule* includes its construction
+in each round. *Again* is a schedule that was traced before, as in a second train step or in an evaluation
+step. The restarts are four cosines after a warmup, each twice as long as the last.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """In the train step.
 
-A small network (64-64-10, Adam, batches of 64), one compiled update with a fixed learning rate, with our
-schedule, with Optax's: the time of an update relative to that with the fixed rate, timed in turn, and the size
-of the program: instructions of the StableHLO, and kernels of the compiled one. *Undisturbed* compares the
-quickest tenth of the rounds, which other work on the machine touches least. *The same again* is the fixed
-rate compiled a second time: what it differs by is noise. *Control* is a schedule that is slow on purpose, a
-loop of 3,000 steps: the table shows it.
+A small network (64-64-10, Adam, batches of 64) and one compiled update with a fixed learning rate, with our
+schedule and with Optax's. The table shows the time of an update relative to the fixed rate, timed in turn,
+and the size of the program: instructions of the StableHLO, and kernels of the compiled program. *Undisturbed*
+compares the quickest tenth of the rounds, which other work on the machine affects least. *The same again* is
+the fixed rate compiled a second time, so its difference is noise. *Control* is a schedule that is slow on
+purpose, a loop of 3,000 steps, to show that the benchmark can measure a slow schedule.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The largest error of every constructor, on every device that is here.
 
-In units of the last place of float32 (ULP), against the float64 equations of `tests/support/reference.py`, over
-the counts and the cases that the tests use, each compiled with its numbers inside and with its numbers as data
-(which float32 rounds first). *Of its limit*: the largest part of what its case may be off, so below 1. After
-the CPU's columns come those of the accelerator that JAX found, if there is one.
+In float32 units in the last place (ULP), against the float64 equations of `tests/support/reference.py`, over
+the counts and the cases of the tests. Each schedule is compiled with its numbers as constants and with its
+numbers as data, which float32 rounds first. *Of its limit* is the largest error as a fraction of the limit of
+its case, so it is below 1. The columns of the CPU come first, and then those of the accelerator, if JAX finds
+one.
 """
 
 from __future__ import annotations
