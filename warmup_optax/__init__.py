@@ -11,7 +11,6 @@ warmup_cosine(peak_value=0.0003, warmup_steps=100, total_steps=1000)
 import inspect as _inspect
 import sys as _sys
 import typing as _typing
-from importlib.metadata import version as _version
 
 from . import feedback as feedback
 from . import nodes as nodes
@@ -152,10 +151,10 @@ __all__ = [
     "with_warmup",
 ]
 
-__version__ = _version("warmup-optax")
-
 if _typing.TYPE_CHECKING:
     from . import compat as compat
+
+    __version__: str
 else:  # a type checker reports unknown names itself
 
     def __getattr__(name: str) -> _typing.Any:
@@ -164,6 +163,10 @@ else:  # a type checker reports unknown names itself
             import importlib
 
             return importlib.import_module(".compat", __name__)
+        if name == "__version__":  # reading the metadata takes a twentieth of the import
+            from importlib.metadata import version
+
+            return version("warmup-optax")
         if name == "KerasSchedule":  # building the class registers it with Keras
             return _keras_class()
         if name == "TorchSchedule":

@@ -16,9 +16,9 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import jax
 import numpy as np
@@ -105,7 +105,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    formatter: Any = functools.partial(argparse.HelpFormatter, width=COLUMNS - 2)
+    formatter = functools.partial(argparse.HelpFormatter, width=COLUMNS - 2)
     parser = _Parser(
         prog="warmup-optax",
         description="Learning-rate schedules in config files, as to_config writes them.",
@@ -115,7 +115,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Any, text: str, files: str | None = None) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Callable[[argparse.Namespace], object], text: str, files: str | None = None
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(
             name, help=text, description=text, formatter_class=formatter, allow_abbrev=False
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 
 def install(extra: str) -> str:
     """Return the command that installs the packages of an extra."""
@@ -12,6 +10,5 @@ def install(extra: str) -> str:
 
 def missing(user: str, package: str, extra: str, error: ImportError | None = None) -> ImportError:
     """Return the error for a missing package that ``user`` needs."""
-    name: Any = None if error is None else error.name
     reason = "" if error is None else f" ({error})"
-    return ImportError(f"{user} needs {package}: {install(extra)}{reason}", name=name)
+    return ImportError(f"{user} needs {package}: {install(extra)}{reason}", name=error and error.name)

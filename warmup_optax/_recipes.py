@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from ._combinators.join import Join
@@ -15,7 +15,16 @@ from ._core import checks
 from ._core.lowered import Lowered
 from ._core.node import checked, unchecked
 from ._core.scalars import real
-from ._core.schedule import Add, Number, NumberField, Schedule, ShapeLike, Steps
+from ._core.schedule import (
+    Add,
+    Number,
+    NumberField,
+    NumbersField,
+    OptionalField,
+    Schedule,
+    ShapeLike,
+    Steps,
+)
 from ._shapes.endless import Exponential, InverseSqrt
 from ._shapes.finite import Cosine, Linear, Polynomial, cosine, one_minus_sqrt
 from ._shapes.piecewise import PiecewiseConstant
@@ -46,7 +55,7 @@ class _Warmup(Recipe):
     peak_value: NumberField = checked(checks.number)
     warmup_steps: NumberField = checked(checks.steps)
 
-    def _then(self, decay: Schedule, init_value: Any, begin: Any) -> Schedule:
+    def _then(self, decay: Schedule, init_value: float, begin: float) -> Schedule:
         """The warmup, constant after its end, and a decay that begins at ``begin``."""
         return Join((Linear(init_value, self.peak_value, self.warmup_steps), decay), (begin,))
 
@@ -62,7 +71,7 @@ class _WarmupDecay(_Warmup):
     def _check_together(self) -> None:
         _fits(self, "total_steps", warmup_steps=self.warmup_steps, hold_steps=self.hold_steps)
 
-    def _decay(self, steps: Any) -> Schedule:
+    def _decay(self, steps: float) -> Schedule:
         raise NotImplementedError
 
     def _expression(self) -> Schedule:
@@ -70,7 +79,7 @@ class _WarmupDecay(_Warmup):
         return self._then(self._decay(self.total_steps - begin), self.init_value, begin)  # pyright: ignore
 
 
-def _fits(node: Any, total: str, **parts: Any) -> None:
+def _fits(node: Recipe, total: str, **parts: float) -> None:
     """Raise an error if the parts together are longer than the whole."""
     used, length = sum(parts.values()), getattr(node, total)
     allowed, fix = f"at least {' + '.join(parts)} = {used}", "shorten one of them or train longer"
@@ -113,7 +122,7 @@ def warmup_constant(peak_value: Number, *, warmup_steps: Steps, init_value: Numb
 class WarmupLinear(_WarmupDecay, kind="warmup_linear"):
     """Made by `warmup_linear`."""
 
-    def _decay(self, steps: Any) -> Schedule:
+    def _decay(self, steps: float) -> Schedule:
         return Linear(self.peak_value, self.end_value, steps)
 
 
@@ -163,7 +172,7 @@ class WarmupCosine(_WarmupDecay, kind="warmup_cosine"):
 
     exponent: NumberField = checked(checks.number, above=0, default=1.0)
 
-    def _decay(self, steps: Any) -> Schedule:
+    def _decay(self, steps: float) -> Schedule:
         return Cosine(self.peak_value, self.end_value, steps, self.exponent)
 
 
@@ -216,7 +225,7 @@ class WarmupPolynomial(_WarmupDecay, kind="warmup_polynomial"):
 
     power: NumberField = checked(checks.number, above=0, kw_only=True)
 
-    def _decay(self, steps: Any) -> Schedule:
+    def _decay(self, steps: float) -> Schedule:
         return Polynomial(self.peak_value, self.end_value, steps, self.power)
 
 
@@ -269,7 +278,7 @@ class WarmupExponential(_Warmup, kind="warmup_exponential"):
     transition_steps: NumberField = checked(checks.steps, at_least=1)
     hold_steps: NumberField = checked(checks.steps, default=0)
     staircase: bool = checked(checks.boolean, default=False, static=True)
-    end_value: Any = checked(checks.number, default=None)
+    end_value: OptionalField = checked(checks.number, default=None)
     init_value: NumberField = checked(checks.number, default=0.0)
 
     def _expression(self) -> Schedule:
@@ -331,8 +340,8 @@ def warmup_exponential(
 class WarmupPiecewiseConstant(Recipe, kind="warmup_piecewise_constant"):
     """Made by `warmup_piecewise_constant`."""
 
-    values: Any = checked(checks.numbers)
-    boundaries: Any = checked(checks.boundaries)
+    values: NumbersField = checked(checks.numbers)
+    boundaries: NumbersField = checked(checks.boundaries)
     warmup_steps: NumberField = checked(checks.steps)
     init_value: NumberField = checked(checks.number, default=0.0)
 
@@ -379,7 +388,7 @@ def warmup_piecewise_constant(
 class WarmupInverseSqrt(_Warmup, kind="warmup_inverse_sqrt"):
     """Made by `warmup_inverse_sqrt`."""
 
-    timescale: Any = checked(checks.number, above=0, default=None)
+    timescale: OptionalField = checked(checks.number, above=0, default=None)
     init_value: NumberField = checked(checks.number, default=0.0)
 
     def _check_together(self) -> None:
@@ -437,7 +446,7 @@ class WarmupStableDecay(_Warmup, kind="warmup_stable_decay"):
     total_steps: NumberField = checked(checks.steps, at_least=1)
     init_value: NumberField = checked(checks.number, default=0.0)
     end_value: NumberField = checked(checks.number, default=0.0)
-    decay_shape: Any = checked(shape_argument, default=Shape(one_minus_sqrt))
+    decay_shape: Shape = checked(shape_argument, default=Shape(one_minus_sqrt))
 
     def _check_together(self) -> None:
         _fits(self, "total_steps", warmup_steps=self.warmup_steps, decay_steps=self.decay_steps)
@@ -490,7 +499,13 @@ def warmup_stable_decay(
     [0.0, 1.0, 1.0, 0.5, 0.0]
     """
     return WarmupStableDecay(
-        peak_value, warmup_steps, decay_steps, total_steps, init_value, end_value, decay_shape
+        peak_value,
+        warmup_steps,
+        decay_steps,
+        total_steps,
+        init_value,
+        end_value,
+        decay_shape,  # pyright: ignore[reportArgumentType]
     )
 
 
@@ -570,7 +585,7 @@ class OneCycle(Recipe, kind="one_cycle"):
     )
     div_factor: NumberField = checked(checks.number, above=0, default=25.0)
     final_div_factor: NumberField = checked(checks.number, above=0, default=1e4)
-    shape: Any = checked(shape_argument, default=Shape(cosine))
+    shape: Shape = checked(shape_argument, default=Shape(cosine))
 
     def _check_together(self) -> None:
         first, last, rise, fall = self._numbers()
@@ -581,15 +596,15 @@ class OneCycle(Recipe, kind="one_cycle"):
             names = {"init_value": "peak_value", "end_value": "peak_value", name: "peak_value"}
             try_shape(self._kind, "shape", self.shape, *ends, **names)
 
-    def _numbers(self) -> tuple[Any, Any, Any, Any]:
+    def _numbers(self) -> tuple[float, float, float | jax.Array, float | jax.Array]:
         """The first and the last rate, and the lengths of both ways."""
         peak, total, fraction = self.peak_value, self.total_steps, self.warmup_fraction
-        first: Any = peak / self.div_factor  # pyright: ignore[reportOperatorIssue]
+        first = peak / self.div_factor  # pyright: ignore[reportOperatorIssue]
         if isinstance(total, (int, float)) and isinstance(fraction, (int, float)):
-            rise: Any = round(fraction * total)
-        else:
-            rise, total = jnp.round(real(fraction) * real(total)), real(total)
-        return first, first / self.final_div_factor, rise, total - rise
+            rise = round(fraction * total)
+            return first, first / self.final_div_factor, rise, total - rise
+        rise = jnp.round(real(fraction) * real(total))
+        return first, first / self.final_div_factor, rise, real(total) - rise
 
     def _expression(self) -> Schedule:
         first, last, rise, fall = self._numbers()
@@ -634,4 +649,4 @@ def one_cycle(
     >>> schedule([0, 30, 100]).tolist()
     [0.25, 1.0, 0.125]
     """
-    return OneCycle(peak_value, total_steps, warmup_fraction, div_factor, final_div_factor, shape)
+    return OneCycle(peak_value, total_steps, warmup_fraction, div_factor, final_div_factor, shape)  # pyright: ignore[reportArgumentType]

@@ -71,6 +71,19 @@ def test_a_checker_reports_the_wrong_calls_and_no_other(checker):
     assert checker() == expected(checker.__name__)
 
 
+@pytest.mark.typing
+def test_every_public_name_has_a_known_type():
+    """But `Groups`, whose base is a class of Optax: a package without ``py.typed`` has no types, to pyright."""
+    if importlib.util.find_spec("pyright") is None:
+        pytest.skip("pyright is not installed")
+    report = json.loads(run("pyright", ["--outputjson", "--ignoreexternal", "--verifytypes", "warmup_optax"]))
+    symbols = report["typeCompleteness"]["symbols"]
+    assert len(symbols) > 500
+    unknown = {each["name"] for each in symbols if each["isExported"] and not each["isTypeKnown"]}
+    unknown = {name for name in unknown if not name.startswith("warmup_optax.compat.")}  # tables of ports
+    assert unknown == {"warmup_optax.groups", "warmup_optax.nodes.Groups"}
+
+
 def test_the_right_calls_run():
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):  # as a user runs it
         runpy.run_path(str(RIGHT))
@@ -98,6 +111,9 @@ def test_a_public_signature_names_public_classes(name):
         "Factor",
         "HasLength",
         "ReadsState",
+        "OptState",
+        "Params",
+        "StateLike",
         "RuleLike",
         "JSON",
         "PathLike",

@@ -13,7 +13,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeGuard, cast
 
 import jax
 from jax.core import Tracer
@@ -23,6 +23,8 @@ from .._core import checks
 from .._core.node import Node, as_python
 from .._core.schedule import Function, Schedule, ScheduleLike, as_schedule_argument
 from .._optimizers.feedback import FeedbackSchedule, Rule
+
+JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | float | bool | None"
 
 VERSION = 1
 DEEPEST = 100  # nested dicts and lists: Python's stack has room for about 1000 calls
@@ -122,7 +124,7 @@ class _Unreadable(Exception):
         self.message, self.error = message, error
 
 
-def _read(config: Any, where: str) -> Schedule:
+def _read(config: object, where: str) -> Schedule:
     """Read a config as `from_config` does, with the name ``where`` in errors."""
     try:
         if not _is_mapping(config):
@@ -139,7 +141,7 @@ def _read(config: Any, where: str) -> Schedule:
     return cast(Schedule, schedule)
 
 
-def _is_mapping(value: Any) -> bool:
+def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
     """Whether a value has keys. The dicts of ml_collections are not subclasses of Mapping."""
     keyed = hasattr(value, "keys") and hasattr(value, "__getitem__")
     return isinstance(value, Mapping) or (
@@ -147,11 +149,11 @@ def _is_mapping(value: Any) -> bool:
     )
 
 
-def _plain(config: Any, where: str) -> Any:
+def _plain(config: Mapping[str, object], where: str) -> dict[str, object]:
     """Copy a config to new dicts and lists. Raise an error if it is nested too deeply or too large."""
     size = 0
 
-    def copied(value: Any, depth: int) -> Any:
+    def copied(value: object, depth: int) -> object:
         nonlocal size
         size += 1
         if size > MOST_VALUES:
@@ -165,7 +167,7 @@ def _plain(config: Any, where: str) -> Any:
             return {key: copied(value[key], depth + 1) for key in value.keys()}  # pyright: ignore  # noqa: SIM118
         return [copied(item, depth + 1) for item in value]
 
-    return copied(config, 0)
+    return cast(dict[str, object], copied(config, 0))
 
 
 # ------------------------------------------------------------------ kinds
@@ -174,7 +176,7 @@ def _plain(config: Any, where: str) -> Any:
 class _Kind(NamedTuple):
     """A kind of node: the function that makes it from its arguments, and its class."""
 
-    make: Callable[..., Any]
+    make: Callable[..., Node]
     node: type[Node]
 
     def parameters(self) -> dict[str, inspect.Parameter]:
@@ -191,7 +193,7 @@ class _Kind(NamedTuple):
         """Whether the class makes the node, because no function has the name of the kind."""
         return self.make is self.node
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Node:
+    def __call__(self, *args: object, **kwargs: object) -> Node:
         """Make the node. A constructor whose arguments are not the fields is not called."""
         if not self.by_class or set(inspect.signature(self.make).parameters) == set(self.node._fields):
             return self.make(*args, **kwargs)
@@ -206,7 +208,7 @@ class _Kind(NamedTuple):
         return getattr(self.node._checks.get(name), "func", None) is shape_argument
 
 
-def _default(default: Any) -> Any:
+def _default(default: object) -> object:
     return inspect.Parameter.empty if default is dataclasses.MISSING else default
 
 
@@ -219,7 +221,7 @@ def _kind(name: str) -> _Kind | None:
             continue
         make = None if cls in ours and cls.__name__ == name else cls._made_by()  # a base has no kind
         if make is not None:
-            return _Kind(make, cls)
+            return _Kind(cast(Callable[..., Node], make), cls)
     return None
 
 
@@ -232,7 +234,7 @@ def _kinds() -> dict[str, _Kind]:
 # ------------------------------------------------------------------ saving
 
 
-def _saved_node(node: Node, path: str) -> dict[str, Any]:
+def _saved_node(node: Node, path: str) -> dict[str, JSON]:
     cls, kind, at = type(node), node._kind, path or "schedule"
     if isinstance(node, Function):
         raise TypeError(
@@ -251,13 +253,13 @@ def _saved_node(node: Node, path: str) -> dict[str, Any]:
             "it; define the class at the top level of a module, under a name other than "
             f"{', '.join(_kinds())}"
         )
-    saved = {"kind": kind}
+    saved: dict[str, JSON] = {"kind": kind}
     for name, value in node._arguments().items():
         saved[name] = _saved(value, f"{path}.{name}" if path else name)
     return saved
 
 
-def _saved(value: Any, path: str) -> Any:
+def _saved(value: object, path: str) -> JSON:
     """Convert the value of a field to JSON."""
     if isinstance(value, (Schedule, Rule)):
         return _saved_node(value, path)
@@ -287,7 +289,7 @@ def _saved(value: Any, path: str) -> Any:
     raise TypeError(f"to_config: {path} must be a number, got {_shown(value)}{fix}")
 
 
-def _saved_shape(shape: Shape, path: str) -> Any:
+def _saved_shape(shape: Shape, path: str) -> JSON:
     name = getattr(shape.function, "_kind", getattr(shape.function, "__name__", ""))
     known = _kind(name)
     if known is None or shape.function not in known:
@@ -307,7 +309,7 @@ def _shapes() -> list[str]:
 # ------------------------------------------------------------------ reading
 
 
-def _built(config: Mapping[Any, Any], path: str) -> Node:
+def _built(config: Mapping[str, object], path: str) -> Node:
     """Build the schedule that the dict at ``path`` of the config describes."""
     rest = dict(config)
     if "version" in rest:
@@ -332,7 +334,7 @@ def _built(config: Mapping[Any, Any], path: str) -> Node:
     return schedule
 
 
-def _rename(rest: dict[Any, Any]) -> None:
+def _rename(rest: dict[str, object]) -> None:
     """Update the keys of a config that an earlier version wrote."""
     said = rest.get("kind")
     if isinstance(said, str):
@@ -344,7 +346,7 @@ def _rename(rest: dict[Any, Any]) -> None:
             rest[new] = rest.pop(old)
 
 
-def _check_version(version: Any, path: str) -> None:
+def _check_version(version: object, path: str) -> None:
     if type(version) is not int:
         _fail(path, f"version must be a whole number, got {_shown(version)}", TypeError)
     if version > VERSION:
@@ -354,12 +356,12 @@ def _check_version(version: Any, path: str) -> None:
         _fail(path, f"version must be {VERSION}, got {version}")
 
 
-def _looked_up(rest: dict[Any, Any], path: str, skip: int = 0) -> tuple[str, _Kind, _Parameters]:
+def _looked_up(rest: dict[str, object], path: str, skip: int = 0) -> tuple[str, _Kind, _Parameters]:
     """Return a kind by name, as ``(name, kind, keys)``. Remove it from ``rest``, and check the other keys."""
     lacking = "kind" not in rest
     kind = rest.pop("kind", "")
     known = _kind(kind) if isinstance(kind, str) else None
-    if known is None or (skip and tuple(known.parameters())[:skip] != _FINITE):
+    if known is None or not isinstance(kind, str) or (skip and tuple(known.parameters())[:skip] != _FINITE):
         names = _shapes() if skip else list(_kinds())
         valid = ", ".join(names)
         if lacking:
@@ -378,7 +380,7 @@ def _looked_up(rest: dict[Any, Any], path: str, skip: int = 0) -> tuple[str, _Ki
     return kind, known, keys
 
 
-def _value(value: Any, path: str) -> Any:
+def _value(value: object, path: str) -> object:
     """Read a value: dicts become schedules, and lists become tuples. The function checks the rest."""
     if isinstance(value, Mapping):
         return _built(value, path)
@@ -389,14 +391,14 @@ def _value(value: Any, path: str) -> Any:
     return value
 
 
-def _field_value(value: Any, path: str) -> Any:
+def _field_value(value: object, path: str) -> object:
     """Read the value of a field of a class, which may be a dict of schedules."""
     if isinstance(value, Mapping) and "kind" not in value:
         return {key: _field_value(item, f"{path}.{key}") for key, item in value.items()}
     return _value(value, path)
 
 
-def _shape(value: Any, path: str) -> Any:
+def _shape(value: object, path: str) -> Callable[..., Node]:
     """Read a shape: its name, or a dict with its options."""
     rest = dict(value) if isinstance(value, Mapping) else {"kind": value}
     _, known, _ = _looked_up(rest, path, skip=len(_FINITE))
@@ -410,6 +412,6 @@ def _fail(path: str, message: str, error: type[Exception] = ValueError) -> NoRet
     raise _Unreadable(f"{path}: {message}" if path else message, error) from None
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     shown = repr(value)  # of bounded size, because `_plain` has counted the values
     return shown if len(shown) <= 80 else shown[:77] + "..."

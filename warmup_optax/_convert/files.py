@@ -8,12 +8,13 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .._core import checks
 from .._core.schedule import ScheduleLike
 from .._extras import install
-from .config import from_config, to_config
+from .config import JSON, _read, to_config
 
 if TYPE_CHECKING:
     from .._core.schedule import Schedule
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 MOST_MERGED = 10_000  # keys that YAML's merges may add up to
 _NAMED = 3  # places of schedules that an error names
 # In YAML 1.2, 3e-4 is a number. PyYAML follows YAML 1.1, which requires a point and a sign: 3.0e-4.
-_FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)[eE][-+]?[0-9]+")
+_FLOAT = r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)[eE][-+]?[0-9]+"
 
 
 @checks.by_name
@@ -88,7 +89,7 @@ class NotTheFormat(ValueError):
     """A text that its parser cannot read."""
 
 
-def parsed(data: bytes, ending: str) -> Any:
+def parsed(data: bytes, ending: str) -> JSON:
     """Parse the contents of a file, by its ending."""
     if ending not in FORMATS:
         raise ValueError(f"load: path must end in {', '.join(FORMATS)}, got {ending!r}")
@@ -99,7 +100,7 @@ def parsed(data: bytes, ending: str) -> Any:
         raise NotTheFormat(f"is not {kind}: {error}") from None
 
 
-def chosen(contents: Any, key: str | None, advice: str) -> Schedule:
+def chosen(contents: JSON, key: str | None, advice: str) -> Schedule:
     """Return the schedule at a key of the contents of a file. ``advice`` says how to pass another key."""
     part = contents if key is None else _at(contents, key)
     if key is None and isinstance(part, Mapping) and "kind" not in part:
@@ -109,10 +110,10 @@ def chosen(contents: Any, key: str | None, advice: str) -> Schedule:
             raise ValueError(
                 f"load: no schedule is at the top; found a schedule at {found}: {advice.format(places[0])}"
             )
-    return from_config(part)
+    return _read(part, "from_config")
 
 
-def _at(contents: Any, key: str) -> Any:
+def _at(contents: JSON, key: str) -> JSON:
     part, passed = contents, ""
     for name in key.split("."):
         if isinstance(part, list) and name.isdecimal() and int(name) < len(part):
@@ -128,7 +129,7 @@ def _at(contents: Any, key: str) -> Any:
     return part
 
 
-def _places(part: Any, path: str) -> Iterator[str]:
+def _places(part: JSON, path: str) -> Iterator[str]:
     """Yield the paths of the schedules in the contents of a file."""
     if isinstance(part, Mapping) and "kind" in part and "version" in part:
         yield path
@@ -137,14 +138,14 @@ def _places(part: Any, path: str) -> Iterator[str]:
             yield from _places(inner, f"{path}.{name}" if path else str(name))
 
 
-def _parse_json(text: str) -> Any:
+def _parse_json(text: str) -> JSON:
     try:
         return json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         raise NotTheFormat(error) from None
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -152,7 +153,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _parse_toml(text: str) -> Any:
+def _parse_toml(text: str) -> JSON:
     import tomllib  # here, so that importing the library loads nothing that Optax does not
 
     try:
@@ -161,7 +162,7 @@ def _parse_toml(text: str) -> Any:
         raise NotTheFormat(error) from None
 
 
-def _yaml() -> Any:
+def _yaml() -> ModuleType:
     try:
         import yaml
     except ImportError:
@@ -169,7 +170,7 @@ def _yaml() -> Any:
     return yaml
 
 
-def _parse_yaml(text: str) -> Any:
+def _parse_yaml(text: str) -> JSON:
     yaml = _yaml()
 
     class Loader(yaml.SafeLoader):
@@ -182,7 +183,7 @@ def _parse_yaml(text: str) -> Any:
             return loader.construct_sequence(node, deep=True)
         return loader.construct_scalar(node)
 
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(_FLOAT), list("-+0123456789."))
     Loader.add_multi_constructor("!", untagged)
     try:
         root = yaml.compose(text, Loader)
@@ -193,7 +194,7 @@ def _parse_yaml(text: str) -> Any:
         raise NotTheFormat(error) from None
 
 
-def _check_mappings(root: Any, yaml: Any) -> None:
+def _check_mappings(root: Any, yaml: ModuleType) -> None:
     """Raise an error for duplicate keys, and for merges (``<<: *name``) that are too large.
 
     PyYAML 6.0.3 and earlier copy merged keys into each mapping, so a kilobyte of text can grow to gigabytes.
@@ -227,7 +228,7 @@ def _toml_key(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
 
 
-def _toml(value: Any, *, top: bool = False) -> str:
+def _toml(value: JSON, *, top: bool = False) -> str:
     """Format a config as TOML, with one line for each key and inline tables."""
     if isinstance(value, Mapping):
         pairs = [f"{_toml_key(key)} = {_toml(item)}" for key, item in value.items()]
@@ -237,7 +238,7 @@ def _toml(value: Any, *, top: bool = False) -> str:
     return json.dumps(value)
 
 
-FORMATS: dict[str, tuple[str, Callable[[str], Any], Callable[[Any], str]]] = {
+FORMATS: dict[str, tuple[str, Callable[[str], JSON], Callable[[JSON], str]]] = {
     ".json": ("JSON", _parse_json, lambda config: json.dumps(config, indent=2) + "\n"),
     ".yaml": ("YAML", _parse_yaml, lambda config: _yaml().safe_dump(config, sort_keys=False)),
     ".yml": ("YAML", _parse_yaml, lambda config: _yaml().safe_dump(config, sort_keys=False)),

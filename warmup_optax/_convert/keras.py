@@ -15,7 +15,7 @@ import numpy as np
 from .._core import checks
 from .._core.schedule import Schedule, as_schedule, as_schedule_argument
 from .._view.sample import sample
-from .config import from_config, to_config
+from .config import JSON, from_config, to_config
 from .host_rates import PACKAGE, HostRates, import_library
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def keras_class() -> type:
     class KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
         """A schedule as a Keras ``LearningRateSchedule``. `to_keras` returns it."""
 
-        def __init__(self, schedule: Any):
+        def __init__(self, schedule: ScheduleLike):
             self.schedule = as_schedule(schedule)
             self._host_rates = HostRates(self.schedule)
 
@@ -91,11 +91,11 @@ def keras_class() -> type:
         def __repr__(self) -> str:
             return f"to_keras({self.schedule!r})"
 
-        def get_config(self) -> dict[str, Any]:
+        def get_config(self) -> dict[str, JSON]:
             return {"schedule": to_config(self.schedule)}
 
         @classmethod
-        def from_config(cls, config: dict[str, Any]) -> KerasSchedule:
+        def from_config(cls, config: dict[str, dict[str, JSON]]) -> KerasSchedule:
             return cls(from_config(config["schedule"]))
 
     KerasSchedule.__module__, KerasSchedule.__qualname__ = PACKAGE, "KerasSchedule"  # where pickle finds it
@@ -108,7 +108,7 @@ def register_with_keras() -> None:
         keras_class()
 
 
-def _batches_per_update(step: Any, optimizer: Any) -> int:
+def _batches_per_update(step: Any, optimizer: type) -> int:
     """Return ``gradient_accumulation_steps`` of the Keras optimizer that has the count ``step``, or 1.
 
     Keras passes only the count of batches to a schedule, and the count has no reference to its optimizer. But

@@ -6,7 +6,7 @@ import functools
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias, cast
 
 from .._combinators.ramps import Shape, shape_argument
@@ -17,9 +17,8 @@ from .._core.node import Node
 from .._core.schedule import Schedule, as_schedule_argument, schedules_argument
 from .._optimizers.feedback import Rule, argument_name, rule_argument, scale_or_infinity
 from .._shapes.finite import FiniteSchedule, finite_argument
-from .config import _RENAMED, VERSION, _Kind, _kinds, _shapes
+from .config import _RENAMED, JSON, VERSION, _Kind, _kinds, _shapes
 
-JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | float | bool | None"
 _Object: TypeAlias = dict[str, JSON]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -6,8 +6,8 @@ The class is created on first use, so that PyTorch is not imported before it is 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._core import checks
 from .._core.schedule import Schedule, as_schedule_argument
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import torch  # pyright: ignore[reportMissingImports]
 
     from .._core.schedule import ScheduleLike
+
+_Group: TypeAlias = Mapping[str, Any]  # a parameter group of PyTorch, with its options
 
 
 @checks.by_name
@@ -68,7 +70,7 @@ def torch_class() -> type:
     class TorchSchedule(torch.optim.lr_scheduler.LRScheduler):
         """A schedule as a PyTorch ``LRScheduler``. `to_torch` returns it."""
 
-        def __init__(self, optimizer: Any, schedule: Any, last_epoch: int = -1):
+        def __init__(self, optimizer: torch.optim.Optimizer, schedule: ScheduleLike, last_epoch: int = -1):  # pyright: ignore[reportAttributeAccessIssue]
             if not isinstance(optimizer, torch.optim.Optimizer):
                 allowed, fix = "a torch.optim.Optimizer", "write to_torch(optimizer, schedule)"
                 checks.raise_bad_argument("to_torch", "optimizer", optimizer, allowed, fix, error=TypeError)
@@ -78,7 +80,7 @@ def torch_class() -> type:
             self._join(optimizer.param_groups)
             super().__init__(optimizer, last_epoch)
 
-        def _join(self, groups: list[Any]) -> None:
+        def _join(self, groups: Sequence[_Group]) -> None:
             """Store the proportions of new groups: of all at first, then of those that were added."""
             for group in groups[len(self.proportions) :]:
                 rate, first = _initial_rate(group), self.first_rate
@@ -112,6 +114,6 @@ def torch_class() -> type:
     return TorchSchedule
 
 
-def _initial_rate(group: Mapping[str, Any]) -> float:
+def _initial_rate(group: _Group) -> float:
     """Return the initial rate of a PyTorch parameter group."""
     return float(group.get("initial_lr", group["lr"]))

@@ -16,9 +16,11 @@ import numpy as np
 
 from .._core import checks
 from .._core.evaluation import lowered_form
+from .._core.lowered import Lowered
 from .._core.scalars import Wide, default_int, real
 from .._core.schedule import Schedule, ScheduleLike, as_schedule_argument
 from .._core.time import Time
+from .state import StateLike
 
 
 class CounterState(NamedTuple):
@@ -64,7 +66,7 @@ class CounterSchedule:
         """Return the value of the next update. It does not depend on the argument of that update."""
         return self._at(state.seen)
 
-    def applied_value(self, opt_state: Any) -> jax.Array:
+    def applied_value(self, opt_state: StateLike) -> jax.Array:
         """Return the value at the last update, from an optimizer state, as `wo.applied_value` does.
 
         Args:
@@ -85,11 +87,11 @@ class CounterSchedule:
             )
         return self._checked(applied, agree)
 
-    def next_value(self, opt_state: Any) -> jax.Array:
+    def next_value(self, opt_state: StateLike) -> jax.Array:
         """Return the value at the next update, from an optimizer state. The argument is as in `applied_value`."""
         return self._checked(*_the_counter("next_value", opt_state, "seen"))
 
-    def seen(self, opt_state: Any) -> int:
+    def seen(self, opt_state: StateLike) -> int:
         """Return the count so far, from an optimizer state on the host: the number to log and to resume from.
 
         Args:
@@ -110,11 +112,11 @@ class CounterSchedule:
             return self.schedule(high.astype(np.int64) * 2**30 + low.astype(np.int64))
         return _value_at(lowered_form(self.schedule), jnp.maximum(high, 0), low)
 
-    def _checked(self, count: Wide, agree: Any) -> jax.Array:
+    def _checked(self, count: Wide, agree: jax.Array | None) -> jax.Array:
         value = self._at(count)
         return value if agree is None else jnp.where(agree, value, jnp.nan)
 
-    def _number(self, extra_args: dict[str, Any]) -> Any:
+    def _number(self, extra_args: dict[str, Any]) -> jax.Array | int:
         where, name = "counter_schedule", self.argument
         allowed = "a whole number >= 0, what this update adds to the count"
         if name not in extra_args:
@@ -141,7 +143,7 @@ class CounterSchedule:
         return f"counter_schedule({self.schedule!r}, argument={self.argument!r})"
 
 
-def _the_counter(where: str, opt_state: Any, field: str) -> tuple[Wide, Any]:
+def _the_counter(where: str, opt_state: StateLike, field: str) -> tuple[Wide, jax.Array | None]:
     """Return the counter of a state, and whether several counters agree (None: they do)."""
     nodes = jax.tree.leaves(opt_state, is_leaf=lambda node: isinstance(node, CounterState))
     found = [getattr(node, field) for node in nodes if isinstance(node, CounterState)]
@@ -165,7 +167,7 @@ def _the_counter(where: str, opt_state: Any, field: str) -> tuple[Wide, Any]:
 
 
 @functools.partial(jax.jit, inline=True)
-def _value_at(lowered: Any, high: jax.Array, low: jax.Array) -> jax.Array:
+def _value_at(lowered: Lowered, high: jax.Array, low: jax.Array) -> jax.Array:
     """Return the value at a count of two halves, exact beyond int32."""
     for _ in range(high.ndim):  # a batch of states
         return jax.vmap(_value_at, (None, 0, 0))(lowered, high, low)

@@ -15,7 +15,7 @@ from .._core import checks
 from .._core.node import Node, checked, static
 from .._core.scalars import default_float, real
 from .._core.schedule import Number, Schedule, ScheduleLike, Steps, as_schedule_argument
-from .state import bare, count_of, value_at_last_update
+from .state import StateLike, bare, count_of, value_at_last_update
 
 State = TypeVar("State")
 _SPIKE_AFTER = 10  # losses, before which none is a spike
@@ -612,7 +612,7 @@ class FeedbackSchedule(Node, kind="with_feedback"):
     def _note(self) -> str:
         return f"times the scale of {self.rule!r}, which follows the run"
 
-    def applied_value(self, opt_state: optax.OptState) -> jax.Array:
+    def applied_value(self, opt_state: StateLike) -> jax.Array:
         """Return the value at the last update, from an optimizer state, as `wo.applied_value` does.
 
         Args:
@@ -629,7 +629,7 @@ class FeedbackSchedule(Node, kind="with_feedback"):
         scale = _agreed("applied_value", [bare(each.state.applied) for each in found.found])
         return value_at_last_update(self.schedule, found) * scale
 
-    def next_value(self, opt_state: optax.OptState) -> jax.Array:
+    def next_value(self, opt_state: StateLike) -> jax.Array:
         """Return the value at the next update, from an optimizer state. The argument is as in `applied_value`."""
         count, agree, _, found = count_of("next_value", opt_state, FeedbackState)
         value = self.schedule(count) * _agreed("next_value", [bare(each.state.scale) for each in found])

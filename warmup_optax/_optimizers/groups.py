@@ -20,7 +20,7 @@ import optax
 from .._core import checks
 from .._core.schedule import Constant, Number, Schedule, ScheduleLike, Steps, as_schedule_argument
 from .._view.sample import run_length, sample, to_look_at
-from .state import applied_value, count_of, states, value_at_last_update
+from .state import StateLike, applied_value, count_of, states, value_at_last_update
 
 if TYPE_CHECKING:
     from .._view.sample import HasLength
@@ -156,7 +156,7 @@ class Groups(optax.GradientTransformationExtraArgs):
         """
         return jax.tree.unflatten(jax.tree.structure(params), self._labels("groups.labels", params))
 
-    def rates(self, schedule: ScheduleLike, opt_state: optax.OptState) -> dict[str, jax.Array]:
+    def rates(self, schedule: ScheduleLike, opt_state: StateLike) -> dict[str, jax.Array]:
         """Return the learning rate of each group at the last update, from an optimizer state: the rates to log.
 
         Args:
@@ -194,7 +194,7 @@ class Groups(optax.GradientTransformationExtraArgs):
         schedule: ScheduleLike,
         total_steps: Steps | HasLength,
         *,
-        opt_state: optax.OptState | None = None,
+        opt_state: StateLike | None = None,
     ) -> str:
         """Return a table of the groups: their arrays and numbers, their factors, and their rates in a run.
 
@@ -246,7 +246,7 @@ class Groups(optax.GradientTransformationExtraArgs):
     def _labels(self, where: str, params: optax.Params) -> list[str]:
         return _matched(where, self.factors, self._lost_order, params, strict=True)
 
-    def _check_optimizer(self, where: str, opt_state: optax.OptState) -> None:
+    def _check_optimizer(self, where: str, opt_state: StateLike) -> None:
         constant = all(type(factor) is Constant for factor in self.factors.values())
         name = _no_rate(opt_state, constant)
         if name:
@@ -353,7 +353,7 @@ def _unflatten(static: tuple[tuple[str, ...], bool], factors: Sequence[Schedule]
 jax.tree_util.register_pytree_node(Groups, _flatten, _unflatten)
 
 
-def _no_rate(opt_state: optax.OptState, constant: bool) -> str:
+def _no_rate(opt_state: StateLike, constant: bool) -> str:
     """Return the name of an optimizer in a state for which a factor is not a rate, or ""."""
     found = list(states(opt_state))
     for _, node in found:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,10 @@ import optax
 
 from .._core import checks
 from .._core.schedule import Schedule, ScheduleLike, as_schedule, is_stateful
-from .state import bare, states
+from .state import StateLike, bare, states
+
+if TYPE_CHECKING:
+    from jax.tree_util import KeyPath
 
 _INJECTED = frozenset({"InjectStatefulHyperparamsState", "InjectHyperparamsState"})
 
@@ -99,7 +102,7 @@ def scheduled(
             checks.raise_bad_argument("scheduled", key, x, "a number or a schedule", fix, error=TypeError)
     rest = {key: x for key, x in hyperparameters.items() if key not in schedules}
 
-    def make(**values: Any) -> optax.GradientTransformation:
+    def make(**values: jax.Array) -> optax.GradientTransformation:
         return optimizer(**rest, **{key: _like_a_python_number(x) for key, x in values.items()})
 
     # Optax injects the parameters in the signature. It lists only the schedules, so no other argument is treated
@@ -131,13 +134,13 @@ def _is_schedule(value: object, parameter: inspect.Parameter | None) -> bool:
     return is_real and found.shape == ()
 
 
-def _like_a_python_number(value: Any) -> jax.Array:
+def _like_a_python_number(value: jax.Array) -> jax.Array:
     """Return the number as a weakly typed array, which does not promote the array that it multiplies."""
     return jnp.asarray(0.0).at[...].set(value)
 
 
 @checks.by_name
-def applied_values(opt_state: Any) -> dict[str, jax.Array]:
+def applied_values(opt_state: StateLike) -> dict[str, jax.Array]:
     """Return every scheduled hyperparameter at the last update, from an optimizer state: the values to log.
 
     Args:
@@ -173,9 +176,9 @@ def applied_values(opt_state: Any) -> dict[str, jax.Array]:
 
 
 class _Value(NamedTuple):
-    path: tuple[Any, ...]
+    path: KeyPath
     name: str
-    value: Any
+    value: jax.Array
 
     def long_name(self) -> str:
         """The name after the groups and indices of its path, without the field names of Optax."""
@@ -183,7 +186,7 @@ class _Value(NamedTuple):
         return "/".join([*(str(key) for key in keys if key is not None), self.name])
 
 
-def _values(tree: Any, path: tuple[Any, ...] = ()) -> Any:
+def _values(tree: StateLike, path: KeyPath = ()) -> Iterator[_Value]:
     for place, node in states(tree, path):
         kind = type(node).__name__
         if kind in _INJECTED:

@@ -20,14 +20,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from .._core import checks
 from .._core.schedule import Schedule, ScheduleLike, as_schedule_argument
+
+if TYPE_CHECKING:
+    from jax.tree_util import KeyPath
+    from jax.typing import ArrayLike
 
 # By name, because some of these classes are not public, and so that no optional part of Optax is imported.
 _SCHEDULES = frozenset({"ScaleByScheduleState", "WrappedScheduleState", "WeightDecaySchedule"})
@@ -57,12 +62,22 @@ _HOLDING = frozenset(
 )
 
 
+class HoldsState(Protocol):
+    """A ``TrainState`` or an ``nnx.Optimizer`` of Flax."""
+
+    @property
+    def opt_state(self) -> optax.OptState: ...
+
+
+StateLike: TypeAlias = "optax.OptState | HoldsState"
+
+
 @runtime_checkable
 class ReadsState(Protocol):
     """A stateful schedule that reads its values from an optimizer state."""
 
-    def applied_value(self, opt_state: Any) -> jax.Array: ...
-    def next_value(self, opt_state: Any) -> jax.Array: ...
+    def applied_value(self, opt_state: StateLike) -> jax.Array: ...
+    def next_value(self, opt_state: StateLike) -> jax.Array: ...
 
 
 class _Count(NamedTuple):
@@ -78,31 +93,31 @@ class _Count(NamedTuple):
       value: The number.
     """
 
-    path: tuple[Any, ...]
+    path: KeyPath
     kind: str
     rank: int
     start: int
-    clock: tuple[Any, ...]
+    clock: KeyPath
     state: Any
-    value: Any
+    value: ArrayLike
 
     def __str__(self) -> str:
         return f"{_shown(self.path, self.value)} ({self.kind})"
 
 
-def _named(node: Any) -> bool:
+def _named(node: object) -> TypeGuard[NamedTuple]:
     """Whether a node is a NamedTuple, as every state of Optax is."""
     return isinstance(node, tuple) and hasattr(node, "_fields")
 
 
-def states(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+def states(tree: StateLike, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     """Yield the path and the value of the outermost Optax states in a tree."""
     for key, node in jax.tree_util.tree_leaves_with_path(tree, is_leaf=_named):
         if _named(node):
             yield (*path, *key), node
 
 
-def _counts(tree: Any, path: tuple[Any, ...] = (), clock: tuple[Any, ...] = ()) -> Iterator[_Count]:
+def _counts(tree: StateLike, path: KeyPath = (), clock: KeyPath = ()) -> Iterator[_Count]:
     """Yield all counts of updates in a state, inside containers, wrappers or a Flax optimizer."""
     for place, node in states(tree, path):
         kind = type(node).__name__
@@ -124,23 +139,23 @@ def _rank(kind: str, field: str) -> tuple[int | None, int]:
     return (0 if kind in _SCHEDULES | _OURS | _ASKING else 2), 0
 
 
-def bare(value: Any) -> Any:
+def bare(value: optax.OptState) -> Any:
     """Return the number in a leaf, or in a Flax Variable around one."""
     leaves = jax.tree.leaves(value)
     return leaves[0] if len(leaves) == 1 else None
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> bool:
     dtype = getattr(value, "dtype", None)
     return type(value) is int or (dtype is not None and jnp.issubdtype(dtype, jnp.integer))
 
 
-def _shown(path: tuple[Any, ...], value: Any) -> str:
+def _shown(path: KeyPath, value: ArrayLike) -> str:
     number = "traced" if checks.is_traced(value) else np.asarray(value).tolist()
     return f"opt_state{jax.tree_util.keystr(path)}={number}"
 
 
-def _none(where: str, opt_state: Any, kind: type | None) -> NoReturn:
+def _none(where: str, opt_state: StateLike, kind: type | None) -> NoReturn:
     if kind is not None:
         raise ValueError(
             f"{where}: opt_state must hold a {kind.__name__}, got none; pass the state of the optimizer that "
@@ -162,13 +177,13 @@ class Found(NamedTuple):
     ``agree`` is None if the counts are known to agree, and otherwise a traced bool.
     """
 
-    count: Any
-    agree: Any
+    next_count: ArrayLike
+    agree: jax.Array | None
     start: int
     found: list[_Count]
 
 
-def count_of(where: str, opt_state: Any, kind: type | None = None) -> Found:
+def count_of(where: str, opt_state: StateLike, kind: type | None = None) -> Found:
     """Return the count of updates in a state; with ``kind``, only in states of this class."""
     every = [count for count in _counts(opt_state) if kind is None or count.kind == kind.__name__]
     if not every:
@@ -211,7 +226,7 @@ def _part(found: list[_Count]) -> str:
 
 
 @checks.by_name
-def update_count(opt_state: Any) -> jax.Array:
+def update_count(opt_state: StateLike) -> jax.Array:
     """Return the count of the next update from an optimizer state: the count at which to resume.
 
     The next update will evaluate the schedule at this count. It is equal to the number of completed updates.
@@ -238,7 +253,7 @@ def update_count(opt_state: Any) -> jax.Array:
 
 
 @checks.by_name
-def next_value(schedule: ScheduleLike | ReadsState, opt_state: Any) -> jax.Array:
+def next_value(schedule: ScheduleLike | ReadsState, opt_state: StateLike) -> jax.Array:
     """Return the value of a schedule at the next update, from an optimizer state.
 
     Args:
@@ -270,7 +285,7 @@ def next_value(schedule: ScheduleLike | ReadsState, opt_state: Any) -> jax.Array
 
 
 @checks.by_name
-def applied_value(schedule: ScheduleLike | ReadsState, opt_state: Any) -> jax.Array:
+def applied_value(schedule: ScheduleLike | ReadsState, opt_state: StateLike) -> jax.Array:
     """Return the value of a schedule at the last update, from an optimizer state: the learning rate to log.
 
     It is the value of the schedule, in the precision of the schedule. For a `with_feedback` it includes the

@@ -69,7 +69,7 @@ def whole_number(where: str, name: str, value: Any, *, at_least: int) -> int:
     return int(exact)
 
 
-def shortest(exact: Fraction, given: Any) -> Number:
+def shortest(exact: Fraction, given: Number) -> Number:
     """Return the number as an ``int``, as the ``float`` that prints as this number, or as a fraction."""
     if exact.denominator == 1:
         return int(exact)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
+from jax.typing import ArrayLike
 
 from .._core import checks
 from .._core.scalars import Numeric
-from .._core.schedule import Schedule, ShapeLike, Steps
+from .._core.schedule import Number, Schedule, ShapeLike, Steps
 from .._view.sample import sample
+
+Params = TypeVar("Params", bound=optax.Params)
+_Number: TypeAlias = jax.Array | np.ndarray | float | complex
+_Kind: TypeAlias = np.dtype | type  # the dtype of an array, or the type of a Python number
+_Leaf: TypeAlias = tuple[str, tuple[int, ...], _Kind]  # its path, shape and kind
 
 
 @checks.by_name
@@ -71,7 +78,7 @@ def checkpoint_weights(shape: ShapeLike, num_checkpoints: Steps) -> np.ndarray:
 
 
 @checks.by_name
-def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
+def merge_checkpoints(weights: ArrayLike | Sequence[Number], trees: Iterable[Params]) -> Params:
     """Return the weighted average of trees of parameters, with one of them in memory at a time.
 
     Args:
@@ -112,14 +119,13 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
         checks.raise_bad_argument(
             "merge_checkpoints", "weights", list(values), "numbers that add up to 1", fix
         )
-    total: Any = None
-    first: Any = None
-    structure: Any = None
-    seen = 0
+    total: Params | None = None
+    first: list[_Leaf] = []
+    structure, seen = None, 0
     for tree in trees:
         if seen == len(values):
             raise ValueError(f"merge_checkpoints: trees must match weights in number, got more than {seen}")
-        if first is None:
+        if structure is None:
             first, structure = _layout(tree), jax.tree.structure(tree)
             total = jax.tree.map(lambda x: values[0] * _wide(x), tree)
         else:
@@ -136,11 +142,12 @@ def merge_checkpoints(weights: Any, trees: Iterable[Any]) -> Any:
         raise ValueError(
             f"merge_checkpoints: trees must match weights in number, got {seen} trees for {len(values)} weights"
         )
+    assert structure is not None
     leaves = jax.tree.leaves(total)
     return structure.unflatten([_cast(x, kind) for x, (_, _, kind) in zip(leaves, first, strict=True)])
 
 
-def _layout(tree: Any) -> list[tuple[str, tuple[int, ...], Any]]:
+def _layout(tree: optax.Params) -> list[_Leaf]:
     """Return the path, the shape and the dtype of each leaf; the type for a Python number."""
     found = []
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
@@ -155,7 +162,7 @@ def _layout(tree: Any) -> list[tuple[str, tuple[int, ...], Any]]:
     return found
 
 
-def _same(first: list[Any], other: list[Any], number: int) -> None:
+def _same(first: list[_Leaf], other: list[_Leaf], number: int) -> None:
     for a, b in zip(first, other, strict=False):
         if a != b:
             raise ValueError(
@@ -169,13 +176,13 @@ def _same(first: list[Any], other: list[Any], number: int) -> None:
         )
 
 
-def _wide(x: Any) -> Any:
-    return x if isinstance(x, (float, complex)) else x.astype(np.promote_types(x.dtype, np.float32))
+def _wide(x: _Number) -> _Number:
+    return x if isinstance(x, (int, float, complex)) else x.astype(np.promote_types(x.dtype, np.float32))
 
 
-def _plus(total: Any, weight: Numeric, tree: Any) -> Any:
+def _plus(total: Params | None, weight: Numeric, tree: Params) -> Params:
     return jax.tree.map(lambda sum_, x: sum_ + weight * _wide(x), total, tree)
 
 
-def _cast(x: Any, kind: Any) -> Any:
-    return x if kind in (float, complex) else x.astype(kind)
+def _cast(x: _Number, kind: _Kind) -> _Number:
+    return x if isinstance(x, (int, float, complex)) else x.astype(kind)

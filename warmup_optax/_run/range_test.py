@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -155,7 +155,7 @@ def suggest_learning_rate(
     )
 
 
-def _vector(name: str, values: Any) -> np.ndarray:
+def _vector(name: str, values: ArrayLike | Sequence[float]) -> np.ndarray:
     allowed = "a sequence of numbers, one for each update"
     try:
         array = np.asarray(values, np.float64)

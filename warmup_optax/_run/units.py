@@ -174,7 +174,7 @@ class TrainingRun:
     ) -> None:
         where = "TrainingRun"
 
-        def whole(name: str, value: Any) -> int | None:
+        def whole(name: str, value: Number | None) -> int | None:
             return None if value is None else whole_number(where, name, value, at_least=1)
 
         lengths = {"num_epochs": num_epochs, "total_steps": total_steps, "total_tokens": total_tokens}
@@ -219,7 +219,7 @@ class TrainingRun:
             fix = "make it smaller, or keep the short batch with drop_last=False"
             checks.raise_bad_argument(where, "batch_size", self.batch_size, allowed, fix)
 
-    def _check_length(self, where: str, **length: Any) -> None:
+    def _check_length(self, where: str, **length: Number) -> None:
         """Raise an error if a run of some epochs or tokens is shorter than one step."""
         ((name, value),) = length.items()
         if not self.total_steps:

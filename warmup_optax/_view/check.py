@@ -7,12 +7,12 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Function, Schedule, ScheduleLike, Steps
+from .._core.schedule import Count, Function, Schedule, ScheduleLike, Steps
 from .phases import CONSTANT, FAR, Phase, concrete, phases
 from .sample import run_length, sample
 
@@ -145,7 +145,7 @@ updates change nothing; make the schedule 1000 steps long, or stop at 900
     return sorted((f for f in found if f.name not in ignored), key=lambda finding: finding.step)
 
 
-def _names(where: str, ignore: Any) -> frozenset[str]:
+def _names(where: str, ignore: str | Iterable[str]) -> frozenset[str]:
     names = [ignore] if isinstance(ignore, str) else checks.sequence(where, "ignore", ignore, "names")
     every = (*WARNINGS, *NOTES)
     for name in names:
@@ -187,7 +187,7 @@ class _Run:
         self.small = TOLERANCE * float(finite.max(initial=0))
         self.warmup = self._cut_warmup()
 
-    def at(self, counts: Any) -> np.ndarray:
+    def at(self, counts: Count) -> np.ndarray:
         """Return the values at ``counts``, in float64."""
         return sample(self.schedule, counts).astype(np.float64)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -176,7 +176,7 @@ def _end(schedule: Schedule) -> int | None:
     return last.first if after < before else None
 
 
-def _concrete(name: str, schedule: Any) -> Schedule:
+def _concrete(name: str, schedule: ScheduleLike) -> Schedule:
     schedule = as_schedule_argument("compare", name, to_look_at(schedule))
     if any(map(checks.is_traced, jax.tree.leaves(schedule))):
         fix = "compare outside of jit"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import jax
 import numpy as np
@@ -16,7 +15,7 @@ from .._core.phases import FAR as FAR
 from .._core.phases import JUMPS as JUMPS
 from .._core.phases import Phase as Phase
 from .._core.phases import View, with_next
-from .._core.schedule import Schedule, as_schedule_argument
+from .._core.schedule import Schedule, ScheduleLike, as_schedule_argument
 from .._shapes.endless import Exponential
 from .sample import to_look_at, values_at
 
@@ -28,7 +27,7 @@ def _value(schedule: Schedule, count: float) -> Callable[[], float]:
     return lambda: float(values_at(schedule, np.asarray(max(count, 0))))
 
 
-def concrete(where: str, schedule: Any) -> Schedule:
+def concrete(where: str, schedule: ScheduleLike) -> Schedule:
     """Return the schedule with Python numbers, for the function ``where``, which reads them on the host."""
     schedule = as_schedule_argument(where, "schedule", to_look_at(schedule))
     leaves = jax.tree.leaves(schedule)
@@ -66,7 +65,7 @@ def horizon(schedule: Schedule) -> int:
     return int(4 * max(end, min(_longest(schedule), FAR / 4), 25))
 
 
-def _longest(node: Any) -> float:
+def _longest(node: object) -> float:
     """Return the largest number of steps of any node in a schedule."""
     if isinstance(node, tuple):
         return max(map(_longest, node), default=0)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import itertools
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from .sample import note_of, run_length, sample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.ticker import Formatter
 
     from .sample import HasLength
 
@@ -70,7 +73,7 @@ def plot(
     return axes
 
 
-def draw(ax: Any, named: Mapping[str, Schedule], last: int) -> None:
+def draw(ax: Axes, named: Mapping[str, Schedule], last: int) -> None:
     """Draw schedules on existing axes."""
     several = len(named) > 1
     for name, schedule in named.items():
@@ -127,19 +130,21 @@ def points(schedule: Schedule, last: int, most: int = POINTS) -> tuple[np.ndarra
     )
 
 
-def _named(schedules: Any) -> dict[str, Schedule]:
+def _named(
+    schedules: ScheduleLike | Mapping[str, ScheduleLike] | Sequence[ScheduleLike],
+) -> dict[str, Schedule]:
     if isinstance(schedules, Mapping):
         named = {str(name): concrete("plot", schedule) for name, schedule in schedules.items()}
     elif isinstance(schedules, (list, tuple)):
         named = {f"schedules[{i}]": concrete("plot", schedule) for i, schedule in enumerate(schedules)}
     else:
-        named = {"schedule": concrete("plot", schedules)}
+        named = {"schedule": concrete("plot", schedules)}  # pyright: ignore[reportArgumentType]
     if not named:
         checks.raise_bad_argument("plot", "schedules", schedules, "at least one schedule")
     return named
 
 
-def _pyplot() -> Any:
+def _pyplot() -> ModuleType:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -151,7 +156,7 @@ def _absent(error: ImportError) -> ImportError:
     return missing("plot", "matplotlib", "plot", error)
 
 
-def _formatter() -> Any:
+def _formatter() -> Formatter:
     """Return a formatter of complete tick labels, without a common power of ten in a corner of the plot."""
     from matplotlib.ticker import Formatter
 
@@ -159,7 +164,7 @@ def _formatter() -> Any:
         def __call__(self, x: float, pos: int | None = None) -> str:
             return f"{x:.6g}"
 
-        def format_ticks(self, values: Any) -> list[str]:
+        def format_ticks(self, values: Iterable[float]) -> list[str]:
             return tick_labels([float(value) for value in values])
 
     return Plain()
@@ -191,7 +196,7 @@ def _scientific(tick: float, step: float) -> str:
 def save(
     named: Mapping[str, Schedule],
     last: int,
-    file: Any,
+    file: IO[bytes] | str | os.PathLike[str],
     *,
     size: tuple[float, float] = (8, 4.5),
     **options: Any,

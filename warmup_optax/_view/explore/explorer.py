@@ -6,6 +6,7 @@ import asyncio
 import bisect
 import contextlib
 import itertools
+from collections.abc import Callable, Hashable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ from .sliders import numbers, parse, rebuild, scale, short
 from .svg import svg
 
 if TYPE_CHECKING:
+    import ipywidgets
+
     from ..sample import HasLength
 
 POINTS = 1000  # points of the curve: more than the picture has columns of pixels
@@ -97,8 +100,10 @@ class Explorer:
             import ipywidgets as widgets
         except ImportError as error:
             raise missing("explore", "ipywidgets", "widgets", error) from error
-        self.schedule, self._last, self._other = schedule, last, other
-        self.sliders, self.boxes = {}, {}
+        self.schedule: Schedule = schedule
+        self._last, self._other = last, other
+        self.sliders: dict[str, ipywidgets.IntSlider] = {}
+        self.boxes: dict[str, ipywidgets.Text] = {}
         self._counts = np.unique(np.linspace(0, last, POINTS).astype(np.int64))
         self._evaluate = _Programs()
         self._later: asyncio.TimerHandle | None = None
@@ -109,7 +114,7 @@ class Explorer:
         self._prepare()
 
         found, cells = list(numbers(schedule)), []
-        self._numbers = [number.value for number in found]
+        self._numbers: list[float | str] = [number.value for number in found]
         several = len({number.node for number in found}) > 1
         largest = np.max(np.abs(self._curves[BLUE]), initial=0, where=np.isfinite(self._curves[BLUE]))
         for i, number in enumerate(found):
@@ -129,26 +134,28 @@ class Explorer:
         self._picture.layout.flex = "2 1 400px"
         grid = widgets.GridBox(cells, layout=widgets.Layout(**columns, **room))
         beside = widgets.HBox([self._picture, grid], layout=widgets.Layout(flex_flow="row wrap"))
-        self.widget = widgets.VBox([beside, self._error, self._lines, self._below])
+        self.widget: ipywidgets.VBox = widgets.VBox([beside, self._error, self._lines, self._below])
         for part in (self._picture, self._lines, self._below):
             part.add_class("warmup-optax-follows")
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.widget._repr_mimebundle_(**options)
 
-    def _connect(self, i: int, slider: Any, box: Any, positions: list[Any]) -> None:
+    def _connect(
+        self, i: int, slider: ipywidgets.IntSlider, box: ipywidgets.Text, positions: list[float]
+    ) -> None:
         """Connect a slider and a box. The slider writes to the box, and the number is always read from it."""
         whole = isinstance(self._numbers[i], int)
 
         def nearest(number: float) -> int:
             return min(bisect.bisect_left(positions, number), len(positions) - 1)
 
-        def on_slider(_: Any) -> None:
+        def on_slider(_: object) -> None:
             present = self._numbers[i]
             if isinstance(present, str) or slider.value != nearest(present):  # unless the box moved it
                 box.value = short(positions[slider.value])
 
-        def on_box(_: Any) -> None:
+        def on_box(_: object) -> None:
             self._numbers[i] = number = parse(box.value, whole)
             if not isinstance(number, str):
                 slider.value = nearest(number)
@@ -239,7 +246,7 @@ class _Programs:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[Any, Any] = {}
+        self._kept: dict[Hashable, Callable[..., jax.Array]] = {}
 
     def __call__(self, schedule: Schedule, counts: np.ndarray) -> np.ndarray:
         leaves, structure = jax.tree.flatten(schedule)

@@ -6,14 +6,16 @@ import dataclasses
 import functools
 import inspect
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, TypeVar, cast
 
 import jax
 import numpy as np
 
 from ..._combinators.ramps import Shape
 from ..._core.node import Node
+
+Tree = TypeVar("Tree")
 
 
 class Number(NamedTuple):
@@ -30,12 +32,16 @@ class Number(NamedTuple):
     name: str
     node: str
     kind: str
-    value: Any
-    bounds: dict[str, Any]
+    value: float
+    bounds: dict[str, float]
 
 
 def numbers(
-    tree: Any, name: str = "", node: str = "", kind: str = "", bounds: Any = None
+    tree: object,
+    name: str = "",
+    node: str = "",
+    kind: str = "",
+    bounds: Mapping[str, float | None] | None = None,
 ) -> Iterator[Number]:
     """Yield the numbers of a schedule, in the order of its leaves."""
     if isinstance(tree, (int, float)):
@@ -53,17 +59,17 @@ def numbers(
             yield from numbers(child, f"{name}{key}", node, kind, bounds)
 
 
-def rebuild(tree: Any, values: Iterator[Any]) -> Any:
+def rebuild(tree: Tree, values: Iterator[float | str]) -> Tree:
     """Return the schedule with new numbers, in the order of the leaves. Every node is checked."""
     children, structure = jax.tree.flatten(tree, is_leaf=lambda x: x is not tree)
     if len(children) == 1 and children[0] is tree:
-        return next(values)
+        return cast(Tree, next(values))
     made = jax.tree.unflatten(structure, [rebuild(child, values) for child in children])
     if isinstance(made, Node):
         if _takes_its_fields(type(made)):
-            return dataclasses.replace(made)  # pyright: ignore[reportArgumentType]
+            return cast(Tree, dataclasses.replace(made))  # pyright: ignore[reportArgumentType]
         made._check_fields()
-    return made
+    return cast(Tree, made)
 
 
 @functools.cache
@@ -72,7 +78,7 @@ def _takes_its_fields(cls: type[Node]) -> bool:
     return set(inspect.signature(cls).parameters) == set(cls._fields)
 
 
-def scale(number: Number, last: int, largest: float) -> list[Any]:
+def scale(number: Number, last: int, largest: float) -> list[float]:
     """Return the values of a slider in increasing order, including the current one."""
     value, bounds = number.value, number.bounds
     above, least = bounds.get("above", -math.inf), bounds.get("at_least", -math.inf)
@@ -80,8 +86,8 @@ def scale(number: Number, last: int, largest: float) -> list[Any]:
     low, high, size = max(above, least), min(below, most), abs(value)
     is_rate = number.name.rstrip("[]0123456789").endswith(("value", "values"))
     if isinstance(value, int):
-        high = max(last, 2 * size)
-        low = -high if value < 0 else max(low, 0)
+        high = max(last, 2 * abs(value))
+        low = -high if value < 0 else int(max(low, 0))
         step = 10 ** max(math.floor(math.log10((high - low) / 500)), 0)
         found = [low, *range(step * (low // step + 1), high, step), high]
     elif math.isfinite(low) and math.isfinite(high):
@@ -112,7 +118,7 @@ def parse(text: str, whole: bool) -> float | str:
     return int(number) if whole and number.is_integer() else number
 
 
-def short(number: Any) -> str:
+def short(number: float) -> str:
     """Format a number as people write it: 3e-4, 0.9, 1000."""
     if isinstance(number, int):
         return str(number)
