@@ -26,7 +26,7 @@
             return [255, 255, 255];
         };
         const found = new Map();
-        const walker = document.createTreeWalker(document.querySelector('article') || document.body, NodeFilter.SHOW_TEXT);
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
         while (walker.nextNode()) {
             const e = walker.currentNode.parentElement;
             if (!walker.currentNode.data.trim() || !e.checkVisibility() || e.closest('svg, mjx-container, button, .headerlink, kbd, .search-button__kbd-shortcut'))

@@ -5,8 +5,8 @@
 
 Fails on errors in the console, requests that leave the site, broken images, equations that were not rendered,
 pages wider than the screen, code, tables and equations wider than their box, alt texts that are the name of a
-file, pictures without a caption, text of low contrast, and links within the site that lead nowhere. Leaves a
-picture of each page.
+file, pictures without a caption, text of low contrast, and links within the site that lead nowhere. With
+`--out` it leaves pictures of all pages.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import argparse
 import contextlib
 import functools
 import http.server
+import itertools
+import os
 import pathlib
+import queue
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -77,13 +80,14 @@ def served(site: pathlib.Path) -> Iterator[str]:
         server.shutdown()
 
 
-def look(page: Page, address: str) -> tuple[dict, list[str]]:
-    """The layout of a page, and its faults."""
+@contextlib.contextmanager
+def watched(page: Page, root: str) -> Iterator[list[str]]:
+    """What goes wrong while a page loads."""
     faults: list[str] = []
-    root = "/".join(address.split("/")[:3]) + "/"  # favicon included
+    host = "/".join(root.split("/")[:3]) + "/"  # favicon included
 
     def asked(request) -> None:
-        if not request.url.startswith((root, "data:", "blob:")):
+        if not request.url.startswith((host, "data:", "blob:")):
             faults.append(f"asks {request.url}")
 
     def said(message) -> None:
@@ -97,18 +101,26 @@ def look(page: Page, address: str) -> tuple[dict, list[str]]:
     }
     for event, listener in listeners.items():
         page.on(event, listener)
-    page.goto(address, wait_until="load")
-    page.evaluate(
-        "() => { for (const i of document.images) i.loading = 'eager'; }"
-    )
-    page.evaluate("() => window.MathJax?.startup?.promise")
-    page.wait_for_function(
-        "() => [...document.images].every(i => i.complete)", timeout=20_000
-    )
+    yield faults
     for event, listener in listeners.items():
         page.remove_listener(event, listener)
-    seen = page.evaluate(LOOK)
-    faults += [f"broken image: {source}" for source in seen["broken"]]
+
+
+def load(page: Page, address: str) -> None:
+    """Open a page, with its equations, and with the pictures below the screen."""
+    page.goto(address, wait_until="load")
+    page.evaluate(
+        """async () => {
+            for (const image of document.images) image.loading = 'eager';
+            await window.MathJax?.startup?.promise;
+            await Promise.all([...document.images].map(i => i.decode().catch(() => {})));
+        }"""
+    )
+
+
+def faults_of(seen: dict) -> list[str]:
+    """What is wrong with a page, from what `check_page.js` read of it."""
+    faults = [f"broken image: {source}" for source in seen["broken"]]
     if seen["overflow"] > 0:
         faults.append(f"{seen['overflow']} pixels wider than the screen")
     faults += [f"wider than its box: {box}" for box in seen["wide"]]
@@ -119,49 +131,89 @@ def look(page: Page, address: str) -> tuple[dict, list[str]]:
         faults.append(
             f"{seen['rendered']} of {seen['equations']} equations rendered, {seen['errors']} wrong"
         )
-    return seen, faults
+    return faults
 
 
-def check(
-    browser: Browser, root: str, pages: list[str], out: pathlib.Path
-) -> list[str]:
-    """The faults of all pages."""
+def look(
+    browser: Browser, root: str, name: str, out: pathlib.Path | None
+) -> tuple[dict, list[str]]:
+    """A page on every screen, in the light and in the dark, and what is wrong with it.
+
+    It is loaded once for each width: an equation is broken into lines as it is set. A change of the
+    color scheme loads nothing.
+    """
     found: list[str] = []
-    anchors: dict[str, set[str]] = {}
-    links: list[tuple[str, str]] = []
     for screen, (width, height) in SCREENS.items():
+        page = browser.contexts[0].new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(
+            color_scheme="light", reduced_motion="reduce"
+        )  # colors change at once
+        with watched(page, root) as loading:
+            load(page, root + name)
+        found += [f"{name} ({screen}): {fault}" for fault in loading]
         for scheme in ("light", "dark"):
-            context = browser.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme=scheme,
-            )
-            page = context.new_page()
-            for name in pages:
-                seen, faults = look(page, root + name)
-                found += [
-                    f"{name} ({screen}, {scheme}): {fault}"
-                    for fault in faults
-                ]
+            page.emulate_media(color_scheme=scheme)
+            seen = page.evaluate(LOOK)
+            found += [
+                f"{name} ({screen}, {scheme}): {fault}"
+                for fault in faults_of(seen)
+            ]
+            if out:
                 page.screenshot(
                     path=out
                     / f"{name.replace('/', '_')}.{screen}.{scheme}.png",
                     full_page=True,
                 )
-                anchors[name] = set(seen["anchors"])
-                if (screen, scheme) == ("desktop", "light"):
-                    links += [
-                        (name, urljoin(root + name, link))
-                        for link in seen["links"]
-                    ]
-            context.close()
-    return found + dead(root, links, anchors, out)
+        page.close()
+    return seen, found
+
+
+def check(
+    site: pathlib.Path,
+    pages: list[str],
+    out: pathlib.Path | None,
+    jobs: int,
+    executable: str,
+) -> list[str]:
+    """The faults of all pages; each job has a browser."""
+    waiting = queue.SimpleQueue()
+    for name in pages:
+        waiting.put(name)
+
+    def work(root: str) -> list[tuple[str, dict, list[str]]]:
+        done = []
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=executable, args=FLAGS
+            )
+            browser.new_context()
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    name = waiting.get_nowait()
+                    done.append((name, *look(browser, root, name, out)))
+            browser.close()
+        return done
+
+    with served(site) as root, ThreadPoolExecutor(jobs) as pool:
+        looked = sorted(
+            itertools.chain.from_iterable(pool.map(work, [root] * jobs))
+        )
+    anchors = {name: set(seen["anchors"]) for name, seen, _ in looked}
+    links = [
+        (name, urljoin(root + name, link))
+        for name, seen, _ in looked
+        for link in seen["links"]
+    ]
+    return [fault for *_, faults in looked for fault in faults] + dead(
+        root, links, anchors
+    )
 
 
 def dead(
     root: str,
     links: list[tuple[str, str]],
     anchors: dict[str, set[str]],
-    out: pathlib.Path,
 ) -> list[str]:
     """Links within the site whose page or place is not there."""
     found = set()
@@ -195,14 +247,16 @@ def main() -> int:
     parser.add_argument(
         "--out",
         type=pathlib.Path,
-        default=pathlib.Path(tempfile.gettempdir()) / "pages",
+        help="a folder for pictures of all pages",
     )
     parser.add_argument(
         "--only", default="", help="pages whose name contains this"
     )
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--browser", default="/usr/bin/chromium")
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    if arguments.out:
+        arguments.out.mkdir(parents=True, exist_ok=True)
     every = sorted(
         str(page.relative_to(arguments.site))
         for page in arguments.site.rglob("*.html")
@@ -212,19 +266,16 @@ def main() -> int:
         for name in every
         if not name.startswith("_static/") and arguments.only in name
     ]
-    with served(arguments.site) as root, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=arguments.browser, args=FLAGS
-        )
-        faults = check(browser, root, pages, arguments.out)
-        browser.close()
+    faults = check(
+        arguments.site,
+        pages,
+        arguments.out,
+        arguments.jobs,
+        arguments.browser,
+    )
     if arguments.only:
         faults = [fault for fault in faults if ": no page " not in fault]
-    print(
-        *faults,
-        f"{len(pages)} pages, {len(faults)} faults; pictures in {arguments.out}",
-        sep="\n",
-    )
+    print(*faults, f"{len(pages)} pages, {len(faults)} faults", sep="\n")
     return bool(faults)
 
 

@@ -44,7 +44,9 @@ extensions = [
     "sphinxext.opengraph",
     "curves",
     "editor",
+    "gallery",
     "inventories",
+    "names",
     "pages",
 ]
 source_suffix = {  # the first is what autosummary writes
@@ -69,13 +71,7 @@ nb_execution_timeout = 900
 nb_merge_streams = True
 nb_ipywidgets_js = {}  # no page shows a widget, and the script would come from a third party
 
-# Equations wider than the text continue on the next line.
-mathjax4_config = {
-    "output": {
-        "displayOverflow": "linebreak",
-        "linebreaks": {"inline": True, "width": "100%"},
-    }
-}
+mathjax3_config = {"chtml": {"matchFontHeight": False}}
 
 default_role = "py:obj"  # single backticks in docstrings
 autodoc_typehints = "signature"
@@ -94,6 +90,7 @@ html_theme = "sphinx_book_theme"
 html_title = "warmup_optax"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("fit.js", {"defer": "defer"})]
 html_copy_source = False
 html_domain_indices = False
 html_baseurl = SITE

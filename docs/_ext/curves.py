@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import doctest
+import hashlib
+import html
 import inspect
 import io
-import json
 import warnings
 from pathlib import Path
 from typing import Any
 
 import jax
-import matplotlib
 import numpy as np
 import warmup_optax as wo
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from recipes_picture import RECIPES, TOTAL
 from sphinx.util import logging
+from warmup_optax._view.explore.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, svg
 from warmup_optax._view.phases import horizon
+from warmup_optax._view.plot import points
+
+from editor import link
 
 LOGGER = logging.getLogger(__name__)
 
-GRAY = "#888888"  # readable on white and on black, so that one picture serves both
-BLUE = "#3b8ed8"
+BLUE = "#3b8ed8"  # visible on white and on black
 
 
 def called(function: Any) -> list[tuple[wo.Schedule, Any]]:
@@ -60,61 +60,59 @@ def called(function: Any) -> list[tuple[wo.Schedule, Any]]:
     return found
 
 
-def drawable(found: list[tuple[wo.Schedule, Any]]) -> tuple[wo.Schedule, np.ndarray] | None:
-    """The first schedule that was called at more than one count, and those counts."""
+def drawable(found: list[tuple[wo.Schedule, Any]]) -> wo.Schedule | None:
+    """The first schedule that was called at more than one count."""
     for schedule, _ in found:
         with contextlib.suppress(Exception):  # a stack, or traced numbers
             counts = np.unique(np.concatenate([np.ravel(np.asarray(c)) for s, c in found if s is schedule]))
-            counts = counts[np.isfinite(counts) & (counts >= 0)]
-            while len(counts) > 2 and counts[-1] > 8 * counts[-2]:  # a value that stays is not a picture
-                counts = counts[:-1]
             if len(counts) > 1 and np.ndim(schedule(0)) == 0:
-                return schedule, counts
+                return schedule
     return None
 
 
-def axes(figure: Figure, *place: int) -> Any:
-    """Axes for both backgrounds."""
-    ax = figure.add_subplot(*place)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[["left", "bottom"]].set_color(GRAY)
-    ax.tick_params(colors=GRAY, labelsize=8)
-    return ax
+def picture(schedule: wo.Schedule, alt: str, last: int = 0) -> str:
+    """The curve up to its last phase or to ``last``, with the value under the pointer."""
+    counts, begins = points(schedule, last or horizon(schedule))
+    rates = np.asarray(wo.sample(schedule, counts), np.float64)
+    drawn = svg(counts, {BLUE: rates}, begins).replace(
+        'aria-label="learning rate"', f'aria-label="{html.escape(alt)}"'
+    )
+    return drawn.removesuffix("</svg>") + readings(counts, rates) + "</svg>"
 
 
-def draw(schedule: wo.Schedule, counts: np.ndarray, path: Path) -> None:
-    """Draw a curve to a little past its last phase, with a dot at each count of the example."""
-    last = max(float(counts[-1]), 1.15 * min(horizon(schedule), 20 * float(counts[-1])))
-    figure = Figure(figsize=(4.6, 2.0), layout="constrained")
-    ax = axes(figure, 1, 1, 1)
-    dense = np.unique(np.concatenate([np.linspace(0, last, 600), counts, counts[counts > 0] - 1e-3]))
-    rates = values(schedule, dense)
-    ax.plot(dense, rates, color=BLUE, linewidth=1.8)
-    ax.plot(counts, rates[np.searchsorted(dense, counts)], "o", color=BLUE, markersize=4)
-    ax.set_xlabel("count", color=GRAY, fontsize=8)
-    ax.margins(0.03, 0.08)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if rates.min() >= 0 and rates.max() > 0:
-        ax.set_ylim(-0.05 * rates.max(), None)
-    figure.savefig(path, transparent=True)
+def readings(counts: np.ndarray, rates: np.ndarray) -> str:
+    """Strips over a curve, each with the count and the value in it as the text under the pointer."""
+    shown = np.unique(np.linspace(0, len(counts) - 1, 50).astype(int))
+    x = LEFT + counts[shown] / counts[-1] * (WIDTH - LEFT - RIGHT)
+    edges = np.concatenate([x[:1], (x[1:] + x[:-1]) / 2, x[-1:]])
+    return "".join(
+        f'<rect x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{HEIGHT - TOP - BOTTOM}">'
+        f"<title>count {counts[at]:,}: {rates[at]:.3g}</title></rect>"
+        for at, left, right in zip(shown, edges, edges[1:], strict=False)
+    )
 
 
-def values(schedule: wo.Schedule, counts: np.ndarray) -> np.ndarray:
-    """The rates, for Matplotlib."""
-    return np.asarray(schedule(counts), np.float64)
+def figure(drawn: str, caption: str) -> str:
+    """A picture with its caption, as HTML on one line."""
+    return f'<figure class="curve">{drawn}<figcaption><p>{caption}</p></figcaption></figure>'
 
 
-def draw_recipes(path: Path) -> None:
-    """The ten recipes, a panel each."""
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
-    counts = np.arange(TOTAL + 1)
-    for index, (name, schedule) in enumerate(RECIPES.items()):
-        ax = axes(figure, 2, 5, index + 1)
-        ax.plot(counts, values(schedule, counts), color=BLUE, linewidth=1.8)
-        ax.set_title(name, fontsize=9, color=GRAY, family="monospace")
-        ax.set_ylim(-0.04, 1.08)
-        ax.set(xticks=[], yticks=[])
-    figure.savefig(path, transparent=True)
+def recipes() -> str:
+    """The ten recipes, a panel each that leads to its page."""
+    panels = []
+    for name, schedule in RECIPES.items():
+        rates = wo.sample(schedule, np.arange(TOTAL + 1))
+        path = " ".join(f"{count},{55 - 50 * rate:.1f}" for count, rate in enumerate(rates.tolist()))
+        look = (
+            f'viewBox="0 0 {TOTAL} 60" preserveAspectRatio="none" role="img" aria-label="The curve of {name}"'
+        )
+        line = f'fill="none" stroke="{BLUE}" stroke-width="2" vector-effect="non-scaling-stroke"'
+        drawn = f'<svg {look}><polyline {line} points="{path}"/></svg>'
+        panels.append(f'<a href="_generated/api/warmup_optax.{name}.html">{drawn}<code>{name}</code></a>')
+    return figure(
+        f'<div class="recipes">{"".join(panels)}</div>',
+        "The ten recipes. Each is a complete schedule, and most start with a warmup.",
+    )
 
 
 def add_picture(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
@@ -123,47 +121,54 @@ def add_picture(app: Any, what: str, name: str, obj: Any, options: Any, lines: l
     shapes = name.startswith("warmup_optax.compat.") or name.rpartition(".")[2] in SHOWN
     if what != "function" or at is None or not shapes:
         return
-    try:
-        picture = drawable(called(obj))
-    except Exception as error:
-        LOGGER.warning("the example of %s fails: %r", name, error)
-        return
-    if picture is None:
-        return
-    folder = Path(app.srcdir) / "_generated" / "curves"
-    folder.mkdir(parents=True, exist_ok=True)
-    draw(*picture, folder / f"{name}.svg")
-    image = [
-        f".. figure:: /_generated/curves/{name}.svg",
-        f"   :alt: Learning rate against count for the example of {name.rpartition('.')[2]}",
-        "   :class: curve dark-light",
-        "",
-        "   The schedule of the example below. The dots are the counts that the example evaluates.",
-        f"   {in_the_editor(app.env.docname, picture[0])}",
-    ]
-    lines[at:at] = ["", *image, ""]
+    kept = Path(app.srcdir) / "_generated" / "curves" / f"{name}.html"
+    key = hashlib.sha256("\n".join([SOURCES, app.env.docname, *lines]).encode()).hexdigest()
+    if not kept.exists() or not kept.read_text().startswith(key):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            kept.write_text(f"{key}\n{of_the_example(app.env.docname, name, obj)}")
+        except Exception as error:
+            LOGGER.warning("the example of %s fails: %r", name, error)
+            return
+    if text := kept.read_text().partition("\n")[2]:
+        lines[at:at] = ["", ".. raw:: html", "", f"   {text}", ""]
+
+
+def of_the_example(docname: str, name: str, function: Any) -> str:
+    """The picture of a function's example; nothing if it shows no curve."""
+    schedule = drawable(called(function))
+    if schedule is None:
+        return ""
+    alt = f"Learning rate against count for the example of {name.rpartition('.')[2]}"
+    caption = "The schedule of the example below. Dotted lines mark where a phase begins."
+    return figure(picture(schedule, alt), f"{caption} {in_the_editor(docname, schedule)}")
 
 
 def in_the_editor(docname: str, schedule: wo.Schedule) -> str:
     """A link that opens the editor on a schedule; nothing for one that a config cannot hold."""
     try:
-        state = json.dumps({"config": wo.to_config(schedule)}).encode()
+        state = link(wo.to_config(schedule))
     except (TypeError, ValueError):
         return ""
-    address = base64.urlsafe_b64encode(state).decode().rstrip("=")
-    return f"`Open it in the editor <{'../' * docname.count('/')}editor/index.html#{address}>`__."
+    return f'<a href="{"../" * docname.count("/")}editor/index.html#{state}">Open it in the editor</a>.'
 
 
+def sources() -> str:
+    """What the pictures depend on: the library and this file."""
+    files = [*sorted(Path(wo.__file__).parent.rglob("*.py")), Path(__file__)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+SOURCES = sources()
 SHAPED = ("clip", "maximum", "minimum", "restart", "shift", "staircase", "stretch")
 SHOWN = {*RECIPES, *wo.shapes.__all__, *SHAPED, "join", "with_cooldown", "with_warmup"}
 
 
 def first_page(app: Any) -> None:
     """Draws what the first page shows."""
-    matplotlib.rcParams["svg.hashsalt"] = "warmup_optax"  # the same picture from every build
     folder = Path(app.srcdir) / "_generated"
     folder.mkdir(exist_ok=True)
-    draw_recipes(folder / "recipes.svg")
+    (folder / "recipes.html").write_text(recipes())
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -15,7 +15,6 @@ from sphinx.util import logging
 LOGGER = logging.getLogger(__name__)
 NOTEBOOKS = (
     "quickstart",
-    "gallery",
     "schedules_as_data",
     "resume_and_branch",
     "range_test",
@@ -50,6 +49,7 @@ def copy_notebooks(app: Any) -> None:
 
 def link_notebooks(app: Any, docname: str, source: list[str]) -> None:
     """Point links at a notebook of the repository to the page of that notebook."""
+    source[0] = re.sub(r"\]\((?:\.\./)+colab/gallery\.ipynb\)", r"](/_generated/gallery.md)", source[0])
     source[0] = re.sub(r"\]\((?:\.\./)+colab/(\w+)\.ipynb\)", r"](/_generated/notebooks/\1.ipynb)", source[0])
 
 

@@ -159,8 +159,10 @@ def with_warmup(
 ) -> WithWarmup:
     r"""Add a warmup to any schedule. It ramps to the value of the schedule, so the curve is continuous.
 
-    .. math:: v(c) = \text{shape}(I, s(h), W)(c) \ \text{for}\ c < W, \qquad
-              v(c) = s(c - W) \ \text{(or } s(c) \text{ with overlap) for}\ c \ge W
+    .. math::
+      v(c) = \text{shape}(I, s(h), W)(c) \ \text{for}\ c < W
+
+      v(c) = s(c - W) \ \text{(with overlap, } s(c) \text{) for}\ c \ge W
 
     The handover is at :math:`h = 0`, or at :math:`h = W` with overlap.
 
@@ -243,8 +245,10 @@ def with_cooldown(
 ) -> WithCooldown:
     r"""Add a cooldown to any schedule, starting from its value at ``begin``. Also known as an annealing phase.
 
-    .. math:: v(c) = s(c) \ \text{for}\ c < b, \qquad
-              v(c) = \text{shape}(s(b), E, n)(c - b) \ \text{for}\ c \ge b
+    .. math::
+      v(c) = s(c) \ \text{for}\ c < b
+
+      v(c) = \text{shape}(s(b), E, n)(c - b) \ \text{for}\ c \ge b
 
     Args:
       schedule: :math:`s`: a schedule, a function of a count, or a number.

@@ -42,8 +42,10 @@ def seesaw(schedule: ScheduleLike, *, total_steps: Number, batch_size: Number, d
     examples. Its rate falls to :math:`2^{-j}` of its peak at update :math:`c_j` or, in examples,
     :math:`c_j B`. Update :math:`n` of the new run begins after :math:`x_n` examples and has
 
-    .. math:: 2^j B \ \text{examples and the rate} \ 2^{j / 2} \, s(x_n / B)
-        \quad \text{with the largest} \ j \le d \ \text{for which} \ c_j B \le x_n.
+    .. math::
+      2^j B \ \text{examples and the rate} \ 2^{j / 2} \, s(x_n / B)
+
+      \text{with the largest} \ j \le d \ \text{for which} \ c_j B \le x_n.
 
     :math:`x_n` is a multiple of :math:`B`, so :math:`x_n / B` is a whole count of the old schedule.
 

@@ -286,7 +286,8 @@ def polynomial(
     r"""Polynomial decay or warmup: a power of the remaining or of the elapsed fraction. Also known as poly decay.
 
     .. math::
-      v(t) = I + (E - I)\left(1 - (1 - t/n)^k\right) \ \text{(origin "end")}, \qquad
+      v(t) = I + (E - I)\left(1 - (1 - t/n)^k\right) \ \text{(origin "end")}
+
       v(t) = I + (E - I)(t/n)^k \ \text{(origin "init")}
 
     Args:
