@@ -78,7 +78,7 @@ def compare(*panels):
 # %% [markdown]
 # ## PyTorch
 
-# %%
+# %% mystnb={"image": {"alt": "Two plots of rates: measured points on the port's curve, and an easy guess that differs."}, "figure": {"caption": "PyTorch: the port is on the measured points. The easy guess misses them."}}
 torch = compat.torch
 parts = [torch.LinearLR(0.1, start_factor=0.1, total_iters=5), torch.CosineAnnealingLR(0.1, T_max=15)]
 _ = compare(
@@ -103,7 +103,7 @@ _ = compare(
 # %% [markdown]
 # ## Keras
 
-# %%
+# %% mystnb={"image": {"alt": "Two plots of rates: measured points on the port's curve, and an easy guess that differs."}, "figure": {"caption": "Keras: the port is on the measured points. The easy guess misses them."}}
 keras = compat.keras
 _ = compare(
     (
@@ -128,7 +128,7 @@ _ = compare(
 # %% [markdown]
 # ## TF Model Garden
 
-# %%
+# %% mystnb={"image": {"alt": "Two plots of rates: measured points on the port's curve, and an easy guess that differs."}, "figure": {"caption": "TF Model Garden: the port is on the measured points. The easy guess misses them."}}
 tfm = compat.tfm
 axes = compare(
     (
@@ -154,7 +154,7 @@ axes[1].set_yscale("log")
 # %% [markdown]
 # ## MediaPipe
 
-# %%
+# %% mystnb={"image": {"alt": "Two plots of rates: measured points on the port's curve, and an easy guess that differs."}, "figure": {"caption": "MediaPipe: the port is on the measured points. The easy guess misses them."}}
 mediapipe = compat.mediapipe
 _ = compare(
     (
@@ -179,7 +179,7 @@ _ = compare(
 # %% [markdown]
 # ## Paddle
 
-# %%
+# %% mystnb={"image": {"alt": "Two plots of rates: measured points on the port's curve, and an easy guess that differs."}, "figure": {"caption": "Paddle: the port is on the measured points. The easy guess misses them."}}
 paddle = compat.paddle
 _ = compare(
     (
@@ -203,7 +203,7 @@ _ = compare(
 # %% [markdown]
 # ## Hugging Face Transformers
 
-# %%
+# %% mystnb={"image": {"alt": "Two plots of rates: measured points on the port's curve, and an easy guess that differs."}, "figure": {"caption": "Transformers: the port is on the measured points. The easy guess misses them."}}
 transformers = compat.transformers
 _ = compare(
     (

@@ -194,7 +194,7 @@ results["wsd"] = train_bytes.train(schedules["wsd"], SEEDS)
 final = results["wsd"].losses[:, -1]
 print(f"{'measured':<12} {final.mean():22.4f}         (the seeds {final.round(4)})")
 
-# %%
+# %% mystnb={"image": {"alt": "Above, the rates of the schedules. Below, measured losses as dots and the law's curves."}, "figure": {"caption": "The law follows the loss of a schedule that it was not fitted to."}}
 COLORS = {"constant": "#c8553d", "cosine": "#1b6ca8", "wsd": "#3a8a4d", "chosen": "#7a4fa3"}
 
 
@@ -277,7 +277,7 @@ for name, result in results.items():
     final = result.losses[:, -1]
     print(f"{name:<9} {predicted[0]:11.4f} {predicted[1]:10.4f} {final.mean():9.4f}  {final.round(4)}")
 
-# %%
+# %% mystnb={"image": {"alt": "Above, three schedules. Below, their measured losses as dots and the law's curves."}, "figure": {"caption": "The schedule that the law chose, next to the cosine and warmup-stable-decay."}}
 _ = draw(["cosine", "wsd", "chosen"], multi_power)
 
 # %% [markdown]

@@ -41,7 +41,7 @@ print(f"{jax.default_backend().upper()}: {jax.devices()[0].device_kind}")
 # A small transformer learns to read handwritten digits, twice. The network, the data, the seeds and the
 # peak rate are the same. Only the schedule differs.
 
-# %%
+# %% mystnb={"image": {"alt": "Above, a constant rate and a warmup with a cosine. Below, the training losses of both."}, "figure": {"caption": "Without a warmup the loss stays at chance level. With one it falls."}}
 # %matplotlib inline
 import matplotlib.pyplot as plt
 import train_digits as digits
@@ -91,7 +91,7 @@ for finding in wo.check(schedule, total_steps=steps):
 # %% [markdown]
 # These are other recipes with the same peak ([the gallery](gallery.ipynb) shows all of them):
 
-# %%
+# %% mystnb={"image": {"alt": "Three schedules with the same warmup and different decays."}, "figure": {"caption": "Three recipes share the warmup and the peak. They differ in the decay."}}
 ax = wo.plot(
     {
         "cosine": schedule,
@@ -137,7 +137,7 @@ for count in range(steps):
 right = (digits.predict(params, test_set.images).argmax(axis=-1) == test_set.labels).mean()
 print(f"{right:.1%} of the test digits are read right")
 
-# %%
+# %% mystnb={"image": {"alt": "Above, the schedule with the logged rates on it. Below, the loss."}, "figure": {"caption": "The logged rates are on the curve of the schedule, and the loss falls."}}
 figure, (above, below) = plt.subplots(2, figsize=(7.2, 5), sharex=True, layout="constrained")
 wo.plot(schedule, steps, ax=above)
 above.plot(range(0, steps, 8), [log["rate"] for log in logs[::8]], "o", color="#c8553d", label="logged")

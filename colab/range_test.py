@@ -106,7 +106,7 @@ tests = np.asarray(jax.jit(jax.vmap(lambda seed: train(rising, seed, length)))(s
 suggestion = wo.suggest_learning_rate(rates, tests[0])
 suggestion
 
-# %%
+# %% mystnb={"image": {"alt": "The loss against a growing rate, with three suggested peaks as vertical lines."}, "figure": {"caption": "The loss falls and then rises as the rate grows. The three rules suggest three peaks."}}
 COLORS = {"steepest": "#1b6ca8", "valley": "#c8553d", "steepest_per_rate": "#3a8a4d"}
 figure, axes = plt.subplots(figsize=(9.6, 3.8), layout="constrained")
 axes.semilogx(rates, tests[0], ".", color="0.7", label="loss of each update")
@@ -153,7 +153,7 @@ for name, found in readings.items():
     spread = f"{np.median(found):8.2g} {found.min():7.2g} {found.max():8.2g}"
     print(f"{name:<18} {spread}  {near.sum():>2} of {len(near)}")
 
-# %%
+# %% mystnb={"image": {"alt": "Above, the final loss of full runs against their peak. Below, a dot for each suggestion."}, "figure": {"caption": "The steepest slope suggests peaks near the best one of full runs. The other rules stay below it."}}
 figure, (above, below) = plt.subplots(
     2, figsize=(7.6, 5), sharex=True, height_ratios=(3, 1.2), layout="constrained"
 )

@@ -207,7 +207,7 @@ branches = {
 }
 print(wo.compare(trunk, branches["linear, 200"], count=800))
 
-# %%
+# %% mystnb={"image": {"alt": "Above, three cooldowns that leave the trunk. Below, their held-out losses."}, "figure": {"caption": "Each cooldown lowers the loss below that of the run without one."}}
 logs = {name: train(branch, *restore()[:2], endings[name][1])[2] for name, branch in branches.items()}
 logs["no cooldown"] = train(trunk, *restore()[:2], 200)[2]
 
@@ -292,7 +292,7 @@ swaps = {
 for name, schedule in swaps.items():
     print(f"{name}: {wo.compare(trunk, schedule, count=800)}\n")
 
-# %%
+# %% mystnb={"image": {"alt": "Above, the rates after a resume with other schedules. Below, the losses."}, "figure": {"caption": "Five times the rate raises the loss. The two other swaps do not."}}
 swapped = {name: train(schedule, *restore()[:2], 80)[2] for name, schedule in swaps.items()}
 _ = draw(swapped, swaps, first=600)
 

@@ -19,6 +19,7 @@ import itertools
 import os
 import pathlib
 import queue
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -46,6 +47,7 @@ SCREENS = {
     "desktop": (1440, 900),
     "telephone": (390, 844),
 }
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3 (AA)
 LOOK = (
     (pathlib.Path(__file__).parent / "check_page.js")
@@ -253,7 +255,7 @@ def main() -> int:
         "--only", default="", help="pages whose name contains this"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--browser", default="/usr/bin/chromium")
+    parser.add_argument("--browser", default=BROWSER)
     arguments = parser.parse_args()
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 
 import warmup_optax as wo
+from curves import SOURCES
 
 project = "warmup_optax"
 author = "The warmup_optax authors"
@@ -66,6 +67,8 @@ myst_links_external_new_tab = False
 myst_heading_anchors = 3
 nb_execution_mode = "off" if FAST == "2" else "cache"
 nb_execution_excludepatterns = ["_generated/notebooks/*"] if FAST else []
+# By their content, for one state of the library.
+nb_execution_cache_path = str(HERE / "_build" / "cells" / SOURCES[:16])
 nb_execution_raise_on_error = True
 nb_execution_timeout = 900
 nb_merge_streams = True

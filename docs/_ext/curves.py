@@ -154,8 +154,9 @@ def in_the_editor(docname: str, schedule: wo.Schedule) -> str:
 
 
 def sources() -> str:
-    """What the pictures depend on: the library and this file."""
-    files = [*sorted(Path(wo.__file__).parent.rglob("*.py")), Path(__file__)]
+    """A digest of what outputs and pictures depend on: the library, the modules of notebooks and this file."""
+    modules = (Path(__file__).parents[2] / "colab").glob("train_*.py")
+    files = [*sorted(Path(wo.__file__).parent.rglob("*.py")), *sorted(modules), Path(__file__)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

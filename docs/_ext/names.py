@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
@@ -40,20 +41,26 @@ def names(env: Any) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+def entries(env: Any, docname: str) -> list[tuple[str, str, str, str, None]]:
+    """A page's entries of the alphabetical index, the main ones of their words."""
+    return [("single", name, anchor, "main", None) for name, anchor in env.names.get(docname, ())]
+
+
 def into_the_index(app: Any, env: Any) -> None:
-    """Entries of the alphabetical index, the main ones of their words."""
+    """Entries of the alphabetical index that lead to the page."""
     env.names = names(env)
-    entries = env.get_domain("index").entries
-    for page, found in env.names.items():
-        added = [("single", name, anchor, "main", None) for name, anchor in found]
-        entries[page] = [entry for entry in entries.get(page, []) if entry not in added] + added
+    index = env.get_domain("index").entries
+    for page in env.names:
+        added = entries(env, page)
+        index[page] = [entry for entry in index.get(page, []) if entry not in added] + added
 
 
 def into_the_page(app: Any, doctree: nodes.document, docname: str) -> None:
-    """Keywords of the page, whose words the search looks up."""
+    """The same for the search, and the words themselves, which a page need not say to be found."""
     words = re.findall(r"\w+", " ".join(name for name, _ in app.env.names.get(docname, ())))
     if words:
         doctree.insert(0, nodes.meta(name="keywords", content=", ".join(dict.fromkeys(words))))
+        doctree.insert(0, addnodes.index(entries=entries(app.env, docname)))
 
 
 def setup(app: Any) -> dict[str, bool]:

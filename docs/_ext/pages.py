@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import warmup_optax as wo
+from docutils import nodes
 from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
+COLAB = "https://colab.research.google.com/github/warmup-optax/warmup-optax/blob/main/colab"
 NOTEBOOKS = (
     "quickstart",
     "schedules_as_data",
@@ -34,12 +36,18 @@ def copy_mathjax(app: Any, exception: Exception | None) -> None:
 
 
 def copy_notebooks(app: Any) -> None:
-    """The notebooks, in a folder of the site, run in their own folder; without the cell that Colab needs."""
+    """The notebooks, run in their own folder; with a link to Colab, without the cell that Colab needs."""
     colab = Path(app.srcdir).parent / "colab"
     folder = Path(app.srcdir) / "_generated" / "notebooks"
     folder.mkdir(parents=True, exist_ok=True)
     for name in NOTEBOOKS:
         book = json.loads((colab / f"{name}.ipynb").read_text())
+        title, *text = book["cells"][0]["source"]
+        book["cells"][0]["source"] = [
+            title.rstrip("\n"),
+            f"\n\n[Open in Colab]({COLAB}/{name}.ipynb)\n\n",
+            *text,
+        ]
         for cell in book["cells"]:
             if "google.colab" in "".join(cell["source"]):
                 cell["source"] = f"import os, sys\nos.chdir({str(colab)!r})\nsys.path.insert(0, os.getcwd())"
@@ -49,8 +57,20 @@ def copy_notebooks(app: Any) -> None:
 
 def link_notebooks(app: Any, docname: str, source: list[str]) -> None:
     """Point links at a notebook of the repository to the page of that notebook."""
-    source[0] = re.sub(r"\]\((?:\.\./)+colab/gallery\.ipynb\)", r"](/_generated/gallery.md)", source[0])
+    source[0] = re.sub(r"\]\((?:(?:\.\./)+colab/)?gallery\.ipynb\)", r"](/_generated/gallery.md)", source[0])
     source[0] = re.sub(r"\]\((?:\.\./)+colab/(\w+)\.ipynb\)", r"](/_generated/notebooks/\1.ipynb)", source[0])
+
+
+def caption_schedules(app: Any, doctree: nodes.document) -> None:
+    """An alt text and a caption for the picture of a schedule that is the value of a cell."""
+    for bundle in doctree.findall(nodes.container):
+        if bundle.get("nb_element") == "mime_bundle":
+            said = [child.astext() for child in bundle if child.get("mime_type") == "text/plain"]
+            for image in list(bundle.findall(nodes.image)):
+                if said and not image.get("alt") and not isinstance(image.parent, nodes.figure):
+                    image["alt"] = f"Learning rate against count for {said[0]:.200}"
+                    caption = nodes.caption("", "The schedule that this cell returns.")
+                    image.replace_self(nodes.figure("", image.deepcopy(), caption))
 
 
 def write(path: Path, text: str) -> None:
@@ -105,6 +125,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.config.mathjax_path = "mathjax/tex-chtml-full.js"
     app.connect("builder-inited", copy_notebooks)
     app.connect("source-read", link_notebooks)
+    app.connect("doctree-read", caption_schedules)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", write_llms_txt)
     app.connect("env-check-consistency", all_documented)
