@@ -24,6 +24,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 
 import warmup_optax as wo
 from curves import SOURCES
+from sphinx.util.inspect import TypeAliasForwardRef
 
 project = "warmup_optax"
 author = "The warmup_optax authors"
@@ -79,6 +80,11 @@ mathjax3_config = {"chtml": {"matchFontHeight": False}}
 default_role = "py:obj"  # single backticks in docstrings
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
+# By their names; inside of `Sequence[...]` Sphinx 9.0 prints the repr.
+autodoc_type_aliases = {
+    name: name for name in ("ScheduleLike", "ShapeLike", "Count")
+}
+TypeAliasForwardRef.__repr__ = lambda self: self.name
 autosummary_generate = True
 autodoc_member_order = "bysource"
 add_module_names = False
@@ -119,6 +125,15 @@ html_search_scorer = str(HERE / "_static" / "scorer.js")
 sitemap_url_scheme = "{link}"
 sitemap_show_lastmod = False
 notfound_urls_prefix = "/warmup-optax/"
+notfound_context = {
+    "title": "Page not found",
+    "body": f"""<h1>Page not found</h1>
+<p>The page may have moved. Use the search, or continue with one of these:</p>
+<ul><li><a href="{SITE}start/index.html">Install and get started</a></li>
+<li><a href="{SITE}guides/index.html">Guides</a></li>
+<li><a href="{SITE}coming_from/index.html">Port a run from another library</a></li>
+<li><a href="{SITE}reference/index.html">Reference</a></li></ul>""",
+}
 ogp_site_url = SITE
 ogp_site_name = "warmup_optax"
 ogp_image = f"{SITE}_static/recipes.png"

@@ -108,7 +108,8 @@ def recipes() -> str:
         )
         line = f'fill="none" stroke="{BLUE}" stroke-width="2" vector-effect="non-scaling-stroke"'
         drawn = f'<svg {look}><polyline {line} points="{path}"/></svg>'
-        panels.append(f'<a href="_generated/api/warmup_optax.{name}.html">{drawn}<code>{name}</code></a>')
+        label = name.replace("_", "_<wbr>")
+        panels.append(f'<a href="_generated/api/warmup_optax.{name}.html">{drawn}<code>{label}</code></a>')
     return figure(
         f'<div class="recipes">{"".join(panels)}</div>',
         "The ten recipes. Each is a complete schedule, and most start with a warmup.",
