@@ -99,6 +99,9 @@ class WarmupConstant(_Warmup, kind="warmup_constant"):
 def warmup_constant(peak_value: Number, *, warmup_steps: Steps, init_value: Number = 0.0) -> WarmupConstant:
     """Linear warmup, then constant. Also known as constant with warmup.
 
+    Every update after the warmup has ``peak_value``, the last one too.
+    Typical: a warmup of 1 % to 10 % of the run. See also `with_cooldown`, which ends such a run.
+
     Args:
       peak_value: The rate at ``count == warmup_steps`` and after it, exactly.
       warmup_steps: The number of warmup updates, a whole number >= 0. With 0 the first update has
@@ -139,6 +142,9 @@ def warmup_linear(
     """Linear warmup, then linear decay: the schedule of BERT. Also known as linear with warmup, or D2Z.
 
     The rate of the last update, at ``count == total_steps - 1``, is one step of the decay above ``end_value``.
+
+    Typical: a warmup of 1 % to 10 % of the run, and an ``end_value`` of 0. See also `warmup_cosine` and
+    `with_cooldown`.
 
     Args:
       peak_value: The rate at ``count == warmup_steps`` and on the plateau, exactly.
@@ -192,6 +198,9 @@ def warmup_cosine(
     The warmup is linear from ``init_value`` to ``peak_value``. The decay is half a period of a cosine, flat at
     both ends. The last update, at ``count == total_steps - 1``, has nearly ``end_value``.
 
+    Typical: a warmup of 1 % to 10 % of the run, and an ``end_value`` of 0 or a tenth of the peak. See also
+    `warmup_linear` and `warmup_stable_decay`.
+
     Args:
       peak_value: The rate at ``count == warmup_steps`` and on the plateau, exactly.
       warmup_steps: The number of warmup updates, a whole number >= 0.
@@ -243,6 +252,10 @@ def warmup_polynomial(
     """Linear warmup, then polynomial decay: a power of the remaining fraction of the run.
 
     Also known as polynomial decay with warmup, or poly.
+
+    The last update, at ``count == total_steps - 1``, is one step of the decay above ``end_value``.
+
+    Typical: a ``power`` of 1 (BERT), 2 (LARS) or 0.9 (DeepLab). See also `polynomial`.
 
     Args:
       peak_value: The rate at ``count == warmup_steps`` and on the plateau, exactly.
@@ -303,6 +316,10 @@ def warmup_exponential(
 
     Also known as exponential decay with warmup; with ``staircase=True``, step decay.
 
+    The last update of a run of N updates has count N - 1, and the decay continues after it.
+
+    Typical: ``decay_rate=0.97`` every 2.4 epochs (EfficientNet). See also `exponential`.
+
     Args:
       peak_value: The rate at ``count == warmup_steps`` and on the plateau, exactly.
       warmup_steps: The number of warmup updates, a whole number >= 0.
@@ -360,6 +377,11 @@ def warmup_piecewise_constant(
 
     Also known as multi-step or step decay with warmup.
 
+    The last update has the last value that a boundary has reached.
+
+    Typical: a tenth at 30, 60 and 80 of 90 epochs, after a warmup of 5 (ResNet-50). See also
+    `piecewise_constant`.
+
     Args:
       values: The rate of each phase, as for `piecewise_constant`.
       boundaries: The counts at which the next value begins, from the start of the run, warmup included.
@@ -414,6 +436,10 @@ def warmup_inverse_sqrt(
 
     The paper writes the rate as ``d_model**-0.5 * min(n**-0.5, n * warmup_steps**-1.5)``. Its peak is
     ``peak_value = d_model**-0.5 * warmup_steps**-0.5``.
+
+    The last update of a run of N updates has count N - 1, and the decay continues after it.
+
+    Typical: ``warmup_steps=4000`` (Transformer). See also `inverse_sqrt` and `with_cooldown`, which ends the run.
 
     Args:
       peak_value: The rate at ``count == warmup_steps``, exactly.
@@ -473,6 +499,10 @@ def warmup_stable_decay(
     """Warmup-stable-decay (WSD): linear warmup, a long plateau, and a short decay. Also known as trapezoidal.
 
     You can stop, extend or branch the plateau. The decay usually takes 10 to 20 % of the run.
+
+    The last update, at ``count == total_steps - 1``, is one step of the decay above ``end_value``.
+
+    Typical: ``decay_steps`` of 10 % to 20 % of the run. See also `with_cooldown`, which adds the decay later.
 
     Args:
       peak_value: The rate from ``count == warmup_steps`` to the start of the decay, exactly.
@@ -546,6 +576,8 @@ def warmup_cosine_restarts(
     """One linear warmup, then cosine decays that restart at the peak (SGDR). Also known as cosine with restarts.
 
     Other names: warm restarts, cosine annealing with hard restarts.
+
+    Typical: ``growth`` of 1 or 2 (SGDR). See also `restart`, which repeats any schedule.
 
     Args:
       peak_value: The rate at ``count == warmup_steps``, exactly. Cycle ``i`` starts at
@@ -625,6 +657,10 @@ def one_cycle(
     """The 1cycle policy: one rise from a fraction of the peak to the peak, then one decay to almost 0.
 
     Also known as OneCycleLR and super-convergence.
+
+    The last update, at ``count == total_steps - 1``, is one step of the decay above the end value.
+
+    Typical: a ``warmup_fraction`` of 0.3. See also `warmup_cosine`, whose warmup has a length in steps.
 
     Args:
       peak_value: The rate at ``count == round(warmup_fraction * total_steps)``, exactly.
