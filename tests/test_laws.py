@@ -10,6 +10,7 @@ import copy
 import functools
 import itertools
 import pickle
+from fractions import Fraction
 
 import jax
 import jax.numpy as jnp
@@ -291,6 +292,25 @@ def test_within_ten_ulp_of_the_peak_where_cycles_end_between_two_counts(growth, 
     values = np.asarray(WAYS[way](case.schedule, counts), np.float64)
     # A part of a step in float32 carries two roundings more than a whole count, and the arc squares them.
     np.testing.assert_allclose(values, exact, rtol=0, atol=10 * np.spacing(np.float32(0.1)))
+
+
+@pytest.mark.parametrize("growth", [1.1, 1.51326])
+@pytest.mark.parametrize("way", ["eager", "jit"])  # as data a growth is of 32 bits, another number
+def test_a_wave_in_a_cycle_is_off_by_its_clock_alone(growth, way):
+    """Law 4 there: the time since a cycle began is good to 2**-23 of it, which a wave of two steps shows."""
+    period, ratio, counts = 102, Fraction(repr(growth)), range(12_000)
+    schedule = wo.restart(wo.shapes.cosine_wave(0.7, 1.0, 1), period=period, growth=growth)
+    values = np.asarray(WAYS[way](schedule, np.asarray(counts)), np.float64)
+    begin, unit, local = Fraction(0), Fraction(1), []
+    for count in counts:
+        if count >= begin + period * unit:
+            begin, unit = begin + period * unit, unit * ratio
+        local.append(float((count - begin) / unit))
+    near = np.array([np.multiply(local, 1 + side * 2.0**-23) for side in (-1, 0, 1)])
+    wave = 0.85 - 0.15 * np.cos(np.pi * near)
+    slack = 8 * np.spacing(np.float32(1.0))
+    assert np.all(values >= wave.min(axis=0) - slack)
+    assert np.all(values <= wave.max(axis=0) + slack)
 
 
 @long_cases
