@@ -279,3 +279,15 @@ def test_every_public_function_of_the_core_has_an_example():
     """shapes, combinators and recipes each show one."""
     missing = [name for name in PINNED.split() if ">>>" not in (getattr(wo, name).__doc__ or "")]
     assert missing == []
+
+
+CLASSES = [value for value in map(vars(wo.nodes).get, wo.nodes.__all__) if inspect.isclass(value)]
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_a_class_is_abstract_or_final(cls):
+    """A class is meant to be subclassed, or it is not: no method of a class that can be made is overridden."""
+    subclasses = [sub for sub in cls.__subclasses__() if sub.__module__.startswith("warmup_optax")]
+    assert inspect.isabstract(cls) or not subclasses
+    if issubclass(cls, wo.Schedule):  # and a type checker says so
+        assert inspect.isabstract(cls) != getattr(cls, "__final__", False)

@@ -15,7 +15,7 @@ import typing as _typing
 from . import feedback as feedback
 from . import nodes as nodes
 from . import shapes as shapes
-from ._combinators.arithmetic import clip, maximum, minimum
+from ._combinators.bounds import clip, maximum, minimum
 from ._combinators.clocks import shift, staircase
 from ._combinators.join import join
 from ._combinators.ramps import with_cooldown, with_warmup
@@ -30,9 +30,10 @@ from ._convert.keras import to_keras
 from ._convert.schema import config_schema
 from ._convert.torch import to_torch
 from ._convert.torch import torch_class as _torch_class
+from ._core.as_schedule import as_schedule, constant
 from ._core.checks import ArgumentError, ArgumentTypeError
 from ._core.node import static, steps
-from ._core.schedule import Schedule, as_schedule, constant
+from ._core.schedule import Schedule
 from ._core.time import Time
 from ._optimizers.counter import counter_schedule
 from ._optimizers.feedback import with_feedback

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from typing import final
 
 import jax
 import jax.numpy as jnp
 
+from ._combinators.arithmetic import Add
 from ._combinators.join import Join
 from ._combinators.ramps import Shape, WithWarmup, shape_argument, try_shape
 from ._combinators.restart import Restart
@@ -15,16 +17,8 @@ from ._core import checks
 from ._core.lowered import Lowered
 from ._core.node import checked, unchecked
 from ._core.scalars import real
-from ._core.schedule import (
-    Add,
-    Number,
-    NumberField,
-    NumbersField,
-    OptionalField,
-    Schedule,
-    ShapeLike,
-    Steps,
-)
+from ._core.schedule import Schedule
+from ._core.types import Number, NumberField, NumbersField, OptionalField, ShapeLike, Steps
 from ._shapes.endless import Exponential, InverseSqrt
 from ._shapes.finite import Cosine, Linear, Polynomial, cosine, one_minus_sqrt
 from ._shapes.piecewise import PiecewiseConstant
@@ -71,8 +65,9 @@ class _WarmupDecay(_Warmup):
     def _check_together(self) -> None:
         _fits(self, "total_steps", warmup_steps=self.warmup_steps, hold_steps=self.hold_steps)
 
+    @abc.abstractmethod
     def _decay(self, steps: float) -> Schedule:
-        raise NotImplementedError
+        """The decay, of a number of steps."""
 
     def _expression(self) -> Schedule:
         begin = self.warmup_steps + self.hold_steps  # pyright: ignore[reportOperatorIssue]
@@ -86,6 +81,7 @@ def _fits(node: Recipe, total: str, **parts: float) -> None:
     checks.at_least(node._kind, total, length, used, allowed, fix)
 
 
+@final
 class WarmupConstant(_Warmup, kind="warmup_constant"):
     """Made by `warmup_constant`."""
 
@@ -122,6 +118,7 @@ def warmup_constant(peak_value: Number, *, warmup_steps: Steps, init_value: Numb
     return WarmupConstant(peak_value, warmup_steps, init_value)
 
 
+@final
 class WarmupLinear(_WarmupDecay, kind="warmup_linear"):
     """Made by `warmup_linear`."""
 
@@ -173,6 +170,7 @@ def warmup_linear(
     return WarmupLinear(peak_value, warmup_steps, total_steps, hold_steps, init_value, end_value)
 
 
+@final
 class WarmupCosine(_WarmupDecay, kind="warmup_cosine"):
     """Made by `warmup_cosine`."""
 
@@ -229,6 +227,7 @@ def warmup_cosine(
     return WarmupCosine(peak_value, warmup_steps, total_steps, hold_steps, init_value, end_value, exponent)
 
 
+@final
 class WarmupPolynomial(_WarmupDecay, kind="warmup_polynomial"):
     """Made by `warmup_polynomial`."""
 
@@ -284,6 +283,7 @@ def warmup_polynomial(
     )
 
 
+@final
 class WarmupExponential(_Warmup, kind="warmup_exponential"):
     """Made by `warmup_exponential`."""
 
@@ -354,6 +354,7 @@ def warmup_exponential(
     )
 
 
+@final
 class WarmupPiecewiseConstant(Recipe, kind="warmup_piecewise_constant"):
     """Made by `warmup_piecewise_constant`."""
 
@@ -407,6 +408,7 @@ def warmup_piecewise_constant(
     return WarmupPiecewiseConstant(values, boundaries, warmup_steps, init_value)  # pyright: ignore[reportArgumentType]
 
 
+@final
 class WarmupInverseSqrt(_Warmup, kind="warmup_inverse_sqrt"):
     """Made by `warmup_inverse_sqrt`."""
 
@@ -465,6 +467,7 @@ def warmup_inverse_sqrt(
     return WarmupInverseSqrt(peak_value, warmup_steps, timescale, init_value)
 
 
+@final
 class WarmupStableDecay(_Warmup, kind="warmup_stable_decay"):
     """Made by `warmup_stable_decay`."""
 
@@ -521,7 +524,7 @@ def warmup_stable_decay(
         value is not finite.
       TypeError: If an argument is of the wrong type.
 
-    Source: Hu et al., MiniCPM (2024), section 4; the shape: Hägele et al. (2024), section 4.
+    Source: Hu et al., MiniCPM (2024), section 4; the shape: Hägele et al. (2024).
 
     >>> import warmup_optax as wo
     >>> schedule = wo.warmup_stable_decay(1.0, warmup_steps=4, decay_steps=4, total_steps=20)
@@ -539,6 +542,7 @@ def warmup_stable_decay(
     )
 
 
+@final
 class WarmupCosineRestarts(_Warmup, kind="warmup_cosine_restarts"):
     """Made by `warmup_cosine_restarts`."""
 
@@ -607,6 +611,7 @@ def warmup_cosine_restarts(
     return WarmupCosineRestarts(peak_value, warmup_steps, cycle_steps, growth, decay, init_value, end_value)
 
 
+@final
 class OneCycle(Recipe, kind="one_cycle"):
     """Made by `one_cycle`."""
 

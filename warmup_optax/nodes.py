@@ -10,14 +10,16 @@ their name. Operators return `Add`, `Product`, `Scale` and `Divide`. ``TrainingR
 `Finding` and other classes are the results of tools such as `check`.
 """
 
-from ._combinators.arithmetic import Clip, Maximum, Minimum
+from ._combinators.arithmetic import Add, Divide, Product, Scale
+from ._combinators.bounds import Clip, Maximum, Minimum
 from ._combinators.clocks import InSteps, Shift, SpeedUp, Staircase
 from ._combinators.join import Join
 from ._combinators.ramps import Shape, WithCooldown, WithWarmup
 from ._combinators.restart import Restart
 from ._combinators.stretch import Ratio, Stretch
+from ._core.as_schedule import Constant, Function
 from ._core.node import static
-from ._core.schedule import Add, Constant, Divide, Function, Product, Scale, Schedule
+from ._core.schedule import Schedule
 from ._core.time import Time
 from ._optimizers.counter import CounterSchedule
 from ._optimizers.feedback import FeedbackSchedule

@@ -5,7 +5,7 @@ The common shapes are also at the top level, such as `warmup_optax.cosine`. The 
 
 import typing as _typing
 
-from ._core.schedule import constant
+from ._core.as_schedule import constant
 from ._shapes.endless import (
     debiased_decay,
     exponential,

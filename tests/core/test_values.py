@@ -14,7 +14,7 @@ from jax.sharding import PartitionSpec
 from support.catalogue import CASES, ONE_OF_EACH
 
 import warmup_optax as wo
-from warmup_optax._core.schedule import Function
+from warmup_optax._core.as_schedule import Function
 
 
 def nodes_of(schedule):

@@ -5,28 +5,23 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 import jax
 
 from .._core import checks
+from .._core.as_schedule import as_schedule_argument
 from .._core.lowered import Lowered
 from .._core.node import checked
 from .._core.phases import CONSTANT, Phase, View, delayed, window
 from .._core.scalars import Length, Numeric, Wide, whole_number
-from .._core.schedule import (
-    NumberField,
-    NumbersField,
-    Schedule,
-    ScheduleField,
-    ScheduleLike,
-    Steps,
-    as_schedule_argument,
-)
+from .._core.schedule import Schedule
 from .._core.tables import Table, take, whole_table
 from .._core.time import UNROLLED, Time
+from .._core.types import NumberField, NumbersField, ScheduleField, ScheduleLike, Steps
 
 
+@final
 class Shift(Schedule, kind="shift"):
     """Made by `shift`."""
 
@@ -89,6 +84,7 @@ def shift(schedule: ScheduleLike, steps: Steps) -> Shift:
     return Shift(schedule, steps)
 
 
+@final
 class SpeedUp(Schedule, kind="speed_up"):
     """A schedule that advances by ``factor`` counts with each update.
 
@@ -110,6 +106,7 @@ class SpeedUp(Schedule, kind="speed_up"):
             yield phase._replace(begin=phase.begin / self.factor)
 
 
+@final
 class InSteps(Schedule, kind="in_steps"):
     r"""A schedule whose counts are other units (tokens, examples, epochs), as a schedule of updates.
 
@@ -178,6 +175,7 @@ class _InSteps(Lowered):
         return self.schedule.evaluate(units if self.scale is None else units.rescale(self.scale))
 
 
+@final
 class Staircase(Schedule, kind="staircase"):
     """Made by `staircase`."""
 

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterator, Sequence
+from typing import final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
+from .._core.as_schedule import schedules_argument
 from .._core.lowered import Lowered, Record
 from .._core.node import checked, static
 from .._core.phases import Phase, View, causes, delayed, window
 from .._core.scalars import Length, Numeric, Scalar, real, select, whole_number
-from .._core.schedule import (
-    NumbersField,
-    OptionalNumbersField,
-    Schedule,
-    ScheduleLike,
-    SchedulesField,
-    Steps,
-    schedules_argument,
-)
+from .._core.schedule import Schedule
 from .._core.tables import Table, form, table, take
 from .._core.time import UNROLLED, Time
+from .._core.types import NumbersField, OptionalNumbersField, ScheduleLike, SchedulesField, Steps
 
 
 def _offsets(where: str, name: str, values: object) -> tuple[Numeric, ...]:
@@ -32,6 +27,7 @@ def _offsets(where: str, name: str, values: object) -> tuple[Numeric, ...]:
     return tuple(checks.steps(where, f"{name}[{i}]", x, at_least=None) for i, x in enumerate(values))
 
 
+@final
 class Join(Schedule, kind="join"):
     """Made by `join`."""
 

@@ -6,31 +6,25 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast, final
 
 import jax
 
 from .._core import checks
+from .._core.as_schedule import as_schedule_argument
 from .._core.lowered import Lowered
 from .._core.node import Node, checked, static, unchecked
 from .._core.phases import CONSTANT, Phase, View, delayed, window
 from .._core.scalars import Length, Numeric, Scalar, real, select, whole_number
-from .._core.schedule import (
-    Number,
-    NumberField,
-    Schedule,
-    ScheduleField,
-    ScheduleLike,
-    ShapeLike,
-    Steps,
-    as_schedule_argument,
-)
+from .._core.schedule import Schedule
 from .._core.time import Time
+from .._core.types import Number, NumberField, ScheduleField, ScheduleLike, ShapeLike, Steps
 from .._shapes.finite import linear
 
 Option: TypeAlias = Numeric | str | None  # what a `functools.partial` may fix
 
 
+@final
 class Shape(Node):
     """A shape as an argument: a function, and the keyword arguments that a `functools.partial` fixed.
 
@@ -67,7 +61,7 @@ class Shape(Node):
 
 
 if TYPE_CHECKING:
-    from .._core.schedule import Field
+    from .._core.types import Field
 
     ShapeField: TypeAlias = Field[Shape, ShapeLike]
 else:
@@ -109,6 +103,7 @@ def try_shape(
         checks.raise_bad_argument(where, name, shape, allowed, _FIX, error=TypeError)
 
 
+@final
 class WithWarmup(Schedule, kind="with_warmup"):
     """Made by `with_warmup`."""
 
@@ -197,6 +192,7 @@ def with_warmup(
     return WithWarmup(schedule, steps, init_value, shape, overlap)
 
 
+@final
 class WithCooldown(Schedule, kind="with_cooldown"):
     """Made by `with_cooldown`."""
 
@@ -258,8 +254,8 @@ def with_cooldown(
         is ``end_value`` from ``begin``.
       end_value: :math:`E`, the learning rate at ``begin + steps`` and after it. Any finite number that
         ``shape`` accepts.
-      shape: The curve of the cooldown, as for `with_warmup`. `one_minus_sqrt` outperformed `linear` in
-        Hägele et al. (2024), section 4.
+      shape: The curve of the cooldown, as for `with_warmup`. In the experiments of Hägele et al. (2024),
+        arXiv 2405.18392, `one_minus_sqrt` performed better than `linear`.
 
     Returns:
       A `Schedule`. Before ``begin`` it equals ``schedule``, bit for bit, so you can resume a run with it.

@@ -9,12 +9,14 @@ import operator
 from collections.abc import Iterator
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from typing import final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
+from .._core.as_schedule import as_schedule_argument
 from .._core.lowered import Lowered, Record
 from .._core.node import checked
 from .._core.phases import FAR, Phase, View, mapped, window
@@ -29,23 +31,17 @@ from .._core.scalars import (
     real,
     whole_number,
 )
-from .._core.schedule import (
-    Number,
-    NumberField,
-    Schedule,
-    ScheduleField,
-    ScheduleLike,
-    Steps,
-    as_schedule_argument,
-)
+from .._core.schedule import Schedule
 from .._core.tables import Moment, Table, table, take, whole_table
 from .._core.time import Time
+from .._core.types import Number, NumberField, ScheduleField, ScheduleLike, Steps
 
 MOST_CYCLES = 2**18  # more would need a table of several megabytes
 TRACED_CYCLES = 128  # a traced growth has a fixed number of cycles, because shapes must be static
 _DIGITS = 60  # of the decimal arithmetic on the host, so that a bound that should be whole is whole
 
 
+@final
 class Restart(Schedule, kind="restart"):
     """Made by `restart`."""
 

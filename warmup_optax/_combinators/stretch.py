@@ -6,24 +6,26 @@ import numbers
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, final
 
 import jax
 
 from .._core import checks
+from .._core.as_schedule import as_schedule_argument
 from .._core.lowered import Lowered
 from .._core.node import as_python, checked
 from .._core.phases import Phase, View
 from .._core.scalars import Length, Numeric, real, whole_number
-from .._core.schedule import Number, Schedule, ScheduleField, ScheduleLike, as_schedule_argument
+from .._core.schedule import Schedule
 from .._core.time import Time
+from .._core.types import Number, ScheduleField, ScheduleLike
 
 LARGEST_TERM = 2**53  # float64 represents every whole number up to it
 _SHORT = 2**30  # a term up to this limit, times any int32 count, is below 2**61
 _RATIO = re.compile(r"(\d+)/(\d+)")
 
 if TYPE_CHECKING:
-    from .._core.schedule import Field
+    from .._core.types import Field
 
     Factor: TypeAlias = Number | str
     FactorField: TypeAlias = Field[float, Factor]
@@ -106,6 +108,7 @@ def factor_argument(where: str, name: str, value: object) -> Ratio | Numeric:
     return ratio
 
 
+@final
 class Stretch(Schedule, kind="stretch"):
     """Made by `stretch`."""
 

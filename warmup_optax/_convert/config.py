@@ -20,8 +20,10 @@ from jax.core import Tracer
 
 from .._combinators.ramps import Shape, shape_argument
 from .._core import checks
+from .._core.as_schedule import Function, as_schedule_argument
 from .._core.node import Node, as_python
-from .._core.schedule import Function, Schedule, ScheduleLike, as_schedule_argument
+from .._core.schedule import Schedule
+from .._core.types import ScheduleLike
 from .._optimizers.feedback import FeedbackSchedule, Rule
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | float | bool | None"

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .._core import checks
-from .._core.schedule import ScheduleLike
+from .._core.types import ScheduleLike
 from .._extras import install
 from .config import JSON, _read, to_config
 

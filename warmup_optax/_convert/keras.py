@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule, as_schedule, as_schedule_argument
+from .._core.as_schedule import as_schedule, as_schedule_argument
+from .._core.schedule import Schedule
 from .._view.sample import sample
 from .config import JSON, from_config, to_config
 from .host_rates import PACKAGE, HostRates, import_library
@@ -21,7 +22,7 @@ from .host_rates import PACKAGE, HostRates, import_library
 if TYPE_CHECKING:
     import keras  # pyright: ignore[reportMissingImports]
 
-    from .._core.schedule import ScheduleLike
+    from .._core.types import ScheduleLike
 
 
 @checks.by_name

@@ -12,9 +12,10 @@ from typing import TypeAlias, cast
 from .._combinators.ramps import Shape, shape_argument
 from .._combinators.stretch import factor_argument
 from .._core import checks
+from .._core.as_schedule import as_schedule_argument, schedules_argument
 from .._core.checks import FLOAT32_MAX
 from .._core.node import Node
-from .._core.schedule import Schedule, as_schedule_argument, schedules_argument
+from .._core.schedule import Schedule
 from .._optimizers.feedback import Rule, argument_name, rule_argument, scale_or_infinity
 from .._shapes.finite import FiniteSchedule, finite_argument
 from .config import _RENAMED, JSON, VERSION, _Kind, _kinds, _shapes

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._core import checks
-from .._core.schedule import Schedule, as_schedule_argument
+from .._core.as_schedule import as_schedule_argument
+from .._core.schedule import Schedule
 from .host_rates import PACKAGE, HostRates, import_library
 
 if TYPE_CHECKING:
     import torch  # pyright: ignore[reportMissingImports]
 
-    from .._core.schedule import ScheduleLike
+    from .._core.types import ScheduleLike
 
 _Group: TypeAlias = Mapping[str, Any]  # a parameter group of PyTorch, with its options
 

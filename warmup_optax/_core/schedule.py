@@ -1,71 +1,23 @@
-"""The base that every schedule shares, numbers and functions as schedules, and the operators."""
+"""The base that every schedule shares."""
 
 from __future__ import annotations
 
 import abc
 import functools
 import itertools
-import math
-import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, ClassVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from . import checks, evaluation, received
 from .lowered import Lowered
-from .node import Check, Node, as_python, checked, is_steps, leafwise, shown, static
-from .phases import CONSTANT, Phase, View, causes, mapped, together
-from .scalars import Numeric, Scalar, real, whole_number
+from .node import Check, Node, is_steps, leafwise
+from .phases import Phase, View, causes
+from .scalars import Numeric, real, whole_number
 from .time import Time
-
-if TYPE_CHECKING:
-    from typing import Generic, Protocol, SupportsFloat, TypeVar, overload
-
-    class _HasJaxArray(Protocol):
-        def __jax_array__(self) -> jax.Array: ...
-
-    Number: TypeAlias = SupportsFloat  # what float() takes: JAX's arrays, and so traced scalars, too
-    Steps: TypeAlias = SupportsFloat
-    Count: TypeAlias = ArrayLike | _HasJaxArray | Sequence[float] | Sequence[Sequence[float]]
-    ScheduleLike: TypeAlias = "Schedule" | Callable[..., ArrayLike | SupportsFloat] | SupportsFloat
-    ShapeLike: TypeAlias = Callable[..., "Schedule"]  # a finite shape: of two values and a length
-
-    G = TypeVar("G")
-    S = TypeVar("S")
-
-    class Field(Generic[G, S]):
-        """A field that is given an ``S``, and whose value is a ``G``."""
-
-        @overload
-        def __get__(self, instance: None, owner: type) -> Field[G, S]: ...
-        @overload
-        def __get__(self, instance: Node, owner: type) -> G: ...
-        def __get__(self, instance: Node | None, owner: type) -> Field[G, S] | G: ...
-        def __set__(self, instance: Node, value: S) -> None: ...
-
-    NumberField: TypeAlias = Field[float, Number]
-    OptionalField: TypeAlias = Field[float | None, Number | None]
-    NumbersField: TypeAlias = Field[tuple[float, ...], Sequence[Number]]
-    OptionalNumbersField: TypeAlias = Field[tuple[float, ...] | None, Sequence[Number] | None]
-    ScheduleField: TypeAlias = Field["Schedule", ScheduleLike]
-    SchedulesField: TypeAlias = Field[tuple["Schedule", ...], Sequence[ScheduleLike]]
-else:  # what a command line that is made from a signature can parse
-    Number: TypeAlias = float
-    Steps: TypeAlias = int
-    Count: TypeAlias = float
-    ScheduleLike: TypeAlias = float
-    ShapeLike: TypeAlias = Callable
-    NumberField: TypeAlias = float
-    OptionalField: TypeAlias = float | None
-    NumbersField: TypeAlias = tuple[float, ...]
-    OptionalNumbersField: TypeAlias = tuple[float, ...] | None
-    ScheduleField: TypeAlias = "Schedule"
-    SchedulesField: TypeAlias = tuple["Schedule", ...]
-
+from .types import Count, Number, ScheduleLike
 
 # A checker would ask for `evaluate` where a class has `lower` instead.
 _abstract = (lambda method: method) if TYPE_CHECKING else abc.abstractmethod
@@ -124,6 +76,7 @@ class Schedule(Node):
 
     # NumPy must leave `np.float32(0.1) * schedule` to us, not build an array of objects.
     __array_ufunc__: ClassVar[None] = None
+    _convert: ClassVar[Check]  # the check of a field that is a schedule: `as_schedule_argument`, set with it
 
     def __init_subclass__(cls, kind: str | None = None, **kwargs: object) -> None:
         super().__init_subclass__(kind, **kwargs)
@@ -138,9 +91,9 @@ class Schedule(Node):
     def _check_of(cls, words: set[str]) -> Check:
         # A field annotated as a schedule takes what `join` takes.
         if words <= {"Schedule", "None", "Optional"}:
-            return as_schedule_argument
+            return cls._convert
         if "Schedule" in words:
-            return functools.partial(leafwise, item=as_schedule_argument)
+            return functools.partial(leafwise, item=cls._convert)
         return super()._check_of(words)
 
     @_abstract
@@ -242,73 +195,16 @@ class Schedule(Node):
         """
         return evaluation.evaluate(self, count)
 
-    def __mul__(self, other: ScheduleLike) -> Schedule:
-        if callable(other):
-            return Product(_flat(Product, self, other))
-        # What an optimizer does that takes a number alone, as optax.scale and sm3.
-        if getattr(other, "ndim", 0) or isinstance(other, (list, tuple)):
-            allowed = "a number or a schedule"
-            fix = (
-                "to scale an array, call the schedule with a count first: schedule(count) * array. An optimizer "
-                "that multiplies its updates by its argument takes no schedule: optax.scale_by_schedule does"
-            )
-            checks.raise_bad_argument("schedule * other", "other", other, allowed, fix, error=TypeError)
-        return Scale(self, other)
+    if TYPE_CHECKING:  # `_combinators.arithmetic` defines the operators: sums and products are schedules, too
 
-    __rmul__ = __mul__
-
-    def __add__(self, other: ScheduleLike) -> Schedule:
-        return Add(_flat(Add, self, other))
-
-    def __radd__(self, other: ScheduleLike) -> Schedule:
-        if type(other) is int and other == 0:  # the start of sum(schedules)
-            return self
-        return Add(_flat(Add, other, self))
-
-    def __sub__(self, other: ScheduleLike) -> Schedule:
-        schedule = as_schedule(other)
-        folded = Constant(-schedule.value) if isinstance(schedule, Constant) else -schedule
-        return Add(_flat(Add, self, folded))
-
-    def __rsub__(self, other: ScheduleLike) -> Schedule:
-        return Add(_flat(Add, other, -self))
-
-    def __neg__(self) -> Schedule:
-        return Scale(self, -1.0)
-
-    def __truediv__(self, other: Number) -> Schedule:
-        if callable(other):
-            _refuse_divisor(other, "schedule(count)")
-        return Divide(self, other)
-
-    if not TYPE_CHECKING:  # a checker reports what is not there
-
-        def __rtruediv__(self, other: ScheduleLike) -> NoReturn:
-            _refuse_divisor(self, "number")
-
-        def __pow__(self, other: ScheduleLike) -> NoReturn:
-            fix = "write schedule * schedule, or as_schedule(lambda count: schedule(count) ** power)"
-            checks.raise_bad_argument("schedule ** power", "the base", self, "a number", fix, error=TypeError)
-
-        __rpow__ = __pow__
-
-    def _operand(self, least: int) -> str:
-        """This schedule as an operand, in parentheses unless it binds as tightly as ``least``."""
-        text, tightness = self._written()
-        return text if tightness >= least else f"({text})"
-
-    def _written(self) -> tuple[str, int]:
-        """The code that makes this schedule, and how tightly its operator binds."""
-        return repr(self), _CALL
-
-
-_SUM, _TERM, _SIGNED, _CALL = range(4)  # how tightly: a + b, a * b, -a, f(a)
-
-
-def _refuse_divisor(divisor: object, dividend: str) -> NoReturn:
-    """The error for a quotient by a schedule, whose value may be 0."""
-    fix = f"write as_schedule(lambda count: {dividend} / divisor(count)), infinite where the divisor is 0"
-    checks.raise_bad_argument("division", "the divisor", divisor, "a number", fix, error=TypeError)
+        def __mul__(self, other: ScheduleLike) -> Schedule: ...
+        def __rmul__(self, other: ScheduleLike) -> Schedule: ...
+        def __add__(self, other: ScheduleLike) -> Schedule: ...
+        def __radd__(self, other: ScheduleLike) -> Schedule: ...
+        def __sub__(self, other: ScheduleLike) -> Schedule: ...
+        def __rsub__(self, other: ScheduleLike) -> Schedule: ...
+        def __neg__(self) -> Schedule: ...
+        def __truediv__(self, other: Number) -> Schedule: ...
 
 
 def _by_lowering(lower: Callable[[Schedule], Lowered]) -> Callable[[Schedule, Time], jax.Array]:
@@ -335,269 +231,3 @@ def _lowered(value: object, check: Check, child: Callable[[Schedule], Lowered]) 
         is_leaf = lambda x: isinstance(x, Schedule)  # noqa: E731
         return jax.tree.map(lambda x: _lowered(x, check, child), value, is_leaf=is_leaf)
     return value
-
-
-class Constant(Schedule, kind="constant"):
-    """Made by `constant`."""
-
-    value: NumberField = checked(checks.number)
-
-    def evaluate(self, time: Time) -> jax.Array:
-        return real(self.value)
-
-    def walk(self, view: View) -> Iterator[Phase]:
-        yield Phase(0, CONSTANT)
-
-
-@checks.by_name
-@checks.by_name
-def constant(value: Number) -> Constant:
-    """The same learning rate at every count.
-
-    Args:
-      value: Any finite number.
-
-    Returns:
-      A `Schedule`, exactly ``value`` everywhere, of the shape of the count. Optax's constant schedule
-      returns a Python number for every count.
-
-    Raises:
-      ValueError: If ``value`` is not finite.
-      TypeError: If it is not a number.
-
-    >>> import warmup_optax as wo
-    >>> wo.constant(0.5)([0, 7]).tolist()
-    [0.5, 0.5]
-    """
-    return Constant(value)
-
-
-class Function(Schedule, kind="as_schedule"):
-    """Any function of a count as a schedule; made by `as_schedule`. Compares by the function."""
-
-    function: Callable[..., ArrayLike] = static()
-
-    def _is_pure(self) -> bool:
-        return False
-
-    def evaluate(self, time: Time) -> jax.Array:
-        value = time.call(self.function)
-        if jnp.shape(value) != ():
-            raise ValueError(
-                f"a schedule must give one number for one count, got shape {jnp.shape(value)} "
-                f"from {self.function!r}; return a scalar"
-            )
-        return real(cast(Scalar, value))
-
-    def walk(self, view: View) -> Iterator[Phase]:
-        name = getattr(self.function, "__qualname__", type(self.function).__name__)
-        yield Phase(0, name.split(".<locals>")[0])
-
-
-@checks.by_name
-def as_schedule(schedule: ScheduleLike) -> Schedule:
-    """Convert a number, a function of a count, or a schedule to a `Schedule`.
-
-    Args:
-      schedule: A finite number, a callable ``count -> value`` such as an Optax schedule, or a `Schedule`,
-        which is returned unchanged. A function must be pure, as for ``jax.jit``: other variables that it uses
-        are read once, when it is traced.
-
-    Returns:
-      A `Schedule`. One made from a function has that function as a fixed part: it compares by the function,
-      and cannot be saved by `to_config`.
-
-    Raises:
-      TypeError: If it is none of these.
-
-    >>> import optax, warmup_optax as wo
-    >>> wo.as_schedule(0.1)
-    constant(value=0.1)
-    >>> float(wo.as_schedule(optax.linear_schedule(0.0, 1.0, 4))(1))
-    0.25
-    """
-    return as_schedule_argument("as_schedule", "schedule", schedule)
-
-
-def is_stateful(schedule: object) -> bool:
-    """Whether it is a stateful schedule, as Optax tells: by its methods."""
-    return callable(schedule) and hasattr(schedule, "init") and hasattr(schedule, "update")
-
-
-def as_schedule_argument(where: str, name: str, schedule: object) -> Schedule:
-    """`as_schedule` for an argument ``name`` of a function ``where``, which its errors speak of."""
-    if isinstance(schedule, Schedule):
-        return schedule
-    allowed = "a schedule, a function of a count, or a finite number"
-    if is_stateful(schedule):
-        fix = "its value depends on an optimizer's state: give it to scheduled or to optax.inject_hyperparams"
-        checks.raise_bad_argument(where, name, schedule, allowed, fix, error=TypeError)
-    if isinstance(schedule, type) or not (callable(schedule) or hasattr(schedule, "__float__")):
-        checks.raise_bad_argument(where, name, schedule, allowed, error=TypeError)
-    if callable(schedule):
-        return Function(cast(Callable[..., ArrayLike], schedule))
-    return Constant(checks.number(where, name, schedule))
-
-
-def schedules_argument(where: str, name: str, schedules: object) -> tuple[Schedule, ...]:
-    """A sequence of schedules, at least one."""
-    allowed = "a sequence of schedules"
-    if isinstance(schedules, Schedule):
-        checks.raise_bad_argument(where, name, schedules, allowed, "put it in a list", error=TypeError)
-    schedules = checks.sequence(where, name, schedules, allowed)
-    if not schedules:
-        checks.raise_bad_argument(where, name, schedules, "at least one schedule")
-    return tuple(as_schedule_argument(where, f"{name}[{i}]", x) for i, x in enumerate(schedules))
-
-
-# ------------------------------------------------------------------ arithmetic
-
-
-class _Operator(Schedule):
-    """A schedule that prints as an operator."""
-
-    @abc.abstractmethod
-    def _written(self) -> tuple[str, int]:
-        """The expression."""
-
-    def __repr__(self) -> str:
-        return self._written()[0]
-
-
-class Scale(_Operator, kind="scale"):
-    """A schedule times a number: ``schedule * factor``.
-
-    Args:
-      schedule: A schedule, a function of a count, or a number.
-      factor: Any finite number.
-    """
-
-    schedule: ScheduleField = checked(as_schedule_argument)
-    factor: NumberField = checked(checks.number)
-
-    def evaluate(self, time: Time) -> jax.Array:
-        return real(self.schedule.evaluate(time)) * real(self.factor)
-
-    def _written(self) -> tuple[str, int]:
-        factor = as_python(self.factor)
-        if type(factor) is float and factor == -1:
-            return f"-{self.schedule._operand(_SIGNED)}", _SIGNED
-        return f"{self.schedule._operand(_TERM)} * {shown(factor)}", _TERM
-
-    def walk(self, view: View) -> Iterator[Phase]:
-        for phase in self.schedule.walk(view):
-            floor = phase.floor * self.factor if phase.floor is not None and self.factor > 0 else None
-            yield mapped(phase, functools.partial(operator.mul, self.factor), floor)
-
-
-class Divide(_Operator, kind="divide"):
-    """A schedule over a number: ``schedule / divisor``.
-
-    Args:
-      schedule: A schedule, a function of a count, or a number.
-      divisor: Any finite number but 0.
-    """
-
-    schedule: ScheduleField = checked(as_schedule_argument)
-    divisor: NumberField = checked(checks.number, nonzero=True)
-
-    def evaluate(self, time: Time) -> jax.Array:
-        value, divisor = real(self.schedule.evaluate(time)), real(self.divisor)
-        quotient = value / divisor
-        # XLA may turn the quotient into a product with a reciprocal, which misses 1. The gradient is the same.
-        missed = jnp.where(value == divisor, 1 - quotient, 0)
-        return quotient + jax.lax.stop_gradient(missed)
-
-    def _written(self) -> tuple[str, int]:
-        return f"{self.schedule._operand(_TERM)} / {shown(self.divisor)}", _TERM
-
-    def walk(self, view: View) -> Iterator[Phase]:
-        yield from Scale(self.schedule, 1 / self.divisor).walk(view)
-
-
-class Together(Schedule, kind="Together"):
-    """Several schedules at the same time, combined from left to right."""
-
-    schedules: SchedulesField = checked(schedules_argument)
-
-    _combine: ClassVar[Callable[[jax.Array, jax.Array], jax.Array]]
-
-    def evaluate(self, time: Time) -> jax.Array:
-        values = [real(schedule.evaluate(time)) for schedule in self.schedules]
-        result = values[0]
-        for value in values[1:]:
-            result = type(self)._combine(result, value)
-        return result
-
-    def __repr__(self) -> str:
-        return f"{self._kind}({', '.join(map(repr, self.schedules))})"
-
-
-class _Chain(Together, _Operator):
-    """Schedules with one operator between them."""
-
-    def _written(self) -> tuple[str, int]:
-        first, *others = self.schedules
-        if not others or type(first) is type(self):  # operators would make another tree
-            return Node.__repr__(self), _CALL
-        return self._joined(first, others)
-
-    @abc.abstractmethod
-    def _joined(self, first: Schedule, others: Sequence[Schedule]) -> tuple[str, int]:
-        """The schedules between operators."""
-
-    def __repr__(self) -> str:
-        return self._written()[0]
-
-
-class Product(_Chain, kind="product"):
-    """Schedules multiplied count by count: ``a * b``.
-
-    Args:
-      schedules: Schedules, functions of a count, or numbers; at least one.
-    """
-
-    _combine = staticmethod(operator.mul)
-
-    def _joined(self, first: Schedule, others: Sequence[Schedule]) -> tuple[str, int]:
-        return " * ".join([first._operand(_TERM), *(x._operand(_SIGNED) for x in others)]), _TERM
-
-    def walk(self, view: View) -> Iterator[Phase]:
-        yield from together(self.schedules, " * ", math.prod, view)
-
-
-class Add(_Chain, kind="add"):
-    """Schedules added count by count: ``a + b``.
-
-    Args:
-      schedules: Schedules, functions of a count, or numbers; at least one.
-    """
-
-    _combine = staticmethod(operator.add)
-
-    def _joined(self, first: Schedule, others: Sequence[Schedule]) -> tuple[str, int]:
-        number = _number(first) if _number(others[0]) is None else None
-        text = first._operand(_SUM) if number is None else repr(number)
-        for other in others:
-            number = _number(other)
-            if number is not None:
-                text += f" - {-number!r}" if number < 0 else f" + {number!r}"
-            elif isinstance(other, Scale) and other._written()[1] == _SIGNED:
-                text += f" - {other.schedule._operand(_TERM)}"
-            else:
-                text += f" + {other._operand(_TERM)}"
-        return text, _SUM
-
-    def walk(self, view: View) -> Iterator[Phase]:
-        yield from together(self.schedules, " + ", math.fsum, view)
-
-
-def _number(schedule: Schedule) -> float | None:
-    """The concrete number of a constant, which an operator takes as it is."""
-    value = as_python(schedule.value) if type(schedule) is Constant else None
-    return value if isinstance(value, float) else None
-
-
-def _flat(cls: type[Together], left: ScheduleLike, right: ScheduleLike) -> tuple[ScheduleLike, ...]:
-    """Operands of ``left op right``, flattened if ``left`` is already the same operation."""
-    return (*left.schedules, right) if isinstance(left, cls) and type(left) is cls else (left, right)

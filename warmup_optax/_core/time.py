@@ -181,7 +181,8 @@ class Time:
 
         A few, in a tuple, are compared one by one. A table of more is searched, eight blocks to a level: each
         level takes one row of seven boundaries, so the program grows with the logarithm alone, and a
-        reduction of seven is short enough to need no separate kernel on a GPU.
+        reduction of seven is short enough to need no separate kernel on a GPU. `jnp.searchsorted` is a loop
+        (https://github.com/jax-ml/jax/pull/3873).
         """
         if type(boundaries) is tuple:
             found = [self.reached(boundary).astype(np.int32) for boundary in boundaries]
@@ -347,8 +348,9 @@ def _none() -> _Parts:
 def _divided_reals(x: jax.Array, steps: jax.Array) -> tuple[jax.Array, jax.Array]:
     """``divmod(x, steps)`` of reals, ``x >= 0``: a quotient that should be whole is.
 
-    XLA may turn the division into a product with a reciprocal, which misses whole quotients (41 of 41), and
-    fuse the product of the remainder with its difference. So the floor is repaired by the remainder, and one
+    XLA may turn the division into a product with a reciprocal, which misses whole quotients (41 of 41:
+    https://github.com/tensorflow/tensorflow/issues/24061), and fuse the product of the remainder with its
+    difference (https://github.com/jax-ml/jax/issues/18507). So the floor is repaired by the remainder, and one
     within a few roundings of a whole number is that number.
     """
     number = lax.stop_gradient(jnp.floor(x / steps))

@@ -15,11 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
+from .._core.as_schedule import as_schedule_argument
 from .._core.evaluation import lowered_form
 from .._core.lowered import Lowered
 from .._core.scalars import Wide, default_int, real
-from .._core.schedule import Schedule, ScheduleLike, as_schedule_argument
+from .._core.schedule import Schedule
 from .._core.time import Time
+from .._core.types import ScheduleLike
 from .state import StateLike
 
 

@@ -12,9 +12,11 @@ import numpy as np
 import optax
 
 from .._core import checks
+from .._core.as_schedule import as_schedule_argument
 from .._core.node import Node, checked, static
 from .._core.scalars import default_float, real
-from .._core.schedule import Number, Schedule, ScheduleLike, Steps, as_schedule_argument
+from .._core.schedule import Schedule
+from .._core.types import Number, ScheduleLike, Steps
 from .state import StateLike, bare, count_of, value_at_last_update
 
 State = TypeVar("State")

@@ -18,7 +18,9 @@ import numpy as np
 import optax
 
 from .._core import checks
-from .._core.schedule import Constant, Number, Schedule, ScheduleLike, Steps, as_schedule_argument
+from .._core.as_schedule import Constant, as_schedule_argument
+from .._core.schedule import Schedule
+from .._core.types import Number, ScheduleLike, Steps
 from .._view.sample import run_length, sample, to_look_at
 from .state import StateLike, applied_value, count_of, states, value_at_last_update
 

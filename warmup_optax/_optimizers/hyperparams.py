@@ -13,7 +13,9 @@ import numpy as np
 import optax
 
 from .._core import checks
-from .._core.schedule import Schedule, ScheduleLike, as_schedule, is_stateful
+from .._core.as_schedule import as_schedule, is_stateful
+from .._core.schedule import Schedule
+from .._core.types import ScheduleLike
 from .state import StateLike, bare, states
 
 if TYPE_CHECKING:

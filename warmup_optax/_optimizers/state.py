@@ -28,7 +28,9 @@ import numpy as np
 import optax
 
 from .._core import checks
-from .._core.schedule import Schedule, ScheduleLike, as_schedule_argument
+from .._core.as_schedule import as_schedule_argument
+from .._core.schedule import Schedule
+from .._core.types import ScheduleLike
 
 if TYPE_CHECKING:
     from jax.tree_util import KeyPath

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Number
+from .._core.types import Number
 
 _WRITTEN_DIGITS = 9  # of a float literal; only one computed float in ten million has so few digits
 _FLOAT_ROUNDING = Fraction(1, 2**50)  # relative, a few units in a float's last place

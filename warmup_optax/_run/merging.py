@@ -13,7 +13,8 @@ from jax.typing import ArrayLike
 
 from .._core import checks
 from .._core.scalars import Numeric
-from .._core.schedule import Number, Schedule, ShapeLike, Steps
+from .._core.schedule import Schedule
+from .._core.types import Number, ShapeLike, Steps
 from .._view.sample import sample
 
 Params = TypeVar("Params", bound=optax.Params)

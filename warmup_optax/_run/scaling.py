@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Literal, TypeAlias, get_args
 
 from .._core import checks
-from .._core.schedule import Number
+from .._core.types import Number
 from .exact import exact_number, whole_number
 
 Rule: TypeAlias = Literal["linear", "sqrt"]

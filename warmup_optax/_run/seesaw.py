@@ -9,7 +9,9 @@ import numpy as np
 
 from .._combinators.clocks import InSteps
 from .._core import checks
-from .._core.schedule import Number, Schedule, ScheduleLike, as_schedule_argument
+from .._core.as_schedule import as_schedule_argument
+from .._core.schedule import Schedule
+from .._core.types import Number, ScheduleLike
 from .._shapes.piecewise import piecewise_constant
 from .._view.transfer import host_rates
 from .exact import whole_number

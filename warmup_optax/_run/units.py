@@ -20,7 +20,9 @@ import jax.numpy as jnp
 
 from .._combinators.clocks import InSteps
 from .._core import checks
-from .._core.schedule import Count, Number, Schedule, ScheduleLike, as_schedule_argument
+from .._core.as_schedule import as_schedule_argument
+from .._core.schedule import Schedule
+from .._core.types import Count, Number, ScheduleLike
 from .exact import Exact, exact_number, shortest, whole_number
 
 _LARGEST = 2**53  # a step count of a schedule past int32 is kept as a float, exact up to this

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import final
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +15,12 @@ from .._core.node import checked, static
 from .._core.phases import Phase, View
 from .._core.powers import HUGE, LOG_HUGE, TINY, growth_limit, rate_power, split_rate
 from .._core.scalars import Length, Scalar, real, whole_number
-from .._core.schedule import Number, NumberField, OptionalField, Schedule, Steps
+from .._core.schedule import Schedule
 from .._core.time import Time
+from .._core.types import Number, NumberField, OptionalField, Steps
 
 
+@final
 class Exponential(Schedule, kind="exponential"):
     """Made by `exponential`."""
 
@@ -102,6 +105,7 @@ def exponential(
     return Exponential(init_value, decay_rate, transition_steps, staircase, end_value)
 
 
+@final
 class InverseSqrt(Schedule, kind="inverse_sqrt"):
     """Made by `inverse_sqrt`."""
 
@@ -142,6 +146,7 @@ def inverse_sqrt(init_value: Number, *, timescale: Number) -> InverseSqrt:
     return InverseSqrt(init_value, timescale)
 
 
+@final
 class InverseTime(Schedule, kind="inverse_time"):
     """Made by `inverse_time`."""
 
@@ -188,6 +193,7 @@ def inverse_time(
     return InverseTime(init_value, decay_rate, transition_steps, staircase)
 
 
+@final
 class PowerLaw(Schedule, kind="power_law"):
     """Made by `power_law`."""
 
@@ -232,6 +238,7 @@ def power_law(init_value: Number, *, power: Number, timescale: Number = 1.0) -> 
     return PowerLaw(init_value, power, timescale)
 
 
+@final
 class ExponentialApproach(Schedule, kind="exponential_approach"):
     """Made by `exponential_approach`."""
 
@@ -280,6 +287,7 @@ def exponential_approach(init_value: Number, end_value: Number, *, timescale: Nu
 _COTH = (1 / 3, -1 / 45, 2 / 945, -1 / 4725, 2 / 93555, -1382 / 638512875, 4 / 18243225)
 
 
+@final
 class Radam(Schedule, kind="radam"):
     """Made by `radam`."""
 
@@ -359,6 +367,7 @@ def radam(value: Number, *, b2: Number) -> Radam:
     return Radam(value, b2)
 
 
+@final
 class DebiasedDecay(Schedule, kind="debiased_decay"):
     """Made by `debiased_decay`."""
 

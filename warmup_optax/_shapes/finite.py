@@ -9,9 +9,10 @@ tail of a decay to 0 keeps all its digits.
 from __future__ import annotations
 
 import abc
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, ClassVar, Literal, TypeAlias, cast, final
 
 import jax
 import jax.numpy as jnp
@@ -19,16 +20,19 @@ import numpy as np
 from jax import lax
 
 from .._core import checks
-from .._core.lowered import Lowered
+from .._core.lowered import Lowered, Record
 from .._core.node import checked, static
 from .._core.phases import CONSTANT, Phase, View
 from .._core.powers import LOG_HUGE, TINY, split_power
 from .._core.received import Fields
 from .._core.scalars import Length, Numeric, Scalar, real, select, whole_number
-from .._core.schedule import Number, NumberField, Schedule, Steps
+from .._core.schedule import Schedule
 from .._core.time import Time
+from .._core.types import Number, NumberField, Steps
 
 Weights: TypeAlias = tuple[jax.Array, jax.Array]  # of init_value and end_value; they add up to 1
+Ends: TypeAlias = tuple[jax.Array, jax.Array]  # init_value and end_value
+Elapsed: TypeAlias = Callable[[], jax.Array]  # gives the local count
 Numbers: TypeAlias = tuple[Scalar | Fields, ...]  # what a curve takes; a user-defined one takes its fields
 Curve: TypeAlias = Callable[..., Weights]  # arguments: the elapsed and the remaining fraction, then numbers
 
@@ -82,18 +86,12 @@ class FiniteSchedule(Schedule, kind="FiniteSchedule"):
         """
         raise NotImplementedError
 
-    def _curve(self) -> tuple[Curve, Numbers]:
-        """The function that returns the weights, and the numbers to pass after the two fractions."""
-        return _user_defined_weights, (self._received_fields(),)
+    def _between(self) -> _Between:
+        """The curve between both ends; of a user-defined shape that of its `weights`."""
+        return _WeightedSum((self._received_fields(),), _user_defined_weights)
 
-    def lower(self) -> Lowered:
-        return self._in_power(None)
-
-    def _in_power(self, power: Scalar | None) -> Lowered:
-        """The lowered shape, with time raised to a power if ``power`` is given."""
-        curve, numbers = self._curve()
-        steps = whole_number(self.steps)
-        return _Finite(self.init_value, self.end_value, steps, numbers, power, curve)
+    def lower(self) -> _Finite:
+        return _Finite(self.init_value, self.end_value, whole_number(self.steps), self._between())
 
     def walk(self, view: View) -> Iterator[Phase]:
         if self.steps > 0:
@@ -111,39 +109,72 @@ def _user_defined_weights(p: jax.Array, q: jax.Array, fields: Fields) -> Weights
     return real(weights[0]), real(weights[1])
 
 
+class _Between(Record, abc.ABC):
+    """The values of a finite shape between both ends."""
+
+    exact_start: ClassVar[bool] = True  # whether the value at 0 is ``init_value``
+
+    @abc.abstractmethod
+    def value(self, p: jax.Array, q: jax.Array, t: Elapsed, ends: Ends) -> jax.Array:
+        """The value at the elapsed fraction ``p``, where ``q`` is the remaining one."""
+
+
+class _WeightedSum(_Between):
+    """The sum of the two values, each times its weight."""
+
+    numbers: Numbers
+    curve: Curve = static()
+
+    def value(self, p: jax.Array, q: jax.Array, t: Elapsed, ends: Ends) -> jax.Array:
+        return _weighted(ends, self.curve(p, q, *self.numbers))
+
+
+def _weighted(ends: Ends, weights: Weights) -> jax.Array:
+    return lax.add(*(lax.mul(end, real(weight)) for end, weight in zip(ends, weights, strict=True)))
+
+
 class _Finite(Lowered):
-    """A curve between two values, as their weighted sum."""
+    """A finite shape; with a power, its elapsed fraction is raised to it."""
 
     init_value: Scalar
     end_value: Scalar
     steps: Length
-    numbers: Numbers
-    power: Scalar | None
-    curve: Curve = static()
+    between: _Between
+    power: Scalar | None = None
 
     def evaluate(self, time: Time) -> jax.Array:
         p, q = time.progress(self.steps)
+        t = time.elapsed
         if self.power is not None:
             p, q = split_power(p, q, self.power)
-        of_init, of_end = self.curve(p, q, *self.numbers)
-        init_value, end_value = real(self.init_value), real(self.end_value)
-        between = lax.add(lax.mul(init_value, real(of_init)), lax.mul(end_value, real(of_end)))
-        return _with_ends(time, self.steps, init_value, between, end_value)
-
-
-def _with_ends(
-    time: Time, steps: Length, init_value: jax.Array, between: jax.Array, end_value: jax.Array
-) -> jax.Array:
-    # The end values are selected, because XLA may turn t / n into t * (1 / n), which can miss 1.
-    return select(time.reached(steps), end_value, select(time.started(), between, init_value))
+            t = lambda: p * real(self.steps)  # noqa: E731
+        ends = real(self.init_value), real(self.end_value)
+        value = self.between.value(p, q, t, ends)
+        # The ends are selected, because XLA may turn t / n into t * (1 / n), which misses 1 for n = 41:
+        # https://github.com/tensorflow/tensorflow/issues/24061
+        if self.between.exact_start:
+            value = select(time.started(), value, ends[0])
+        return select(time.reached(self.steps), ends[1], value)
 
 
 class _Shape(FiniteSchedule):
-    """A built-in finite shape: its weights are a function of the two fractions and of numbers."""
+    """A finite shape of the library."""
+
+    @abc.abstractmethod
+    def _between(self) -> _Between:
+        """The curve between both ends."""
+
+
+class _WeightedShape(_Shape):
+    """A finite shape whose weights are a function of the two fractions and of numbers."""
 
     @abc.abstractmethod
     def _curve(self) -> tuple[Curve, Numbers]:
         """The function that returns the weights, and the numbers to pass after the two fractions."""
+
+    def _between(self) -> _Between:
+        curve, numbers = self._curve()
+        return _WeightedSum(numbers, curve)
 
     def weights(self, p: jax.Array, q: jax.Array) -> Weights:
         curve, numbers = self._curve()
@@ -155,14 +186,14 @@ def linear_weights(p: jax.Array, q: jax.Array) -> Weights:
     return q, p
 
 
-class Linear(_Shape, kind="linear"):
+@final
+class Linear(_WeightedShape, kind="linear"):
     """Made by `linear`."""
 
     def _curve(self) -> tuple[Curve, Numbers]:
         return linear_weights, ()
 
 
-@checks.by_name
 @checks.by_name
 def linear(init_value: Number, end_value: Number, steps: Steps) -> Linear:
     r"""Linear ramp from one value to another: a linear warmup or a linear decay.
@@ -192,7 +223,8 @@ def linear(init_value: Number, end_value: Number, steps: Steps) -> Linear:
     return Linear(init_value, end_value, steps)
 
 
-class Cosine(_Shape, kind="cosine"):
+@final
+class Cosine(_WeightedShape, kind="cosine"):
     """Made by `cosine`."""
 
     exponent: NumberField = checked(checks.number, above=0, default=1.0)
@@ -219,7 +251,6 @@ def _cosine_power(p: jax.Array, q: jax.Array, exponent: Scalar) -> Weights:
     return split_power(*half_cosine(p, q), exponent)
 
 
-@checks.by_name
 @checks.by_name
 def cosine(init_value: Number, end_value: Number, steps: Steps, *, exponent: Number = 1.0) -> Cosine:
     r"""Cosine annealing from one value to another: half a period, flat at both ends. Also known as cosine decay.
@@ -252,7 +283,8 @@ def cosine(init_value: Number, end_value: Number, steps: Steps, *, exponent: Num
     return Cosine(init_value, end_value, steps, exponent)
 
 
-class Polynomial(_Shape, kind="polynomial"):
+@final
+class Polynomial(_WeightedShape, kind="polynomial"):
     """Made by `polynomial`."""
 
     power: NumberField = checked(checks.number, above=0)
@@ -273,7 +305,6 @@ def _power_of_elapsed(p: jax.Array, q: jax.Array, power: Scalar) -> Weights:
     return of_init, of_end
 
 
-@checks.by_name
 @checks.by_name
 def polynomial(
     init_value: Number,
@@ -317,7 +348,8 @@ def polynomial(
     return Polynomial(init_value, end_value, steps, power, origin)
 
 
-class OneMinusSqrt(_Shape, kind="one_minus_sqrt"):
+@final
+class OneMinusSqrt(_WeightedShape, kind="one_minus_sqrt"):
     """Made by `one_minus_sqrt`."""
 
     def _curve(self) -> tuple[Curve, Numbers]:
@@ -329,7 +361,6 @@ def _one_minus_sqrt(p: jax.Array, q: jax.Array) -> Weights:
     return q / (1 + root), root  # 1 - sqrt(p) = (1 - p) / (1 + sqrt(p)), without cancellation
 
 
-@checks.by_name
 @checks.by_name
 def one_minus_sqrt(init_value: Number, end_value: Number, steps: Steps) -> OneMinusSqrt:
     r"""Square-root decay, the cooldown of WSD: steep at first, gentle at the end.
@@ -350,8 +381,7 @@ def one_minus_sqrt(init_value: Number, end_value: Number, steps: Steps) -> OneMi
       ValueError: If a value is not finite, or ``steps`` is negative or not whole.
       TypeError: If an argument is not a number.
 
-    Source: Hägele et al., Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations
-    (2024), section 4.
+    Source: Hägele et al., Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations (2024).
 
     >>> import warmup_optax as wo
     >>> wo.one_minus_sqrt(1.0, 0.0, steps=4)([0, 1, 4]).tolist()
@@ -360,7 +390,8 @@ def one_minus_sqrt(init_value: Number, end_value: Number, steps: Steps) -> OneMi
     return OneMinusSqrt(init_value, end_value, steps)
 
 
-class Geometric(FiniteSchedule, kind="geometric"):
+@final
+class Geometric(_Shape, kind="geometric"):
     """Made by `geometric`."""
 
     init_value: NumberField = checked(checks.number, above=0, fix=_NEVER_0)
@@ -370,27 +401,20 @@ class Geometric(FiniteSchedule, kind="geometric"):
     def weights(self, p: jax.Array, q: jax.Array) -> Weights:
         return _exponential_weights(p, q, -_log_ratio(self.init_value, self.end_value))
 
-    def lower(self) -> Lowered:
-        return _Geometric(self.init_value, self.end_value, whole_number(self.steps))
+    def _between(self) -> _Between:
+        return _GeometricMean()
 
 
-class _Geometric(Lowered):
-    init_value: Scalar
-    end_value: Scalar
-    steps: Length
-
-    def evaluate(self, time: Time) -> jax.Array:
-        p, q = time.progress(self.steps)
-        init_value, end_value = real(self.init_value), real(self.end_value)
-        log_ratio = _log_ratio(init_value, end_value)
+class _GeometricMean(_Between):
+    def value(self, p: jax.Array, q: jax.Array, t: Elapsed, ends: Ends) -> jax.Array:
+        log_ratio = _log_ratio(*ends)
         # Computed from the nearer end, because the error grows with the exponent. So it is at most half.
-        between = jnp.where(p < q, init_value * jnp.exp(log_ratio * p), end_value * jnp.exp(-log_ratio * q))
-        return _with_ends(time, self.steps, init_value, between, end_value)
+        return jnp.where(p < q, ends[0] * jnp.exp(log_ratio * p), ends[1] * jnp.exp(-log_ratio * q))
 
 
 def _log_ratio(init_value: Scalar, end_value: Scalar) -> jax.Array:
     # An end value <= 0 can only belong to a phase that is not selected. Its log must not put a NaN into the
-    # gradient.
+    # gradient: https://docs.jax.dev/en/latest/faq.html#gradients-contain-nan-where-using-where
     above, below = (jnp.where(real(value) > 0, real(value), 1) for value in (end_value, init_value))
     return jnp.log(above / below)
 
@@ -405,9 +429,8 @@ def _exponential_weights(p: jax.Array, q: jax.Array, x: Scalar) -> Weights:
 
 
 @checks.by_name
-@checks.by_name
 def geometric(init_value: Number, end_value: Number, steps: Steps) -> Geometric:
-    r"""Exponential decay between two values: each step multiplies by the same factor. Also known as log-linear.
+    r"""Exponential decay between two values: each step multiplies by the same factor.
 
     .. math:: v(t) = I^{1 - t/n} E^{t/n}
 
@@ -432,7 +455,8 @@ def geometric(init_value: Number, end_value: Number, steps: Steps) -> Geometric:
     return Geometric(init_value, end_value, steps)
 
 
-class Tanh(FiniteSchedule, kind="tanh"):
+@final
+class Tanh(_Shape, kind="tanh"):
     """Made by `tanh`."""
 
     start: NumberField = checked(checks.number, default=-7.0)
@@ -441,21 +465,18 @@ class Tanh(FiniteSchedule, kind="tanh"):
     def weights(self, p: jax.Array, q: jax.Array) -> Weights:
         return _tanh_weights(p, q, self.start, self.stop)
 
-    def lower(self) -> Lowered:
-        return _Tanh(self.init_value, self.end_value, whole_number(self.steps), self.start, self.stop)
+    def _between(self) -> _Between:
+        return _TanhSum(self.start, self.stop)
 
 
-class _Tanh(Lowered):
-    init_value: Scalar
-    end_value: Scalar
-    steps: Length
+class _TanhSum(_Between):
     start: Scalar
     stop: Scalar
 
-    def evaluate(self, time: Time) -> jax.Array:
-        of_init, of_end = _tanh_weights(*time.progress(self.steps), self.start, self.stop)
-        between = real(self.init_value) * of_init + real(self.end_value) * of_end
-        return jnp.where(time.reached(self.steps), real(self.end_value), between)
+    exact_start: ClassVar[bool] = False
+
+    def value(self, p: jax.Array, q: jax.Array, t: Elapsed, ends: Ends) -> jax.Array:
+        return _weighted(ends, _tanh_weights(p, q, self.start, self.stop))
 
 
 def _tanh_weights(p: jax.Array, q: jax.Array, start: Scalar, stop: Scalar) -> Weights:
@@ -498,7 +519,8 @@ def tanh(
     return Tanh(init_value, end_value, steps, start, stop)
 
 
-class FiniteExponential(_Shape, kind="finite_exponential"):
+@final
+class FiniteExponential(_WeightedShape, kind="finite_exponential"):
     """Made by `finite_exponential`."""
 
     ratio: NumberField = checked(checks.number, above=0, below=1, fix="for a linear ramp use linear()")
@@ -541,25 +563,22 @@ def finite_exponential(
     return FiniteExponential(init_value, end_value, steps, ratio)
 
 
-class Logarithmic(FiniteSchedule, kind="logarithmic"):
+@final
+class Logarithmic(_Shape, kind="logarithmic"):
     """Made by `logarithmic`."""
 
     def weights(self, p: jax.Array, q: jax.Array) -> Weights:
         return _logarithmic_weights(p * real(self.steps), p, q, self.steps)
 
-    def lower(self) -> Lowered:
-        return _Logarithmic(self.init_value, self.end_value, whole_number(self.steps))
+    def _between(self) -> _Between:
+        return _LogarithmicSum(whole_number(self.steps))
 
 
-class _Logarithmic(Lowered):
-    init_value: Scalar
-    end_value: Scalar
+class _LogarithmicSum(_Between):
     steps: Length
 
-    def evaluate(self, time: Time) -> jax.Array:
-        of_init, of_end = _logarithmic_weights(time.elapsed(), *time.progress(self.steps), self.steps)
-        between = real(self.init_value) * of_init + real(self.end_value) * of_end
-        return jnp.where(time.reached(self.steps), real(self.end_value), between)
+    def value(self, p: jax.Array, q: jax.Array, t: Elapsed, ends: Ends) -> jax.Array:
+        return _weighted(ends, _logarithmic_weights(t(), p, q, self.steps))
 
 
 def _logarithmic_weights(t: jax.Array, p: jax.Array, q: jax.Array, steps: Length) -> Weights:
@@ -600,7 +619,8 @@ def logarithmic(init_value: Number, end_value: Number, steps: Steps) -> Logarith
     return Logarithmic(init_value, end_value, steps)
 
 
-class Rex(_Shape, kind="rex"):
+@final
+class Rex(_WeightedShape, kind="rex"):
     """Made by `rex`."""
 
     curvature: NumberField = checked(
@@ -652,16 +672,16 @@ def rex(init_value: Number, end_value: Number, steps: Steps, *, curvature: Numbe
     return Rex(init_value, end_value, steps, curvature)
 
 
-class HalfLife(FiniteSchedule, kind="half_life"):
+@final
+class HalfLife(_Shape, kind="half_life"):
     """Made by `half_life`."""
 
     init_value: NumberField = checked(checks.number, at_least=0, below=1, fix=_DECAY)
     end_value: NumberField = checked(checks.number, at_least=0, below=1, fix=_DECAY)
     steps: NumberField = checked(checks.steps)
 
-    def lower(self) -> Lowered:
-        lifetimes = _lifetime(self.init_value), _lifetime(self.end_value)
-        return _HalfLife(self.init_value, self.end_value, whole_number(self.steps), *lifetimes)
+    def _between(self) -> _Between:
+        return _MeanLifetime(_lifetime(self.init_value), _lifetime(self.end_value))
 
     def weights(self, p: jax.Array, q: jax.Array) -> Weights:
         # The fraction of the difference between the decay rates. If they are equal, any fraction is right.
@@ -672,16 +692,12 @@ class HalfLife(FiniteSchedule, kind="half_life"):
         return 1 - of_end, of_end
 
 
-class _HalfLife(Lowered):
-    init_value: Scalar
-    end_value: Scalar
-    steps: Length
+class _MeanLifetime(_Between):
     first: Scalar
     last: Scalar
 
-    def evaluate(self, time: Time) -> jax.Array:
-        between = _decay_between(self.first, self.last, *time.progress(self.steps))
-        return _with_ends(time, self.steps, real(self.init_value), between, real(self.end_value))
+    def value(self, p: jax.Array, q: jax.Array, t: Elapsed, ends: Ends) -> jax.Array:
+        return _decay_between(self.first, self.last, p, q)
 
 
 def _decay_between(first: Scalar, last: Scalar, p: jax.Array, q: jax.Array) -> jax.Array:
@@ -743,6 +759,7 @@ def finite_argument(where: str, name: str, schedule: object) -> FiniteSchedule:
     return schedule
 
 
+@final
 class KDecay(Schedule, kind="k_decay"):
     """Made by `k_decay`."""
 
@@ -750,7 +767,7 @@ class KDecay(Schedule, kind="k_decay"):
     k: NumberField = checked(checks.number, above=0)
 
     def lower(self) -> Lowered:
-        return self.schedule._in_power(self.k)
+        return dataclasses.replace(self.schedule.lower(), power=self.k)
 
     def phases(self) -> Schedule:
         return self.schedule

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator, Sequence
+from typing import final
 
 import jax
 import jax.numpy as jnp
@@ -29,12 +30,14 @@ from .._core.scalars import (
     whole_number,
     x64,
 )
-from .._core.schedule import Number, NumbersField, Schedule, Steps
+from .._core.schedule import Schedule
 from .._core.tables import Moment, Table, table, take, whole_table
 from .._core.time import UNROLLED, Time
+from .._core.types import Number, NumbersField, Steps
 from .finite import Curve, half_cosine, linear_weights
 
 
+@final
 class PiecewiseConstant(Schedule, kind="piecewise_constant"):
     """Made by `piecewise_constant`."""
 
@@ -111,6 +114,7 @@ def _between(knots: Sequence[float], name: str) -> Iterator[Phase]:
     return window([Phase(-math.inf, CONSTANT), *pieces, Phase(knots[-1], CONSTANT, "end")], 0, math.inf)
 
 
+@final
 class PiecewiseLinear(Schedule, kind="piecewise_linear"):
     """Made by `piecewise_linear`."""
 
@@ -202,6 +206,7 @@ def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> P
     return PiecewiseLinear(values, boundaries)
 
 
+@final
 class PiecewiseCosine(Schedule, kind="piecewise_cosine"):
     """Made by `piecewise_cosine`."""
 

@@ -8,6 +8,7 @@ period. The fraction of each half is an exact integer, divided once.
 from __future__ import annotations
 
 import abc
+from typing import final
 
 import jax
 
@@ -15,8 +16,9 @@ from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import checked, static
 from .._core.scalars import Length, Scalar, real, select, total, whole_number
-from .._core.schedule import Number, NumberField, OptionalField, Schedule, Steps
+from .._core.schedule import Schedule
 from .._core.time import Time
+from .._core.types import Number, NumberField, OptionalField, Steps
 from .finite import Curve, half_cosine, linear_weights
 
 
@@ -60,6 +62,7 @@ class _Waved(Lowered):
         return select(returning, after_turn, select(local.started(), between, init_value))
 
 
+@final
 class CosineWave(_Wave, kind="cosine_wave"):
     """Made by `cosine_wave`."""
 
@@ -95,6 +98,7 @@ def cosine_wave(init_value: Number, end_value: Number, steps: Steps) -> CosineWa
     return CosineWave(init_value, end_value, steps)
 
 
+@final
 class TriangleWave(_Wave, kind="triangle_wave"):
     """Made by `triangle_wave`."""
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Count, Function, Schedule, ScheduleLike, Steps
+from .._core.as_schedule import Function
+from .._core.schedule import Schedule
+from .._core.types import Count, ScheduleLike, Steps
 from .phases import CONSTANT, FAR, Phase, concrete, phases
 from .sample import run_length, sample
 

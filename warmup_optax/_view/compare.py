@@ -11,7 +11,9 @@ import jax
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule, ScheduleLike, Steps, as_schedule_argument
+from .._core.as_schedule import as_schedule_argument
+from .._core.schedule import Schedule
+from .._core.types import ScheduleLike, Steps
 from .phases import CONSTANT, FAR, phases
 from .sample import run_length, to_look_at, values_at
 from .transfer import Transfer, host_rates, transfer_peak

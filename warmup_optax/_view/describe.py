@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule, ScheduleLike, Steps
+from .._core.schedule import Schedule
+from .._core.types import ScheduleLike, Steps
 from .phases import CONSTANT, CYCLES, FAR, JUMPS, Phase, concrete, phases
 from .sample import note_of, run_length, sample
 

@@ -10,12 +10,14 @@ import jax
 import numpy as np
 
 from .._core import checks
+from .._core.as_schedule import as_schedule_argument
 from .._core.phases import CONSTANT as CONSTANT
 from .._core.phases import FAR as FAR
 from .._core.phases import JUMPS as JUMPS
 from .._core.phases import Phase as Phase
 from .._core.phases import View, with_next
-from .._core.schedule import Schedule, ScheduleLike, as_schedule_argument
+from .._core.schedule import Schedule
+from .._core.types import ScheduleLike
 from .._shapes.endless import Exponential
 from .sample import to_look_at, values_at
 

@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from .._core import checks
-from .._core.schedule import Schedule, ScheduleLike, Steps
+from .._core.schedule import Schedule
+from .._core.types import ScheduleLike, Steps
 from .._extras import missing
 from .phases import concrete, horizon, phases
 from .sample import note_of, run_length, sample

@@ -14,10 +14,12 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from .._core import checks
+from .._core.as_schedule import Function, as_schedule_argument, is_stateful
 from .._core.evaluation import evaluate_on_host
 from .._core.scalars import default_float, default_int
-from .._core.schedule import Count, Function, Schedule, ScheduleLike, Steps, as_schedule_argument, is_stateful
+from .._core.schedule import Schedule
 from .._core.time import Time
+from .._core.types import Count, ScheduleLike, Steps
 
 if TYPE_CHECKING:
     from typing import Protocol

@@ -13,8 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import checks
+from .._core.as_schedule import as_schedule_argument
 from .._core.scalars import default_float
-from .._core.schedule import ScheduleLike, Steps, as_schedule_argument
+from .._core.types import ScheduleLike, Steps
 from .sample import run_length, sample
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..._core import checks
 from ..._core.scalars import default_float, default_int
-from ..._core.schedule import Schedule, ScheduleLike, Steps
+from ..._core.schedule import Schedule
+from ..._core.types import ScheduleLike, Steps
 from ..._extras import missing
 from ..check import check
 from ..describe import HEADER, table
