@@ -223,6 +223,22 @@ SIGNATURES = {
     "end_value=0.0, decay_shape=one_minus_sqrt",
     "warmup_cosine_restarts": "peak_value, *, warmup_steps, cycle_steps, growth=1, decay=1.0, "
     "init_value=0.0, end_value=0.0",
+    "sample": "schedule, counts",
+    "describe": "schedule, total_steps=None",
+    "check": "schedule, total_steps, *, ignore=()",
+    "compare": "old, new, count=None, *, total_steps=None",
+    "plot": "schedules, total_steps=None, *, ax=None",
+    "explore": "schedule, total_steps=None, *, compare=None",
+    "load": "path, *, key=None",
+    "save": "schedule, path",
+    "groups": "factors",
+    "layerwise": "decay, num_layers, *, pattern='layers/{}/', before=('embed',), after=('head',)",
+    "with_feedback": "schedule, rule, *, argument='value'",
+    "transfer_peak": "old, new, *, total_steps, new_total_steps=None, norms=None",
+    "scale_hyperparams": "*, learning_rate, batch_size, base_batch_size, b1=None, b2=None, eps=None, "
+    "weight_decay=None, rule='sqrt', length_ratio=1.0",
+    "seesaw": "schedule, *, total_steps, batch_size, doublings",
+    "checkpoint_weights": "shape, num_checkpoints",
     "one_cycle": "peak_value, *, total_steps, warmup_fraction=0.3, div_factor=25.0, "
     "final_div_factor=10000.0, shape=cosine",
 }

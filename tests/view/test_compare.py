@@ -361,3 +361,10 @@ class TestCompare:
 )
 def test_percentages_are_written_as_people_write_them(fraction, shown):
     assert str(wo.nodes.Comparison(9, 1.0, 1.0, 3, fraction)).endswith(f"from count 3 on, by up to {shown}")
+
+
+def test_a_run_that_has_not_begun():
+    """Without a count, the two plans differ from count 0 on, and no past is compared."""
+    old, new = wo.linear(1.0, 0.0, 100), wo.cosine(1.0, 0.0, 100)
+    assert wo.compare(old, new) == wo.compare(old, new, 0)
+    assert wo.compare(old, new).count == 0

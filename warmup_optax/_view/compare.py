@@ -98,7 +98,11 @@ def _percent(fraction: float) -> str:
 
 @checks.by_name
 def compare(
-    old: ScheduleLike, new: ScheduleLike, count: Steps, *, total_steps: Steps | HasLength | None = None
+    old: ScheduleLike,
+    new: ScheduleLike,
+    count: Steps | None = None,
+    *,
+    total_steps: Steps | HasLength | None = None,
 ) -> Comparison:
     """Compare the schedule of a run with the one it continues with: a check before a run is resumed.
 
@@ -106,7 +110,7 @@ def compare(
       old: The schedule of the run so far: a schedule, a function of a count, or a number.
       new: The schedule that the run continues with.
       count: The count of the first update with the new schedule, a whole number >= 0. Pass `update_count` of
-        the restored optimizer state.
+        the restored optimizer state. None: 0, for two plans of a run that has not begun.
       total_steps: The length of the run in updates, a whole number >= 1 or a `TrainingRun`, for the factor of
         `transfer_peak`. By default each schedule is as long as its decay. A schedule whose decay never ends,
         or that has none, is as long as the other.
@@ -133,7 +137,7 @@ multiplies a tuned peak by 2.72 (2.28 to 3.24)
     old, new = _concrete("old", old), _concrete("new", new)
     if checks.is_traced(count):
         checks.raise_bad_argument("compare", "count", count, "a number known before tracing", error=TypeError)
-    count = int(checks.steps("compare", "count", count))
+    count = 0 if count is None else int(checks.steps("compare", "count", count))
     length = None if total_steps is None else run_length("compare", total_steps)
     first, largest = None, 0.0
     a = b = np.zeros(1)
