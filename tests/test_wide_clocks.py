@@ -25,7 +25,7 @@ UNITS = {  # in an update; and how many updates one step of the plain expression
     "2**52": (2**30, 8),
     "2**60": (2**36, 4),
 }
-COUNTS = 56  # counts of an expression: 24 at which something is due and 32 others, each with its neighbors
+COUNTS = 36  # counts of an expression: 24 at which something is due and 12 others, each with its neighbors
 # Numbers as data: a length past int32 is a float32 there, and time is known to a few roundings of it.
 WIDTHS = {
     ("constants", False): 0.0,
@@ -102,7 +102,7 @@ def every(seed):
     r = random.Random(seed)
     shapes = [make(r) for make in SHAPES.values()]
     combinators = {name: make for name, make in COMBINATORS.items() if not name.startswith("in_steps")}
-    return [*shapes, *nested(7000 + seed, 16, combinators)]
+    return [*shapes, *nested(7040 + seed, 10, combinators)]
 
 
 def every_way(*axes, default):
@@ -233,7 +233,9 @@ def test_a_function_that_takes_no_real_numbers():
 
 
 # ------------------------------------------------------------------ the last counts of the plain clock
-LAST = np.arange(2**31 - 1000, 2**31).astype(np.int32)
+LAST = np.unique(  # every seventh of the last 1,000 counts, and those around the boundaries below
+    [2**31 - n for n in range(1, 1001) if n % 7 == 1 or n % 100 in (0, 1, 99) or 900 - n in range(0, 900, 91)]
+).astype(np.int32)
 NEAR = 2**31
 INNER = [
     e.cosine_wave(1.0, 0.1, 97),

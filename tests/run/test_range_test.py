@@ -147,7 +147,7 @@ NOISES = {
 
 
 @pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize("length", [30, 100])
+@pytest.mark.parametrize("length", [30, pytest.param(100, marks=pytest.mark.exhaustive)])
 def test_noise_has_no_rate(noise, length):
     """At most 1 in 250 series of pure noise are read, so that of 500 more than 8 have a probability of 0.02 %."""
     random = np.random.default_rng(length)
