@@ -138,7 +138,7 @@ def test_a_warmup_that_was_all_in_2024_holds_its_last_rate():
         (
             {"warmup_steps": 10},
             TypeError,
-            r"\*\*fields must be names among learning_rate, steps,.*, got 'warmup_steps'",
+            "warmup_steps must be one of its arguments, config, .*, got 10; write warmup_steps_fraction=10",
         ),
         ({"lr_schedule_type": "linear"}, ValueError, "lr_schedule_type must be one of 'cosine', 'wsd'"),
         ({"wsd_decay_style": "sqrt"}, ValueError, "wsd_decay_style must be one of 'linear', 'cosine'"),

@@ -30,7 +30,8 @@ MODULES = {
     "paddle": [paddle],
     "paddle_rcnn": [paddle],
 }
-DIFFERENCES = (pathlib.Path(__file__).parents[2] / "docs/coming_from/differences.md").read_text()
+DOCS = pathlib.Path(__file__).parents[2] / "docs"
+DIFFERENCES = (DOCS / "coming_from/differences.md").read_text()
 REFUSED = ("exp-rate0",)
 FIRST = {
     case.callable: case
@@ -82,13 +83,21 @@ def test_every_constructor_is_tabled(module):
         assert name in FIRST, f"{name} has no table"
 
 
+RELEASES = dict(
+    re.findall(r"^\| (\w+) \| ([^|]+) \|", (DOCS / "coming_from/releases.md").read_text(), re.MULTILINE)
+)
+
+
+def test_every_library_has_its_release_in_the_table():
+    assert RELEASES.keys() - {"port"} == {*compat.__all__}
+
+
 @pytest.mark.parametrize("name", compat.__all__)
-def test_every_library_names_the_release_that_it_follows(name):
+def test_the_top_of_a_module_and_the_table_name_the_same_release(name):
     head = (importlib.import_module(f"warmup_optax.compat.{name}").__doc__ or "").split("\n\n")[0]
-    assert re.search(r"\d+\.\d+|at [0-9a-f]{7}\b", head), head
-    assert (
-        f"\n| {name} | " in (pathlib.Path(__file__).parents[2] / "docs/coming_from/releases.md").read_text()
-    )
+    release = re.search(r"(?<=at )[0-9a-f]{7}\b|\d+(?:\.\d+)+", head)
+    assert release, head
+    assert release[0] in RELEASES[name]
 
 
 @pytest.mark.parametrize("name", compat.__all__)

@@ -8,7 +8,17 @@ import jax
 import pytest
 
 import warmup_optax as wo
-from warmup_optax.compat import fairseq, keras, optax, paddle, timm, torch, transformers
+from warmup_optax.compat import (
+    fairseq,
+    keras,
+    levanter,
+    mmengine,
+    optax,
+    paddle,
+    timm,
+    torch,
+    transformers,
+)
 from warmup_optax.compat._arguments import Declared
 
 # A good value for each argument that has no default, by module and constructor or for all of them.
@@ -172,6 +182,46 @@ def test_an_invalid_number_is_reported_under_its_name(build, argument):
     assert caught.value.function.startswith("compat.")
     assert caught.value.argument.startswith(argument)
     assert f": {argument}" in str(caught.value)
+
+
+def misspelled():
+    """Every port, and the longest name of its arguments."""
+    for library in wo.compat.__all__:
+        module = importlib.import_module(f"warmup_optax.compat.{library}")
+        for name in module.__all__:
+            constructor = getattr(module, name)
+            if inspect.isfunction(constructor):
+                longest = max(inspect.signature(constructor).parameters, key=len)
+                yield pytest.param(constructor, longest, id=f"{library}-{name}")
+
+
+@pytest.mark.parametrize(("constructor", "argument"), misspelled())
+def test_an_error_suggests_the_name_of_a_misspelled_argument(constructor, argument):
+    with pytest.raises(wo.ArgumentTypeError, match=f"; write {argument}=3$") as caught:
+        constructor(**{argument + "s": 3})
+    assert caught.value.argument == argument + "s"
+    assert (
+        caught.value.function == f"compat.{constructor.__module__.rpartition('.')[2]}.{constructor.__name__}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: mmengine.param_schedulers([{"type": "PolyLR", "powr": 2}], lr=1.0), "did you mean power?"),
+        (
+            lambda: fairseq.from_config({"lr_scheduler": {"_name": "fixed", "lr_shrnk": 1}}),
+            r"lr_scheduler\.lr_shrnk must be left out, got 1; fixed has .*; did you mean lr_shrink",
+        ),
+        (
+            lambda: levanter.from_config({"lr_schedul": "linear"}, num_train_steps=9),
+            r"optimizer\.lr_schedul must be left out, .* did you mean lr_schedule",
+        ),
+    ],
+)
+def test_an_error_suggests_the_key_of_a_configuration(build, message):
+    with pytest.raises(wo.ArgumentError, match=message):
+        build()
 
 
 def test_jax_raises_its_error_for_a_tracer():

@@ -1,7 +1,8 @@
 """Annotations of the ports' arguments: each carries a rule, its wording, and a line of the docstring.
 
 ``step_size: Length`` is an int that `port` checks before anything is computed with it. `port` adds the range to
-the signature and to the docstring. A string in the metadata is the argument's line in the docstring.
+the signature and to the docstring. A string in the metadata is the argument's line in the docstring. A tuple
+has the names that ``**`` accepts.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import inspect
 import re
 from collections.abc import Iterable, Sequence
 from types import NoneType, UnionType
-from typing import Annotated, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import jax
 
 from .._core import checks
-from ._rules import LAST, Check, Scalar, at_least, bounded, checked, concrete, finite, items
+from ._rules import LAST, Check, Scalar, at_least, bounded, checked, concrete, finite, items, rates
 
 T = TypeVar("T")
 IGNORED = "Ignored; accepted for compatibility."
@@ -34,19 +35,20 @@ Fixed = Annotated[T, concrete]  # a number that the set of phases depends on
 Milestones = Annotated[Sequence[int], items("whole numbers of steps", concrete, at_least(None))]
 Counts = Annotated[Sequence[int], items("whole numbers of steps", concrete, at_least(0))]
 Lengths = Annotated[Sequence[float], items("a sequence of numbers of steps", bounded("", at_least=0))]
-Rates = Annotated[Sequence[float], items("a sequence of rates", finite)]
+Rates = Annotated[Sequence[float], rates]
 Tuple = Annotated[Sequence[T], items("a sequence")]
 Ignored = Annotated[object, IGNORED]
 
 
 class Declared:
-    """The declaration of an argument: its rules, its range in words, and its line in the docstring."""
+    """The declaration of an argument: its rules, its range in words, its line in the docstring, its names."""
 
     def __init__(self, hint: object) -> None:
         kinds, metadata = _parts_of(hint)
         self.optional = NoneType in kinds
         self.rules = [x for x in metadata if isinstance(x, Check)]
         self.text = next((x for x in reversed(metadata) if isinstance(x, str)), "")
+        self.names: tuple[str, ...] = next((x for x in metadata if isinstance(x, tuple)), ())
         self.kinds = kinds - {NoneType}
         if self.kinds == {bool}:
             self.rules.append(Check(checks.boolean))
@@ -54,7 +56,7 @@ class Declared:
             self.rules += [finite] * all(rule is concrete for rule in self.rules)
         self.range = ", ".join(rule.words for rule in self.rules if rule.words)
 
-    def read(self, where: str, name: str, value: object) -> object:
+    def read(self, where: str, name: str, value: object) -> Any:
         """Check a value, and return what the constructor receives."""
         return value if value is None and self.optional else checked(self.rules, where, name, value)
 
@@ -82,9 +84,11 @@ def shown(
     return signature.replace(parameters=[annotated(x) for x in signature.parameters.values()])
 
 
-def documented(text: str, parameters: Iterable[str], declared: dict[str, Declared]) -> str:
-    """Return the docstring with the texts and ranges of the annotations in its ``Args``."""
+def documented(library: str, text: str, parameters: Iterable[str], declared: dict[str, Declared]) -> str:
+    """Return the docstring with the annotations' texts and ranges in ``Args``, and its example with an import."""
     lines = inspect.cleandoc(text).splitlines()
+    example = next((i for i, line in enumerate(lines) if line.startswith(">>>")), len(lines))
+    lines[example:example] = [f">>> from warmup_optax.compat import {library}"] * (example < len(lines))
     heads = ("Returns:", "Raises:", ">>>")
     start = next((i for i, line in enumerate(lines) if line == "Args:"), None)
     if start is None:

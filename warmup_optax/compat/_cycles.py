@@ -4,39 +4,60 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Annotated
 
 import warmup_optax as wo
 
 from ._parts import exact, in_ticks, in_updates, is_zero, meaning, stairs
 from ._port import refuse
+from ._rules import Function, Scalar, ScheduleLike
+
+ScaleFn = Annotated[
+    Function | None,
+    "A function for the factor of the height, instead of ``mode``. Write it with ``jax.numpy``. The schedule can "
+    "then not be saved.",
+]
+ScaleMode = Annotated[str, 'The argument of ``scale_fn``: the "cycle", counted from 1, or "iterations".']
+ThreePhase = Annotated[bool, "Whether to return to the first rate as fast as it rose, before the last decay."]
 
 
 def cyclic(
-    base: Any, top: Any, up: Any, down: Any, mode: Any, gamma: Any, scale_fn: Any, scale_mode: Any
+    base: Scalar,
+    top: Scalar,
+    size_up: Scalar,
+    size_down: Scalar | None,
+    mode: str,
+    gamma: Scalar,
+    scale_fn: Function | None,
+    scale_mode: str,
 ) -> wo.Schedule:
     """A triangle wave between two rates. Its height may decay with each cycle or with each update."""
-    ticks, (up, down) = in_ticks(up, up if down is None else down)
+    ticks, (up, down) = in_ticks(size_up, size_up if size_down is None else size_down)
     wave = in_updates(wo.shapes.triangle_wave(base, top, up, down), ticks)
     if scale_fn is not None:
         by_cycle = in_updates(wo.staircase(wo.shift(scale_fn, -1), up + down), ticks)
-        height = meaning({"cycle": by_cycle, "iterations": scale_fn}, "scale_mode", scale_mode)
+        by_mode = {"cycle": by_cycle, "iterations": wo.as_schedule(scale_fn)}
+        height = meaning(by_mode, "scale_mode", scale_mode)
     else:
-        heights = {
+        heights: dict[str, Callable[[], wo.Schedule | None]] = {
             "triangular": lambda: None,
             "triangular2": lambda: in_updates(stairs(1.0, 0.5, up + down), ticks),
             "exp_range": lambda: stairs(1.0, gamma, 1),
         }
         height = meaning(heights, "mode", mode)()
-    if height is None:
-        return wave
-    height = wo.as_schedule(height)
-    return wave * height + (1.0 - height) * base
+    return wave if height is None else wave * height + (1.0 - height) * base
 
 
 def one_cycle(
-    first: Any, peak: Any, last: Any, total_steps: Any, strategy: str, three_phase: bool, **part: Any
+    first: Scalar,
+    peak: Scalar,
+    last: Scalar,
+    total_steps: int,
+    strategy: str,
+    three_phase: bool,
+    **part: float,
 ) -> wo.Schedule:
     """A rise to ``peak`` at ``part * total_steps - 1``, then a decay to ``last`` at ``total_steps - 1``.
 
@@ -52,10 +73,10 @@ def one_cycle(
     return _anneal(strategy, rates, ends, total_steps)
 
 
-def _anneal(strategy: str, rates: Sequence[Any], ends: Sequence[Any], total: Any) -> wo.Schedule:
+def _anneal(strategy: str, rates: Sequence[Scalar], ends: Sequence[Fraction], total: int) -> wo.Schedule:
     """Curves through ``rates`` at 0 and ``ends``. From ``total`` on, the last extrapolated value stays."""
     shape = wo.cosine if strategy == "cos" else wo.linear
-    starts = [0, *ends[:-1]]
+    starts = [Fraction(0), *ends[:-1]]
     begins = [min(begin, total) for begin in (*itertools.accumulate(starts, max), total)]
     # Phases of positive length that contain an update.
     own = [i for i, end in enumerate(ends) if starts[i] < end and begins[i] < begins[i + 1]]
@@ -68,6 +89,6 @@ def _anneal(strategy: str, rates: Sequence[Any], ends: Sequence[Any], total: Any
         beyond = rates[last + 1] + (rates[last] - rates[last + 1]) * weight
     ticks, counts = in_ticks(*starts, *begins[1:], *ends)
     start, begin, end = (counts[i : i + len(ends)] for i in range(0, 3 * len(ends), len(ends)))
-    curves = [shape(rates[i], rates[i + 1], end[i] - start[i]) for i in own]
+    curves: list[ScheduleLike] = [shape(rates[i], rates[i + 1], end[i] - start[i]) for i in own]
     offsets = [*(start[i] for i in own), 0]
     return in_updates(wo.join([*curves, beyond], [begin[i] for i in own], offsets), ticks)

@@ -18,7 +18,7 @@ import warmup_optax as wo
 from .._core import checks
 from .._suggestions import no_attribute
 from ._arguments import Declared, documented, shown
-from ._rules import LAST, concrete
+from ._rules import LAST, Scalar, concrete
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,10 +46,13 @@ def port(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         last_step = next((name for name, found in declared.items() if LAST in found.rules), None)
         kinds = {parameter.kind: name for name, parameter in signature.parameters.items()}
         others = declared.get(kinds.get(inspect.Parameter.VAR_KEYWORD, ""), Declared(None))
+        accepted = [x for x in signature.parameters.values() if x.kind is not x.VAR_KEYWORD]
+        accepted += [inspect.Parameter(x, inspect.Parameter.KEYWORD_ONLY) for x in others.names]
 
         @functools.wraps(constructor)
         def ported(*args: P.args, **kwargs: P.kwargs) -> R:
             with checks.renamed(where):
+                checks.check_names(where, accepted, args, kwargs)
                 pairs = zip(declared.items(), args, strict=False)
                 positional = [found.read(where, name, x) for (name, found), x in pairs]
                 named = {name: declared.get(name, others).read(where, name, x) for name, x in kwargs.items()}
@@ -59,7 +62,7 @@ def port(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 return made if is_concrete(last) and last == -1 else wo.shift(made, -1 - last)  # pyright: ignore
 
         ported.__signature__ = shown(signature, get_type_hints(inspect.unwrap(constructor)), declared)  # pyright: ignore[reportAttributeAccessIssue]
-        ported.__doc__ = documented(constructor.__doc__ or "", signature.parameters, declared)
+        ported.__doc__ = documented(library, constructor.__doc__ or "", signature.parameters, declared)
         return ported
 
     return decorate
@@ -81,6 +84,8 @@ def refuse(
     name: str, value: object, allowed: str, fix: str = "", *, error: type[Exception] = ValueError
 ) -> NoReturn:
     """Raise the error for an argument of the constructor that is being called."""
+    if not fix and isinstance(value, str):
+        fix = checks.text_fix(value)
     checks.raise_bad_argument("", name, value, allowed, fix, error=error)
 
 
@@ -94,29 +99,20 @@ def check_steps(name: str, value: object, at_least: int | None = 1, fix: str = "
     checks.steps("", name, value, at_least=at_least, fix=fix)
 
 
-def check_below(name: str, value: object, **other: Any) -> None:
-    """Raise if a number is not below another argument, and both are concrete."""
+def check_above(name: str, value: Scalar, sign: int = 1, **other: Scalar) -> None:
+    """Raise if a number is not above another argument (below it if ``sign`` is -1), and both are concrete."""
     ((bound, limit),) = other.items()
-    if is_concrete(value) and is_concrete(limit) and not value < limit:  # pyright: ignore[reportOperatorIssue]
-        refuse(name, value, f"below {bound}={limit!r}")
+    if is_concrete(value) and is_concrete(limit) and not sign * value > sign * limit:
+        refuse(name, value, f"{'above' if sign == 1 else 'below'} {bound}={limit!r}")
 
 
-def check_above(name: str, value: object, **other: Any) -> None:
-    """Raise if a number is not above another argument, and both are concrete."""
-    ((bound, limit),) = other.items()
-    if is_concrete(value) and is_concrete(limit) and not value > limit:  # pyright: ignore[reportOperatorIssue]
-        refuse(name, value, f"above {bound}={limit!r}")
+check_below = functools.partial(check_above, sign=-1)
 
 
 def check_concrete(name: str, *values: object) -> None:
     """Raise for traced numbers, because the set of phases depends on these values."""
     for value in values:
         concrete.check("", name, value)
-
-
-def as_tuple(name: str, values: object, allowed: str) -> tuple[Any, ...]:
-    """Return a sequence as a tuple."""
-    return checks.sequence("", name, values, allowed)
 
 
 def within_argument(name: str, keys: Iterable[str]) -> AbstractContextManager[None]:

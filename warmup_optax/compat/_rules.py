@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Rational
@@ -10,9 +9,14 @@ from typing import Any, TypeAlias
 
 import jax
 
+import warmup_optax as wo
+
 from .._core import checks
 
 Scalar: TypeAlias = float | jax.Array
+Function: TypeAlias = Callable[[Any], Any]  # of a count
+ScheduleLike: TypeAlias = wo.Schedule | Function | Scalar
+Shape: TypeAlias = Callable[[Scalar, Scalar, int], wo.Schedule]  # of two values and a length
 CONCRETE = "the set of phases depends on it: build the schedule outside of jit, grad and vmap"
 
 
@@ -32,11 +36,11 @@ class Check:
         return self.words
 
 
-def plain_number(where: str, name: str, value: object, **bounds: Any) -> Scalar:
+def plain_number(where: str, name: str, value: object, **bounds: Any) -> Any:
     """Return a finite number as Python's int or float. Tracers and fractions are unchanged."""
     number = checks.number(where, name, value, **bounds)
     if checks.is_traced(value) or isinstance(value, (int, float, Rational)):
-        return value  # pyright: ignore[reportReturnType]
+        return value
     return int(number) if hasattr(value, "__index__") and float(number).is_integer() else number
 
 
@@ -88,17 +92,6 @@ def at_least(bound: int | None) -> Check:
 
 concrete = Check(_concrete)
 finite = Check(plain_number)
+rates = items("a sequence of rates", finite)
 cut_counts = items("a sequence of counts", concrete, finite, Check(_cut))
 LAST = at_least(-1)
-
-
-def from_text(name: str, value: object) -> Any:
-    """Convert a string that holds a number to that number, as typed readers of configurations do."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip().replace("_", "")
-    with contextlib.suppress(ValueError):
-        return int(text) if text.lstrip("+-").isdigit() else float(text)
-    fix = "fill in what the variable stands for" if "$" in text else ""
-    fix = "??? stands for a value that you must give" if text == "???" else fix
-    checks.raise_bad_argument("", name, value, "a number", fix, error=TypeError)

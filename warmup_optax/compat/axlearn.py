@@ -19,7 +19,7 @@ from . import _port
 from ._arguments import Counts, Fixed, Number, Positive, Steps, Whole
 from ._parts import is_zero, joined
 from ._port import check_steps, refuse
-from ._rules import Check, Scalar, bounded, items, plain_number
+from ._rules import Check, Scalar, ScheduleLike, bounded, items, plain_number
 
 P = ParamSpec("P")
 SHIFT = type(wo.shift(0.0, -1))
@@ -60,9 +60,7 @@ def port(**names: str) -> Callable[[Callable[P, wo.Schedule]], Callable[P, wo.Sc
 @port()
 def polynomial(
     *,
-    begin_step: Annotated[
-        Fixed[Whole], "AXLearn's step of ``begin_value``, which is update ``begin_step - 1``."
-    ] = 0,
+    begin_step: Annotated[Fixed[Whole], "The step of ``begin_value``: update ``begin_step - 1``."] = 0,
     begin_value: StartValue = 0,
     end_step: Annotated[Fixed[Whole], "AXLearn's step of ``end_value``; ``begin_step`` for no decay."] = 1,
     end_value: EndValue = 0,
@@ -70,7 +68,6 @@ def polynomial(
 ) -> wo.Schedule:
     """A polynomial: ``begin_value + (end_value - begin_value) * p**power``, with the elapsed fraction ``p``.
 
-    >>> from warmup_optax.compat import axlearn
     >>> axlearn.polynomial(begin_value=0.0, end_step=4, end_value=1.0)([0, 1, 3, 9]).tolist()
     [0.25, 0.5, 1.0, 1.0]
     """
@@ -89,7 +86,6 @@ def exponential(
 ) -> wo.Schedule:
     """Exponential interpolation between two steps: a straight line on a logarithmic axis.
 
-    >>> from warmup_optax.compat import axlearn
     >>> axlearn.exponential(begin_value=1.0, end_step=2, end_value=0.25)([0, 1, 9]).tolist()
     [0.5, 0.25, 0.25]
     """
@@ -106,7 +102,6 @@ def inverse_sqrt(warmup_steps: Positive = 1) -> wo.Schedule:
 
     The original takes the step as its first argument. This port returns the function of the step.
 
-    >>> from warmup_optax.compat import axlearn
     >>> axlearn.inverse_sqrt(4)([0, 3, 15]).tolist()
     [0.5, 0.5, 0.25]
     """
@@ -117,15 +112,12 @@ def inverse_sqrt(warmup_steps: Positive = 1) -> wo.Schedule:
 def adafactor(
     scale: Annotated[Number, "The value of step 1 without a warmup."] = 1.0,
     *,
-    warmup_steps: Annotated[
-        int, "AXLearn's step of the peak, which is update ``warmup_steps - 1``."
-    ] = 10_000,
+    warmup_steps: Annotated[int, "AXLearn's step of the peak: update ``warmup_steps - 1``."] = 10_000,
     decay_power: Annotated[Number, bounded("< 1", below=1)] = -0.5,
     step_offset: Annotated[Fixed[Whole], "Added to AXLearn's step; Lingvo uses 1."] = 0,
 ) -> wo.Schedule:
     """A linear ramp up to ``scale * warmup_steps**decay_power``, then ``scale * step**decay_power``.
 
-    >>> from warmup_optax.compat import axlearn
     >>> axlearn.adafactor(2.0, warmup_steps=4)([0, 1, 3, 15]).tolist()
     [0.25, 0.5, 1.0, 0.5]
     """
@@ -143,7 +135,6 @@ def adafactor_decay_rate(
 ) -> wo.Schedule:
     """Adafactor's decay rate of the second moment, ``1 - step**-c``: 0 at the first update.
 
-    >>> from warmup_optax.compat import axlearn
     >>> axlearn.adafactor_decay_rate(1.0)([0, 1, 3]).tolist()
     [0.0, 0.5, 0.75]
     """
@@ -154,7 +145,6 @@ def adafactor_decay_rate(
 def decay_bias_correction(decay: Annotated[Number, bounded("in [0, 1)", at_least=0, below=1)]) -> wo.Schedule:
     """The decay rate of a bias-corrected moving average: 0 at the first update, then up to ``decay``.
 
-    >>> from warmup_optax.compat import axlearn
     >>> axlearn.decay_bias_correction(0.5)([0, 1, 40]).round(6).tolist()
     [0.0, 0.33333298563957214, 0.5]
     """
@@ -168,7 +158,6 @@ def stepwise(
 ) -> wo.Schedule:
     """Schedules in sequence. Each begins with its step 0, at update ``start_step - 1``.
 
-    >>> from warmup_optax.compat import axlearn
     >>> axlearn.stepwise([1.0, 0.5], [4])([0, 2, 3]).tolist()
     [1.0, 1.0, 0.5]
     """
@@ -187,7 +176,6 @@ def segment_wise(
 ) -> wo.Schedule:
     """Schedules in sequence. Each begins with its step 1, as in an optimizer.
 
-    >>> from warmup_optax.compat import axlearn
     >>> ramp = axlearn.polynomial(end_step=4, end_value=1.0)
     >>> axlearn.segment_wise([ramp, 0.5], segment_steps=[4])([0, 3, 4]).tolist()
     [0.25, 1.0, 0.5]
@@ -203,20 +191,16 @@ def cosine_with_linear_warmup(
     warmup_steps: Annotated[Fixed[Whole], "AXLearn's step of the peak; 0 or less for no warmup."] = 500,
     begin_value: First = 0.0,
     alpha: Alpha = 0.0,
-    decay_begin_step: Annotated[
-        Fixed[Whole] | None,
-        "AXLearn's last step at ``peak_lr``; ignored unless it is after ``warmup_steps``.",
-    ] = None,
+    decay_begin_step: Annotated[Fixed[Whole] | None, "The last step at the peak; None for none."] = None,
 ) -> wo.Schedule:
     """A linear ramp to ``peak_lr`` at update ``warmup_steps - 1``, then a cosine that ends at ``max_step - 1``.
 
     Without a warmup or a hold, ``peak_lr`` is never reached, because the cosine begins with its step 1.
 
-    >>> from warmup_optax.compat import axlearn
     >>> axlearn.cosine_with_linear_warmup(1.0, max_step=8, warmup_steps=4)([0, 3, 5, 7]).round(6).tolist()
     [0.25, 1.0, 0.5, 0.0]
     """
-    segments: list[Any] = []
+    segments: list[ScheduleLike] = []
     steps: list[int] = []
     if warmup_steps > 0:
         segments, steps = [_polynomial(begin_value, peak_lr, 0, warmup_steps)], [warmup_steps]
@@ -242,7 +226,6 @@ def warmup_stable_decay(
 
     If the decay has no steps, the rate stays at ``peak_lr``.
 
-    >>> from warmup_optax.compat import axlearn
     >>> schedule = axlearn.warmup_stable_decay(1.0, max_step=12, decay_begin_step=8, warmup_steps=4)
     >>> schedule([0, 3, 7, 9, 11]).tolist()
     [0.25, 1.0, 1.0, 0.5, 0.0]
@@ -262,7 +245,6 @@ def constant_with_linear_warmup(
 ) -> wo.Schedule:
     """A linear ramp to ``peak_lr`` at update ``warmup_steps - 1``, then constant.
 
-    >>> from warmup_optax.compat import axlearn
     >>> axlearn.constant_with_linear_warmup(1.0, warmup_steps=4)([0, 3, 9]).tolist()
     [0.25, 1.0, 1.0]
     """
@@ -282,7 +264,6 @@ def linear_schedule_with_warmup(
 
     If the warmup takes all steps, the rate stays at ``peak_lr``.
 
-    >>> from warmup_optax.compat import axlearn
     >>> axlearn.linear_schedule_with_warmup(1.0, max_step=8, warmup_steps=4)([0, 3, 5, 7]).tolist()
     [0.25, 1.0, 0.5, 0.0]
     """
@@ -301,7 +282,6 @@ def ema_schedule(
 ) -> wo.Schedule:
     """The decay rate of a moving average: ``step / (1 + step)`` (a plain mean) in the warmup, then ``decay``.
 
-    >>> from warmup_optax.compat import axlearn
     >>> axlearn.ema_schedule(0.875, warmup_steps=4)([0, 1, 2, 3]).tolist()
     [0.5, 0.6666666269302368, 0.75, 0.875]
     """
@@ -319,7 +299,7 @@ def _polynomial(start: Scalar, end: Scalar, begin: int, stop: int, power: Scalar
     return wo.shift(curve, begin) if begin else curve
 
 
-def _segments(segments: Sequence[Any], segment_steps: Sequence[int]) -> wo.Schedule:
+def _segments(segments: Sequence[ScheduleLike], segment_steps: Sequence[int]) -> wo.Schedule:
     """Segments in sequence, from AXLearn's step 1 on. Before that, the value is 0."""
     if len(segments) != len(segment_steps) + 1:
         allowed = f"one length for each of the {len(segments)} segments but the last"

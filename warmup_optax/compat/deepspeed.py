@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import warmup_optax as wo
 
 from ._arguments import IGNORED, Fixed, Length, NonNegative, Number, Positive, Whole
+from ._config import Config
 from ._factors import FAR
 from ._parts import in_ticks, in_updates, is_zero
 from ._port import is_concrete, port, refuse
@@ -59,7 +60,6 @@ def WarmupLR(
     Updates 0 and 1 both have ``warmup_min_lr``. With "log" the fraction of the rise is ``ln(n) / ln(W)``, and
     the full rate is at ``n == W``. With "linear" it is ``(n - 1) / W``, and the full rate is at ``n == W + 1``.
 
-    >>> from warmup_optax.compat import deepspeed
     >>> deepspeed.WarmupLR(0.0, 1.0, warmup_num_steps=16)([0, 1, 2, 4, 16, 99]).round(6).tolist()
     [0.0, 0.0, 0.25, 0.5, 1.0, 1.0]
     >>> deepspeed.WarmupLR(0.0, 1.0, 4, "linear")([0, 1, 2, 4, 5]).tolist()
@@ -86,7 +86,6 @@ def WarmupDecayLR(
     The decay, ``(T - n + 1) / (T - W)``, starts at the full rate at ``n == W + 1``. So "log" has two updates at
     the full rate. With ``T <= W`` there is no decay, and the rate jumps down.
 
-    >>> from warmup_optax.compat import deepspeed
     >>> deepspeed.WarmupDecayLR(8, 0.0, 1.0, 4, "linear")([1, 4, 5, 7, 8, 9]).tolist()
     [0.0, 0.75, 1.0, 0.5, 0.25, 0.0]
     """
@@ -111,7 +110,6 @@ def WarmupCosineLR(
     W)`` from ``n == W + 1`` on. A "linear" warmup is ``1 / W`` below the full rate at ``n == W``, so the full
     rate is never used. The lowest rate is at ``n == T`` and stays.
 
-    >>> from warmup_optax.compat import deepspeed
     >>> schedule = deepspeed.WarmupCosineLR(1.0, 12, 0.5, 4, cos_min_ratio=0.0, warmup_type="linear")
     >>> schedule([0, 1, 4, 8, 12, 20]).round(6).tolist()
     [0.0, 0.5, 0.875, 0.5, 0.0, 0.0]
@@ -127,9 +125,7 @@ def WarmupCosineLR(
 def OneCycle(
     cycle_min_lr: Annotated[Rate, "The rate of update 0, and of the end of the cycle."],
     cycle_max_lr: Annotated[Rate, "The highest rate."],
-    decay_lr_rate: Annotated[
-        Number, "The decay after the cycle; with 0 the rate stays at ``cycle_min_lr``."
-    ] = 0.0,
+    decay_lr_rate: Annotated[Number, "The decay after the cycle; 0 for none."] = 0.0,
     cycle_first_step_size: First = 2000,
     cycle_second_step_size: Second = None,
     cycle_first_stair_count: Stairs = 0,
@@ -146,7 +142,6 @@ def OneCycle(
     The peak is at ``n == first``. With a second half of 0 steps it is not used. The rate is ``cycle_min_lr``
     again at ``n == first + second``, where ``k`` is 0. `OneCycleMomentum` has the momenta.
 
-    >>> from warmup_optax.compat import deepspeed
     >>> schedule = deepspeed.OneCycle(0.25, 1.0, 0.5, cycle_first_step_size=4, decay_step_size=1)
     >>> schedule([0, 2, 4, 6, 8, 10]).tolist()
     [0.25, 0.625, 1.0, 0.625, 0.25, 0.125]
@@ -161,9 +156,8 @@ def OneCycle(
         return wo.inverse_time(cycle_min_lr, decay_rate=rate / ticks, transition_steps=1)
 
     sizes = (cycle_first_step_size, cycle_second_step_size)
-    return _cycle(
-        cycle_min_lr, cycle_max_lr, sizes, (cycle_first_stair_count, cycle_second_stair_count), after
-    )
+    stairs = (cycle_first_stair_count, cycle_second_stair_count)
+    return _cycle(cycle_min_lr, cycle_max_lr, sizes, stairs, after)
 
 
 @port()
@@ -179,9 +173,7 @@ def OneCycleMomentum(
     cycle_momentum: Annotated[bool, "Must be True: with False there are no momenta."] = True,
     cycle_min_mom: Annotated[Rate, "The momentum of update 0 and of the middle of the cycle."] = 0.8,
     cycle_max_mom: Annotated[Rate, "The momentum of both ends of the cycle."] = 0.9,
-    decay_mom_rate: Annotated[
-        Number, "The growth after the cycle; with 0 the momentum stays at ``cycle_max_mom``."
-    ] = 0.0,
+    decay_mom_rate: Annotated[Number, "The growth after the cycle; 0 for none."] = 0.0,
     last_batch_iteration: LastStep = -1,
 ) -> wo.Schedule:
     """The momentum (Adam's ``b1``) that `OneCycle` sets with the same arguments: high while the rate is low.
@@ -190,7 +182,6 @@ def OneCycleMomentum(
     (1 + decay_mom_rate * k / size)``, so a positive ``decay_mom_rate`` makes it grow beyond 1. The original also
     sets ``b2`` to 0.99. It changes neither in an optimizer without betas.
 
-    >>> from warmup_optax.compat import deepspeed
     >>> schedule = deepspeed.OneCycleMomentum(cycle_first_step_size=4, cycle_min_mom=0.5, cycle_max_mom=0.75)
     >>> schedule([0, 1, 2, 4, 6, 8, 9]).tolist()
     [0.5, 0.6875, 0.625, 0.5, 0.625, 0.75, 0.75]
@@ -212,15 +203,12 @@ def OneCycleMomentum(
 def LRRangeTest(
     lr_range_test_min_lr: Annotated[Rate, "The rate of update 0."] = 1e-3,
     lr_range_test_step_size: Annotated[Fixed[Length], "``size``, in updates."] = 2000,
-    lr_range_test_step_rate: Annotated[
-        Number, "The growth in ``size`` updates, as a fraction of the first rate."
-    ] = 1.0,
+    lr_range_test_step_rate: Annotated[Number, "The relative growth in ``size`` updates."] = 1.0,
     lr_range_test_staircase: Annotated[bool, "Whether the growth comes in one step."] = False,
     last_batch_iteration: LastStep = -1,
 ) -> wo.Schedule:
     """A learning-rate range test: ``min * (1 + rate * n / size)``, linear or a staircase. It never ends.
 
-    >>> from warmup_optax.compat import deepspeed
     >>> deepspeed.LRRangeTest(0.5, 4)([0, 2, 4, 40]).tolist()
     [0.5, 0.75, 1.0, 5.5]
     >>> deepspeed.LRRangeTest(0.5, 4, lr_range_test_staircase=True)([0, 3, 4, 40]).tolist()
@@ -233,7 +221,7 @@ def LRRangeTest(
 
 @port()
 def from_config(
-    block: Mapping[str, Any],
+    block: Config,
     *,
     lr: Annotated[Number | None, "The optimizer's rate, for the types that use it."] = None,
 ) -> wo.Schedule:
@@ -243,7 +231,6 @@ def from_config(
       block: ``{"type": ..., "params": {...}}``. A ``type`` that is not DeepSpeed's is a PyTorch scheduler, as in
         DeepSpeed: see `compat.torch`. You may also pass the whole configuration, which contains ``lr``.
 
-    >>> from warmup_optax.compat import deepspeed
     >>> block = {"type": "WarmupLR", "params": {"warmup_max_lr": 1.0, "warmup_num_steps": 16}}
     >>> deepspeed.from_config(block)([1, 4, 16]).round(6).tolist()
     [0.0, 0.5, 1.0]
@@ -301,7 +288,11 @@ def _growing(start: Scalar, rate: Scalar) -> wo.Schedule:
 
 
 def _cycle(
-    start: Scalar, middle: Scalar, sizes: Any, stairs: Any, after: Callable[[int], wo.Schedule]
+    start: Scalar,
+    middle: Scalar,
+    sizes: tuple[Scalar, Scalar | None],
+    stairs: tuple[int, int | None],
+    after: Callable[[int], wo.Schedule],
 ) -> wo.Schedule:
     """A cycle from ``start`` to ``middle`` and back, then ``after(ticks)``, with ``ticks`` in an update."""
     ticks, (up, down) = in_ticks(float(sizes[0]), float(sizes[0] if sizes[1] is None else sizes[1]))

@@ -7,15 +7,16 @@ configs. Update 0 has the rate of ``step_update(0)``.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import warmup_optax as wo
 
 from ._arguments import Fixed, Length, NonNegative, Number, Positive, Steps, Whole
-from ._parts import in_ticks, in_updates, meaning, missing, product, remaining, shrinking_cycles, warmed
+from ._config import Config, from_text, missing, only
+from ._parts import in_ticks, in_updates, meaning, product, remaining, shrinking_cycles, warmed
 from ._port import check_above, check_concrete, check_number, check_steps, is_concrete, port, refuse
-from ._rules import Check, bounded, concrete, from_text, items, plain_number
+from ._rules import Check, bounded, concrete, items, plain_number
 
 
 def _rates(where: str, name: str, lr: object) -> list[Any]:
@@ -48,7 +49,6 @@ def InverseSquareRootSchedule(
 ) -> wo.Schedule:
     """A linear ramp to ``lr`` at update ``warmup_updates``, then ``lr * sqrt(warmup_updates / n)``.
 
-    >>> from warmup_optax.compat import fairseq
     >>> fairseq.InverseSquareRootSchedule([1.0], warmup_updates=4)([0, 2, 4, 16]).tolist()
     [0.0, 0.5, 1.0, 0.5]
     """
@@ -73,7 +73,6 @@ def TriStageLRSchedule(
 ) -> wo.Schedule:
     """Linear warmup, plateau, and exponential decay to ``final_lr_scale * lr``, which stays.
 
-    >>> from warmup_optax.compat import fairseq
     >>> schedule = fairseq.TriStageLRSchedule([1.0], 4, 4, 2, init_lr_scale=0.5, final_lr_scale=0.25)
     >>> schedule([0, 2, 4, 8, 9, 10]).tolist()
     [0.5, 0.75, 1.0, 1.0, 0.5, 0.25]
@@ -102,7 +101,6 @@ def PolynomialDecayLRSchedule(
 
     Update ``warmup_updates`` belongs to the warmup and has ``lr``, even if the training is shorter.
 
-    >>> from warmup_optax.compat import fairseq
     >>> fairseq.PolynomialDecayLRSchedule([1.0], 12, warmup_updates=4, power=2)([0, 2, 4, 8, 12]).tolist()
     [0.0, 0.5, 1.0, 0.25, 0.0]
     """
@@ -119,17 +117,13 @@ def CosineLRSchedule(
     warmup_init_lr: Annotated[Number, "The rate of update 0; a negative one means ``min_lr``."] = -1,
     min_lr: Annotated[Number, "The last rate of the first period."] = 0.0,
     t_mult: Annotated[Positive, "The length of each period divided by the last one's."] = 1.0,
-    lr_period_updates: Annotated[
-        Number, "Updates of the first period, whole or not; 0 or less for all updates after the warmup."
-    ] = -1,
+    lr_period_updates: Annotated[Number, "The first period; <= 0 for all updates after the warmup."] = -1,
     lr_shrink: Shrink = 0.1,
 ) -> wo.Schedule:
     """Linear warmup, then half cosines from ``lr`` to ``min_lr`` (SGDR), each scaled by ``lr_shrink``.
 
-    Both the peak and the floor shrink. Each period begins at the exact update. fairseq finds it by a logarithm,
-    which for some ``t_mult`` is one update late. For 3, its 5th restart still has the end of the old period.
+    Both the peak and the floor shrink. Each period begins at the exact update, in fairseq sometimes one later.
 
-    >>> from warmup_optax.compat import fairseq
     >>> schedule = fairseq.CosineLRSchedule([1.0], max_update=12, warmup_updates=4, lr_shrink=0.5)
     >>> schedule([0, 2, 4, 8, 12, 16]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.5, 0.25]
@@ -143,7 +137,7 @@ def CosineLRSchedule(
     if is_concrete(t_mult) and t_mult < 1:
         check_concrete("lr_period_updates", lr_period_updates)
 
-        def scaled(i: int, steps: Any) -> wo.Schedule:
+        def scaled(i: int, steps: int) -> wo.Schedule:
             return wo.cosine(lr * lr_shrink**i, min_lr * lr_shrink**i, steps)
 
         periods = shrinking_cycles(scaled, lr_period_updates, t_mult)
@@ -169,7 +163,6 @@ def TriangularLRSchedule(
 
     The peak shrinks. With ``shrink_min`` the lowest rate also shrinks. An odd period is one update shorter.
 
-    >>> from warmup_optax.compat import fairseq
     >>> fairseq.TriangularLRSchedule([0.5], 1.5, lr_period_updates=4, lr_shrink=0.5)([0, 1, 2, 4, 6]).tolist()
     [0.5, 1.0, 1.5, 0.5, 0.75]
     """
@@ -184,9 +177,7 @@ def TriangularLRSchedule(
 def FixedLRSchedule(
     lr: Annotated[Any, Check(_rates), "The rate, or a list of them, one for each epoch."],
     warmup_updates: Annotated[Steps, "Updates of warmup; the last of them has the full rate."] = 0,
-    force_anneal: Annotated[
-        Fixed[Steps] | None, "The first epoch, counted from 1, that shrinks; None for none."
-    ] = None,
+    force_anneal: Annotated[Fixed[Steps] | None, "The first epoch (from 1) that shrinks, or None."] = None,
     lr_shrink: Annotated[Positive, "The factor of every epoch from ``force_anneal`` on."] = 0.1,
     *,
     updates_per_epoch: Length | None = None,
@@ -199,7 +190,6 @@ def FixedLRSchedule(
       updates_per_epoch: The number of updates in an epoch. With None the first epoch never ends, so ``lr[0]``
         stays. fairseq does the same if its ``step_begin_epoch`` is never called.
 
-    >>> from warmup_optax.compat import fairseq
     >>> fairseq.FixedLRSchedule([1.0, 0.5], warmup_updates=4, updates_per_epoch=6)([0, 1, 3, 5, 6]).tolist()
     [0.25, 0.5, 1.0, 1.0, 0.5]
     """
@@ -224,7 +214,7 @@ SCHEDULERS = {
 
 
 @port()
-def from_config(config: Mapping[str, Any], *, updates_per_epoch: Length | None = None) -> wo.Schedule:
+def from_config(config: Config, *, updates_per_epoch: Length | None = None) -> wo.Schedule:
     """Build the schedule of a fairseq configuration (Hydra's YAML).
 
     Args:
@@ -234,7 +224,6 @@ def from_config(config: Mapping[str, Any], *, updates_per_epoch: Length | None =
         OmegaConf converts them. ``???`` is a missing value.
       updates_per_epoch: The number of updates in an epoch, for "fixed".
 
-    >>> from warmup_optax.compat import fairseq
     >>> block = {"lr_scheduler": {"_name": "polynomial_decay", "warmup_updates": 2}}
     >>> block["optimization"] = {"lr": ["5e-1"], "max_update": 10}
     >>> fairseq.from_config(block)([0, 2, 6, 10]).tolist()
@@ -245,27 +234,17 @@ def from_config(config: Mapping[str, Any], *, updates_per_epoch: Length | None =
     fields = {key: x for key, x in block.items() if x is not None}
     name = fields.pop("_name", None)
     if name == "pass_through":
-        refuse(
-            "lr_scheduler",
-            name,
-            "a schedule",
-            "each group of the composite optimizer has an lr_scheduler: pass it",
-        )
+        fix = "each group of the composite optimizer has an lr_scheduler: pass it"
+        refuse("lr_scheduler", name, "a schedule", fix)
     make = meaning(SCHEDULERS, "lr_scheduler._name", name)
     known = [key for key in inspect.signature(make).parameters if key != "updates_per_epoch"]
-    for key, value in fields.items():
-        if key not in known:
-            refuse(f"lr_scheduler.{key}", value, "left out", f"{block['_name']} has {', '.join(known)}")
+    only(fields, known, "lr_scheduler.{}", name)
     run = config.get("optimization") or {}
     shared = {"lr": run.get("lr", [0.25]), "max_update": run.get("max_update") or 0}
     fields = {**{key: x for key, x in shared.items() if key in known}, **fields}
     if make is PolynomialDecayLRSchedule and "total_num_update" not in fields:
         fields["total_num_update"] = shared["max_update"]
     for key, value in fields.items():
-        if isinstance(value, (list, tuple)):
-            fields[key] = [from_text(key, x) for x in value]
-        elif value == "???":
-            missing("config", "optimization.max_update" if key == "total_num_update" else key, value)
-        else:
-            fields[key] = from_text(key, value)
+        missing("config", "optimization.max_update" if key == "total_num_update" else key, value)
+        fields[key] = from_text(key, value)
     return make(**fields, **({"updates_per_epoch": updates_per_epoch} if make is FixedLRSchedule else {}))

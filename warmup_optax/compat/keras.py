@@ -17,6 +17,7 @@ from ._port import is_concrete, port, refuse
 from ._rules import bounded, cut_counts
 
 Rate = Annotated[Number, "The first rate."]
+AtLeast1 = Annotated[Number, bounded(">= 1", at_least=1)]
 Stairs = Annotated[bool, "Whether to apply the factor in discrete steps."]
 Warmup = Annotated[Steps, "Updates of warmup."]
 Hold = Annotated[Steps, "Updates at ``target_lr`` after the warmup."]
@@ -37,7 +38,6 @@ def ExponentialDecay(
 
     With ``staircase`` the new rate applies from ``count == decay_steps`` on.
 
-    >>> from warmup_optax.compat import keras
     >>> keras.ExponentialDecay(1.0, 10, 0.5)([0, 10, 20]).tolist()
     [1.0, 0.5, 0.25]
     """
@@ -56,7 +56,6 @@ def InverseTimeDecay(
 ) -> wo.Schedule:
     """Inverse-time decay: ``initial_learning_rate / (1 + decay_rate * count / decay_steps)``. It never ends.
 
-    >>> from warmup_optax.compat import keras
     >>> keras.InverseTimeDecay(1.0, 10, 1.0)([0, 10, 30]).tolist()
     [1.0, 0.5, 0.25]
     """
@@ -76,7 +75,6 @@ def PiecewiseConstantDecay(
     So ``values[0]`` is the rate of ``boundaries[0] + 1`` updates. Optax, PyTorch and Paddle change one update
     earlier. A boundary that is not whole is truncated, as Keras does for integer counts.
 
-    >>> from warmup_optax.compat import keras
     >>> keras.PiecewiseConstantDecay([10, 20], [1.0, 0.5, 0.1])([0, 10, 11, 20, 21]).round(1).tolist()
     [1.0, 1.0, 0.5, 0.5, 0.10000000149011612]
     """
@@ -98,7 +96,6 @@ def PolynomialDecay(
     instead, to a lower peak each time, and never ends. At a multiple of ``decay_steps`` the rate is still
     ``end_learning_rate``, and the jump comes one update later.
 
-    >>> from warmup_optax.compat import keras
     >>> keras.PolynomialDecay(1.0, 4, 0.0)([0, 2, 4, 5]).tolist()
     [1.0, 0.5, 0.0, 0.0]
     >>> keras.PolynomialDecay(1.0, 4, 0.0, cycle=True)([0, 2, 4, 5]).tolist()
@@ -130,7 +127,6 @@ def CosineDecay(
     warmup_steps``. Without a target, ``initial_learning_rate`` is the full rate and ``warmup_steps`` has no
     effect.
 
-    >>> from warmup_optax.compat import keras
     >>> schedule = keras.CosineDecay(0.0, 8, warmup_target=1.0, warmup_steps=4)
     >>> schedule([0, 2, 4, 8, 12, 13]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.0, 0.0]
@@ -144,9 +140,7 @@ def CosineDecay(
 def CosineDecayRestarts(
     initial_learning_rate: Annotated[Number, "The first peak."],
     first_decay_steps: Annotated[Length, "The length of the first cycle."],
-    t_mul: Annotated[
-        Number, bounded(">= 1", at_least=1), "The length of each cycle divided by that of the previous one."
-    ] = 2.0,
+    t_mul: Annotated[AtLeast1, "The length of each cycle divided by that of the previous one."] = 2.0,
     m_mul: Annotated[Positive, "The factor from one peak to the next, measured above the floor."] = 1.0,
     alpha: Annotated[Number, "The floor of all cycles, as a fraction of ``initial_learning_rate``."] = 0.0,
     name: Ignored = "SGDRDecay",
@@ -154,11 +148,8 @@ def CosineDecayRestarts(
     """Cosine decay with warm restarts (SGDR): each cycle is longer, and its peak lower, than the previous one.
 
     The peaks are at 0 and at every restart, ``first_decay_steps * (1 + t_mul + t_mul**2 + ...)``. The floor is
-    approached but not reached, and the cycles never end. The restarts are exact here. Keras finds them by a
-    logarithm, which can be one update late. With ``first_decay_steps=2, t_mul=3``, the restart at 242 is late
-    in float64.
+    approached but not reached, and the cycles never end. Restarts are exact, in Keras sometimes one update late.
 
-    >>> from warmup_optax.compat import keras
     >>> keras.CosineDecayRestarts(1.0, 4, m_mul=0.5)([0, 2, 4, 8, 12]).round(6).tolist()
     [1.0, 0.5, 0.5, 0.25, 0.25]
     """
@@ -185,7 +176,6 @@ def lr_warmup_cosine_decay(
     constant end, use ``wo.warmup_cosine(target_lr, warmup_steps=warmup_steps, hold_steps=hold,
     total_steps=total_steps, init_value=start_lr)``.
 
-    >>> from warmup_optax.compat import keras
     >>> schedule = keras.lr_warmup_cosine_decay(4, hold=2, total_steps=10, target_lr=1.0)
     >>> schedule([0, 2, 4, 6, 8, 10, 12]).round(6).tolist()
     [0.0, 0.5, 1.0, 1.0, 0.5, 0.0, 0.5]
@@ -204,7 +194,6 @@ def WarmUpCosineDecay(
     The rate is 0 at count 0, ``target_lr`` from ``warmup_steps`` to ``warmup_steps + hold``, and 0 from
     ``total_steps`` on. As in `lr_warmup_cosine_decay`, ``start_lr`` has no effect.
 
-    >>> from warmup_optax.compat import keras
     >>> schedule = keras.WarmUpCosineDecay(0.0, 1.0, warmup_steps=4, total_steps=10, hold=2)
     >>> schedule([0, 2, 4, 6, 8, 10, 12]).round(6).tolist()
     [0.0, 0.5, 1.0, 1.0, 0.5, 0.0, 0.0]

@@ -12,15 +12,16 @@ import inspect
 import itertools
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeAlias
 
 import warmup_optax as wo
 
-from ._arguments import Declared, Fixed, Ignored, Number, Steps
+from ._arguments import Counts, Declared, Fixed, Ignored, Number, Steps
+from ._config import Config, from_text, only
 from ._parts import joined, meaning
 from ._port import check_number, is_concrete, port, refuse
-from ._rules import Check, Scalar, from_text, plain_number
+from ._rules import Check, Scalar, plain_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,17 +109,18 @@ def _frac_or_steps(where: str, name: str, given: object) -> object:
 
 def _cycle_length(where: str, name: str, given: object) -> object:
     if isinstance(given, (list, tuple)):
-        return [Declared(Fixed[Steps]).read(where, f"{name}[{i}]", x) for i, x in enumerate(given)]
-    if isinstance(given, str) or not is_concrete(given):
+        return _cycles(where, name, given)
+    if not is_concrete(given):
         refuse(name, given, "a fraction, a number of steps, or a list of steps", error=TypeError)
     return _frac_or_steps(where, name, given)
 
 
 def _cycles(where: str, name: str, given: object) -> object:
     if isinstance(given, (list, tuple)):
-        return [Declared(Fixed[Steps]).read(where, f"{name}[{i}]", x) for i, x in enumerate(given)]
+        return [*Declared(Counts).read(where, name, given)]
     if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        refuse(name, given, "a whole number or a list of the ends of cycles", error=TypeError)
+        allowed = "a whole number or a list of the ends of cycles"
+        refuse(name, given, allowed, error=TypeError)
     return given
 
 
@@ -130,22 +132,13 @@ def _lr_schedule(where: str, name: str, given: Any) -> object:
         fields = dict(given)
         made = meaning(TYPES, f"{name}['type']", fields.pop("type", None))
         known = [field.name for field in dataclasses.fields(made)]
-        for key, value in fields.items():
-            if key not in known:
-                refuse(
-                    f"{name}[{key!r}]",
-                    value,
-                    "left out",
-                    f"{made.__name__} has {', '.join(known) or 'no numbers'}",
-                )
-            fields[key] = plain_number(where, f"{name}[{key!r}]", value)
-        missing = [
-            f.name
-            for f in dataclasses.fields(made)
-            if f.default is f.default_factory and f.name not in fields
-        ]
-        if missing:
-            refuse(f"{name}[{missing[0]!r}]", None, "given")
+        only(fields, known, name + "[{!r}]", made.__name__)
+        for field in dataclasses.fields(made):
+            key = f"{name}[{field.name!r}]"
+            if field.name in fields:
+                fields[field.name] = plain_number(where, key, fields[field.name])
+            elif field.default is dataclasses.MISSING:
+                refuse(key, None, "given")
         return made(**fields)
     if not isinstance(given, tuple(TYPES.values())):
         refuse(name, given, "a string or one of this module's ...LrSchedule", error=TypeError)
@@ -165,24 +158,15 @@ def lr_scheduler(
     *,
     learning_rate: Annotated[Number, "The highest rate."] = 6e-4,
     weight_decay: Ignored = 0.1,
-    min_lr_ratio: Annotated[
-        Number, 'The lowest rate as a fraction of the highest; ignored by "constant".'
-    ] = 0.1,
+    min_lr_ratio: Annotated[Number, 'The lowest rate divided by the highest; not for "constant".'] = 0.1,
     warmup: Annotated[FracOrSteps, "The length of the first cycle's linear warmup from 0."] = 0.01,
-    decay: Annotated[
-        FracOrSteps | None, "The length of each cycle's decay; None for all steps after its warmup."
-    ] = None,
+    decay: Annotated[FracOrSteps | None, "Each cycle's decay; None for all steps after its warmup."] = None,
     rewarmup: FracOrSteps = 0.0,
-    cooldown: Annotated[
-        FracOrSteps | None,
-        "The length of a final linear decay to the lowest rate, at the end of the run; deprecated.",
-    ] = None,
+    cooldown: Annotated[FracOrSteps | None, "A final linear decay to the lowest rate; deprecated."] = None,
     cycle_length: Annotated[float | list[int] | None, Check(_cycle_length)] = None,
-    cycles: Annotated[
-        Ends, "The number of cycles, or a list of their ends; not allowed with ``cycle_length``."
-    ] = None,
+    cycles: Annotated[Ends, "Their number, or a list of their ends; not with ``cycle_length``."] = None,
     lr_schedule: Annotated[Any, Check(_lr_schedule)] = "cosine",
-    haps: Annotated[Ends, "A list of the ends of cycles; deprecated, with a warning."] = None,
+    haps: Annotated[Counts | None, "The ends of cycles; deprecated, with a warning."] = None,
     weight_decay_modules: Ignored = None,
     default_weight_decay_mask: Ignored = None,
 ) -> wo.Schedule:
@@ -201,7 +185,6 @@ def lr_scheduler(
         ``{"type": "inv_sqrt", "timescale": 100}``, whose type may also be "polynomial", "inv_sqrt_decay" or
         "power".
 
-    >>> from warmup_optax.compat import levanter
     >>> levanter.lr_scheduler(10, learning_rate=1.0, warmup=0.2, lr_schedule="linear")([0, 1, 2, 10]).tolist()
     [0.0, 0.5, 1.0, 0.10000000149011612]
     >>> schedule = levanter.lr_scheduler(8, learning_rate=1.0, warmup=0, cycles=2, lr_schedule="linear")
@@ -216,9 +199,9 @@ def lr_scheduler(
     top = learning_rate if override_lr is None else override_lr
     ends = _ends(num_train_steps - cooldown_steps, cycle_length, cycles, haps)
 
-    schedules: list[Any] = []
+    schedules: list[wo.Schedule] = []
     begins: list[int] = []
-    bottom: Any = 0.0
+    bottom: Scalar = 0.0
     for i, (start, end) in enumerate(itertools.pairwise(ends)):
         ramp = min(_steps(rewarmup if i else warmup, end - start), end - start)
         fall = end - start - ramp if decay is None else min(_steps(decay, end - start), end - start - ramp)
@@ -248,7 +231,7 @@ OTHERS = {  # keys of its optimizers
 
 
 @port()
-def from_config(config: Mapping[str, Any], *, num_train_steps: Fixed[Steps] | None = None) -> wo.Schedule:
+def from_config(config: Config, *, num_train_steps: Fixed[Steps] | None = None) -> wo.Schedule:
     """Build the schedule of a Levanter configuration.
 
     Args:
@@ -258,7 +241,6 @@ def from_config(config: Mapping[str, Any], *, num_train_steps: Fixed[Steps] | No
       num_train_steps: The length of the run, in updates. None for ``trainer.num_train_steps``, which defaults to
         400,000.
 
-    >>> from warmup_optax.compat import levanter
     >>> block = {"optimizer": {"learning_rate": "6E-4", "beta1": 0.9, "lr_schedule": {"type": "linear"}}}
     >>> levanter.from_config(block, num_train_steps=1000)([0, 10, 1000]).round(6).tolist()
     [0.0, 0.0005999999702908099, 5.999999848427251e-05]
@@ -266,13 +248,9 @@ def from_config(config: Mapping[str, Any], *, num_train_steps: Fixed[Steps] | No
     whole = "optimizer" in config
     block = (config["optimizer"] or {}) if whole else config
     known = [
-        name
-        for name in inspect.signature(lr_scheduler).parameters
-        if name not in ("num_train_steps", "override_lr")
+        x for x in inspect.signature(lr_scheduler).parameters if x not in ("num_train_steps", "override_lr")
     ]
-    for key, value in block.items():
-        if key not in known and key not in OTHERS:
-            refuse(f"optimizer.{key}", value, "left out", f"the schedule has {', '.join(known)}")
+    only(block, known, "optimizer.{}", "the schedule", OTHERS)
     if num_train_steps is None:
         trainer = (config.get("trainer") or {}) if whole else {}
         if not whole:
@@ -283,13 +261,11 @@ def from_config(config: Mapping[str, Any], *, num_train_steps: Fixed[Steps] | No
         if isinstance(value, Mapping):
             fields[key] = {k: x if k == "type" else from_text(k, x) for k, x in value.items()}
         elif key not in ("lr_schedule", "weight_decay_modules", "weight_decay"):
-            fields[key] = (
-                [from_text(key, x) for x in value] if isinstance(value, list) else from_text(key, value)
-            )
+            fields[key] = from_text(key, value)
     return lr_scheduler(num_train_steps, **fields)  # pyright: ignore[reportArgumentType]
 
 
-def _decay(kind: Any, top: Scalar, ratio: Scalar, warmup_steps: int, steps: int) -> wo.Schedule:
+def _decay(kind: object, top: Scalar, ratio: Scalar, warmup_steps: int, steps: int) -> wo.Schedule:
     """Return the decay of a cycle, on its own clock."""
     low = top * ratio
     match kind:
@@ -320,14 +296,19 @@ def _decay(kind: Any, top: Scalar, ratio: Scalar, warmup_steps: int, steps: int)
     return wo.constant(top)
 
 
-def _ends(total: int, cycle_length: Any, cycles: Any, haps: Any) -> list[int]:
+def _ends(
+    total: int,
+    cycle_length: float | list[int] | None,
+    cycles: int | list[int] | None,
+    haps: Sequence[int] | None,
+) -> list[int]:
     """Return the first step of the run and the ends of its cycles."""
+    name, given = ("cycles", cycles) if haps is None else ("haps", list(haps))
     if haps is not None:
         warnings.warn("haps is deprecated: use cycles", DeprecationWarning, stacklevel=4)
-    if cycle_length is not None and (cycles is not None or haps is not None):
-        other = "cycles" if haps is None else "haps"
-        refuse("cycle_length", cycle_length, f"None where {other} is given", "Give one of the two")
-    ends: list[int] = list(haps or []) if haps is not None or not isinstance(cycles, list) else cycles
+    if cycle_length is not None and given is not None:
+        refuse("cycle_length", cycle_length, f"None where {name} is given", "Give one of the two")
+    ends = given if isinstance(given, list) else []
     if isinstance(cycle_length, list):
         ends = list(itertools.accumulate(cycle_length))
         if ends and ends[-1] > total:
@@ -341,11 +322,10 @@ def _ends(total: int, cycle_length: Any, cycles: Any, haps: Any) -> list[int]:
             said = "cycle_length does not divide the total number of steps: the last cycle will be longer"
             warnings.warn(said, stacklevel=4)
         ends = [i * length for i in range(1, total // length)]
-    elif haps is None and isinstance(cycles, int):
-        ends = [int(total / cycles * (i + 1)) for i in range(cycles - 1)]
+    elif isinstance(given, int):
+        ends = [int(total / given * (i + 1)) for i in range(given - 1)]
     for left, right in itertools.pairwise([0, *ends, total]):
         if right < left:
-            name, given = ("haps", haps) if haps is not None else ("cycles", cycles)
             refuse(name, given, f"in increasing order, up to the run's {total} steps")
     return [0, *ends] if [0, *ends][-1] == total else [0, *ends, total]
 

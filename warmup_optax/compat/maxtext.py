@@ -6,13 +6,14 @@ MaxText passes it to Optax, so its step is 0 at the first update.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
 
 import warmup_optax as wo
 
+from ._config import Config, from_text
 from ._parts import meaning
 from ._port import check_number, check_steps, port, refuse
-from ._rules import Scalar, from_text, plain_number
+from ._rules import Scalar, plain_number
 
 FIELDS = {  # with the values of base.yml
     "learning_rate": 3e-5,
@@ -25,10 +26,12 @@ FIELDS = {  # with the values of base.yml
     "wsd_decay_style": "linear",
 }
 OLD = "cosine_learning_rate_final_fraction"
+WORDS = ("lr_schedule_type", "wsd_decay_style")
+Field = Annotated[object, (*FIELDS, OLD)]
 
 
 @port(value="learning_rate", init_value="learning_rate", end_value="learning_rate")
-def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Schedule:
+def create_learning_rate_schedule(config: object = None, **fields: Field) -> wo.Schedule:
     r"""Linear warmup from 0, cosine decay or a stable phase and a decay, then 0 for the remainder of the run.
 
     .. math:: v(n) = \begin{cases}
@@ -62,7 +65,6 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
     decay stays at :math:`F`. A cosine of one update is at :math:`F`, a linear decay of one update at :math:`L`.
     If no update remains for the decay, the rate stays at :math:`L`.
 
-    >>> from warmup_optax.compat import maxtext
     >>> schedule = maxtext.create_learning_rate_schedule(learning_rate=1.0, steps=11, warmup_steps_fraction=0.2)
     >>> schedule([0, 1, 2, 6, 10, 14]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.550000011920929, 0.10000000149011612, 0.550000011920929]
@@ -71,9 +73,6 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
     >>> schedule([0, 1, 8, 9, 10]).tolist()
     [0.0, 1.0, 1.0, 1.0, 0.0]
     """
-    for name in fields:
-        if name not in (*FIELDS, OLD):
-            refuse("**fields", name, f"names among {', '.join(FIELDS)}", error=TypeError)
     values = _read(config) | fields
     old = OLD in values
     if old and "learning_rate_final_fraction" in values:
@@ -81,28 +80,26 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
     if config is not None:
         _refuse_missing(config, values, old)
     values = FIELDS | values
-    for name in values.keys() - {"lr_schedule_type", "wsd_decay_style"}:
-        values[name] = plain_number("", name, values[name])
-    steps, total = values["steps"], values["learning_rate_schedule_steps"]
+    numbers = {name: plain_number("", name, x) for name, x in values.items() if name not in WORDS}
+    steps, total = numbers["steps"], numbers["learning_rate_schedule_steps"]
     check_steps("steps", steps, at_least=-1)
     check_steps("learning_rate_schedule_steps", total, at_least=-1)
     steps, total = (total if steps == -1 else steps), (steps if total == -1 else total)
     if max(steps, total) < 1:
         refuse("steps", values["steps"], "a whole number of steps >= 1, or learning_rate_schedule_steps")
     for name in ("warmup_steps_fraction", "wsd_decay_steps_fraction"):
-        check_number(name, values[name], at_least=0, at_most=1)
-    peak = values["learning_rate"]
-    floor = peak * values[OLD if old else "learning_rate_final_fraction"]
+        check_number(name, numbers[name], at_least=0, at_most=1)
+    peak = numbers["learning_rate"]
+    floor = peak * numbers[OLD if old else "learning_rate_final_fraction"]
     cosine = meaning(TYPES, "lr_schedule_type", _word(values["lr_schedule_type"]))
     style = meaning(STYLES, "wsd_decay_style", _word(values["wsd_decay_style"]))
 
-    warmup = int(total * values["warmup_steps_fraction"])
-    rest, decay = total - warmup, int(total * values["wsd_decay_steps_fraction"])
+    warmup = int(total * numbers["warmup_steps_fraction"])
+    rest, decay = total - warmup, int(total * numbers["wsd_decay_steps_fraction"])
     phases: list[tuple[int, wo.Schedule]] = [(0, wo.linear(0.0, peak, warmup))]
     if cosine and old:
-        last = (
-            peak * (warmup - 1) / max(warmup, 1)
-        )  # if the warmup takes all updates; the original has NaN then
+        # If the warmup takes all updates, its last rate stays. The original has NaN then.
+        last = peak * (warmup - 1) / max(warmup, 1)
         phases.append((warmup, wo.shapes.cosine_wave(peak, floor, rest) if rest else wo.constant(last)))
     elif cosine and rest:
         phases.append((warmup, _cosine(peak, floor, rest)))
@@ -116,22 +113,20 @@ def create_learning_rate_schedule(config: Any = None, **fields: Any) -> wo.Sched
 
 
 @port()
-def from_config(config: Mapping[str, Any], **fields: Any) -> wo.Schedule:
+def from_config(config: Config, **fields: Field) -> wo.Schedule:
     """Build the schedule of a MaxText configuration. Missing fields have the values of ``base.yml``.
 
     Args:
       config: The mapping of a file. Other keys are ignored. Numbers may be strings.
       **fields: Fields by name; they override those of ``config``, as on MaxText's command line.
 
-    >>> from warmup_optax.compat import maxtext
     >>> block = {"base_config": "base.yml", "learning_rate": "5e-1", "warmup_steps_fraction": 0.2}
     >>> maxtext.from_config(block, steps=100)([0, 10, 20]).tolist()
     [0.0, 0.25, 0.5]
     """
     given = {name: config[name] for name in (*FIELDS, OLD) if name in config} | fields
-    words = ("lr_schedule_type", "wsd_decay_style")
     return create_learning_rate_schedule(
-        **{k: x if k in words else from_text(k, x) for k, x in given.items()}
+        **{name: x if name in WORDS else from_text(name, x) for name, x in given.items()}
     )
 
 
@@ -149,7 +144,7 @@ TYPES = {"cosine": True, "wsd": False}
 STYLES = {"linear": _linear, "cosine": _cosine}
 
 
-def _refuse_missing(config: Any, values: dict[str, Any], old: bool) -> None:
+def _refuse_missing(config: object, values: Config, old: bool) -> None:
     """Raise if a configuration lacks a field that its kind of schedule uses."""
     needed = set(FIELDS)
     if old:
@@ -162,9 +157,9 @@ def _refuse_missing(config: Any, values: dict[str, Any], old: bool) -> None:
         refuse("config", type(config).__name__, f"a configuration with {', '.join(missing)}", fix)
 
 
-def _read(config: Any) -> dict[str, Any]:
+def _read(config: object) -> dict[str, object]:
     """Return the fields that a configuration has."""
-    found = {}
+    found: dict[str, object] = {}
     for name in (*FIELDS, OLD):
         try:
             found[name] = config[name] if isinstance(config, Mapping) else getattr(config, name)
@@ -173,6 +168,6 @@ def _read(config: Any) -> dict[str, Any]:
     return found
 
 
-def _word(word: Any) -> Any:
+def _word(word: object) -> object:
     """Return the value of a member of an enumeration, or the string itself."""
     return getattr(word, "value", word)

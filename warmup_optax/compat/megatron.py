@@ -23,9 +23,7 @@ def OptimizerParamScheduler(
     init_lr: Annotated[Number, "The rate of update 0, if there is a warmup; at most ``max_lr``."],
     max_lr: Annotated[Number, "The highest rate."],
     min_lr: Annotated[NonNegative, "The last rate, at most ``max_lr``."],
-    lr_warmup_steps: Annotated[
-        Fixed[NonNegative], "The length of the warmup, whole or not, less than ``lr_decay_steps``."
-    ],
+    lr_warmup_steps: Annotated[Fixed[NonNegative], "Warmup, whole or not, below ``lr_decay_steps``."],
     lr_decay_steps: Annotated[Fixed[Positive], "The length of the run, warmup included."],
     lr_decay_style: Annotated[str, one_of("linear", "cosine", "constant", "inverse-square-root", "WSD")],
     start_wd: Ignored = 0.0,
@@ -37,9 +35,7 @@ def OptimizerParamScheduler(
     wsd_decay_steps: Annotated[Fixed[NonNegative] | None, 'The length of the decay of "WSD".'] = None,
     lr_wsd_decay_style: str | None = None,
     *,
-    increment: Annotated[
-        Fixed[Positive], "Units in an update: the global batch size, if lengths are in examples."
-    ] = 1,
+    increment: Annotated[Fixed[Positive], "Units in an update, such as the examples of a global batch."] = 1,
 ) -> wo.Schedule:
     """Linear warmup from ``init_lr`` to ``max_lr``, then a decay to ``min_lr`` at ``lr_decay_steps``.
 
@@ -53,18 +49,17 @@ def OptimizerParamScheduler(
       lr_wsd_decay_style: "linear", "cosine", "exponential" (``2 * 0.5**p - 1``) or "minus_sqrt". With None the
         rate stays at ``max_lr``, while the original fails where the decay would begin.
 
-    >>> from warmup_optax.compat import megatron
     >>> schedule = megatron.OptimizerParamScheduler(0.0, 1.0, 0.0, 64, 192, "linear", increment=16)
     >>> schedule([0, 1, 4, 8, 12]).tolist()
     [0.0, 0.25, 1.0, 0.5, 0.0]
     """
+    wsd = wsd_decay_steps if lr_decay_style == "WSD" else 0
+    if wsd is None:
+        refuse("wsd_decay_steps", None, 'a length for lr_decay_style="WSD"')
     check_number("min_lr", min_lr, at_least=0, at_most=max_lr)
     check_number("init_lr", init_lr, at_most=max_lr)
     check_below("lr_warmup_steps", lr_warmup_steps, lr_decay_steps=lr_decay_steps)
-    if lr_decay_style == "WSD" and wsd_decay_steps is None:
-        refuse("wsd_decay_steps", None, 'a length for lr_decay_style="WSD"')
     # In ticks, so that all lengths are whole. `one` is one Megatron unit.
-    wsd = wsd_decay_steps if lr_decay_style == "WSD" else 0
     lengths = (exact(x) / exact(increment) for x in (lr_warmup_steps, lr_decay_steps, wsd, 1))
     ticks, (warmup, total, fall, one) = in_ticks(*lengths)
     ramp = wo.linear(init_lr, max_lr, warmup)

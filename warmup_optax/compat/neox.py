@@ -6,13 +6,13 @@ DeepSpeed's engine steps the scheduler after the optimizer, so update ``n`` has 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import warmup_optax as wo
 
 from ._arguments import Fixed, Ignored, NonNegative, Number, Positive, Steps
-from ._parts import in_ticks, in_updates, missing
+from ._config import Config, missing
+from ._parts import in_ticks, in_updates
 from ._port import check_below, check_number, port, refuse
 from ._rules import one_of
 
@@ -40,7 +40,6 @@ def AnnealingLR(
     are at least ``min_lr``. After ``T``, "exponential" continues to decay down to ``min_lr``, "linear" stays, and
     "cosine", which decays to ``min_lr`` at ``T``, *rises again*.
 
-    >>> from warmup_optax.compat import neox
     >>> schedule = neox.AnnealingLR(1.0, warmup_iter=4, total_iters=12, decay_style="cosine")
     >>> schedule([0, 1, 4, 8, 12, 20]).round(6).tolist()
     [0.25, 0.25, 1.0, 0.5, 0.0, 1.0]
@@ -65,7 +64,7 @@ def AnnealingLR(
 
 
 @port()
-def from_config(config: Mapping[str, Any], *, train_iters: Fixed[Steps] | None = None) -> wo.Schedule:
+def from_config(config: Config, *, train_iters: Fixed[Steps] | None = None) -> wo.Schedule:
     """Build the schedule of a GPT-NeoX configuration. Its keys may be written with ``-`` or ``_``.
 
     Args:
@@ -75,7 +74,6 @@ def from_config(config: Mapping[str, Any], *, train_iters: Fixed[Steps] | None =
         are ignored.
       train_iters: The number of iterations. Pass it if ``config`` has ``train_epochs`` instead.
 
-    >>> from warmup_optax.compat import neox
     >>> block = {"optimizer": {"type": "Adam", "params": {"lr": 6e-4}}, "train-iters": 1000, "min-lr": 6e-5}
     >>> neox.from_config(block | {"lr-decay-style": "cosine", "warmup": 0.01})([0, 10, 1000]).round(7).tolist()
     [6.000000212225132e-05, 0.0006000000284984708, 6.000000212225132e-05]

@@ -1,22 +1,9 @@
 """A drop-in replacement for ``optax.schedules`` (Optax 0.2.8): all of its constructors, with the same signatures.
 
 Optax returns closures, and this module returns values: you can print, compare, pickle and vmap them. They also
-keep their precision in the tail of a decay. The values are the same at every count. With a
-``transition_steps`` of 0 a schedule stays at its start, as in Optax, while other shapes of this library with 0
-steps are over immediately.
-
-Arguments that programs pass to Optax in practice:
-
-* Lengths and boundaries need not be whole (half an epoch, a fraction of a run).
-* Two equal boundaries of `join_schedules` (a plateau of 0 steps) skip the schedule between them.
-* With more boundaries than `join_schedules` needs, the last ones are ignored, as in Optax, with a warning.
-  MaxText and others append the end of the run.
-* Negative lengths and begins raise an error. Optax silently returns a constant or 0. An example is ``run -
-  warmup`` for a run shorter than its warmup.
-* Negative boundaries, boundaries that decrease, and too few boundaries raise an error. With too few, Optax never
-  runs the last schedules.
-* A ``decay_rate`` or ``power`` of 0, a constant in Optax, raises an error. Use `constant_schedule`.
-* Negative rates are allowed, for an optimizer that adds its updates.
+keep their precision in the tail of a decay. The values are the same at every count. Lengths and boundaries need
+not be whole. Negative rates are allowed, for an optimizer that adds its updates. Some arguments that Optax
+accepts silently raise an error: see `docs/coming_from/optax.md`.
 """
 
 from __future__ import annotations
@@ -25,15 +12,16 @@ import itertools
 import math
 import operator
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import warmup_optax as wo
 
 from ._arguments import Fixed, Fraction, Lengths, NonNegative, Number, Positive, Tuple
+from ._config import Config
 from ._parts import in_ticks, in_updates, is_zero
 from ._port import check_concrete, check_number, is_concrete, port, refuse, within_argument
-from ._rules import Check, Scalar, one_of, plain_number
+from ._rules import Check, Scalar, ScheduleLike, one_of, plain_number
 
 
 def _scales(where: str, name: str, value: object) -> object:
@@ -49,37 +37,29 @@ def _scales(where: str, name: str, value: object) -> object:
 
 First = Annotated[Number, "The first value."]
 Last = Annotated[Number, "The last value."]
-Length = Annotated[
-    NonNegative, "The length in updates, whole or not; with 0 the rate stays at ``init_value``."
-]
+Length = Annotated[NonNegative, "In updates, whole or not; with 0 the rate stays at ``init_value``."]
 Begin = Annotated[NonNegative, "The count at which the transition begins, whole or not."]
 Scales = Annotated[
-    dict[int, float] | None,
+    Mapping[float, Scalar] | None,
     Check(_scales),
     "A factor >= 0 for each boundary, in any order. Factors multiply.",
 ]
 Exponent = Annotated[Positive, "The exponent of the cosine decay."]
 Stairs = Annotated[bool, "Whether to apply the factor in discrete steps."]
-Floor = Annotated[
-    Number | None,
-    "The minimum if ``decay_rate`` is below 1, else the maximum. It also bounds the first value.",
-]
+Floor = Annotated[Number | None, "A minimum if ``decay_rate`` < 1, else a maximum; also of the first value."]
 Whole = Annotated[Fixed[Positive], "The length of the run, in updates."]
 Peak = Annotated[Number, "The highest rate."]
 Rising = Annotated[Fixed[Fraction], "The fraction of the run that is the rise."]
 Falling = Annotated[Fixed[Fraction], "The fraction of the run up to the end of the first decay."]
 Div = Annotated[Positive, "The peak divided by the first rate."]
 FinalDiv = Annotated[Positive, "The first rate divided by the last."]
-Warmup = Annotated[
-    NonNegative, "The length of the warmup, whole or not; with 0 the first update is at the peak."
-]
+Warmup = Annotated[NonNegative, "Updates of warmup, whole or not; with 0 the first update is at the peak."]
 
 
 @port()
 def constant_schedule(value: Number) -> wo.Schedule:
     """A constant learning rate.
 
-    >>> from warmup_optax.compat import optax
     >>> optax.constant_schedule(0.5)([0, 9]).tolist()
     [0.5, 0.5]
     """
@@ -95,7 +75,6 @@ def polynomial_schedule(
     The value is ``init_value`` up to ``transition_begin``, and ``end_value`` from ``transition_begin +
     transition_steps`` on.
 
-    >>> from warmup_optax.compat import optax
     >>> schedule = optax.polynomial_schedule(1.0, 0.0, power=2, transition_steps=4, transition_begin=2)
     >>> schedule([0, 2, 4, 6]).tolist()
     [1.0, 1.0, 0.25, 0.0]
@@ -115,7 +94,6 @@ def linear_schedule(
     The value is ``init_value`` up to ``transition_begin``, and ``end_value`` from ``transition_begin +
     transition_steps`` on.
 
-    >>> from warmup_optax.compat import optax
     >>> optax.linear_schedule(0.0, 1.0, transition_steps=4)([0, 1, 4, 9]).tolist()
     [0.0, 0.25, 1.0, 1.0]
     """
@@ -137,7 +115,6 @@ def piecewise_constant_schedule(
 ) -> wo.Schedule:
     """Step decay: each boundary multiplies the rate by its scale, from that count on.
 
-    >>> from warmup_optax.compat import optax
     >>> optax.piecewise_constant_schedule(1.0, {5: 0.5, 8: 0.5})([4, 5, 8]).tolist()
     [1.0, 0.5, 0.25]
     """
@@ -158,7 +135,6 @@ def piecewise_interpolate_schedule(
     The value is ``init_value`` at 0, unless 0 is a boundary. At each boundary it is the product of the scales so
     far. After the last boundary it stays.
 
-    >>> from warmup_optax.compat import optax
     >>> optax.piecewise_interpolate_schedule("linear", 1.0, {4: 0.5, 8: 0.0})([0, 2, 4, 6, 9]).tolist()
     [1.0, 0.75, 0.5, 0.25, 0.0]
     """
@@ -166,7 +142,7 @@ def piecewise_interpolate_schedule(
 
 
 def _interpolated(
-    interpolate_type: str, init_value: Scalar, boundaries_and_scales: Mapping[Any, Scalar] | None
+    interpolate_type: str, init_value: Scalar, boundaries_and_scales: Mapping[float, Scalar] | None
 ) -> wo.Schedule:
     boundaries, values = _cumulative(init_value, boundaries_and_scales)
     knots = boundaries if boundaries[:1] == [0] else [0, *boundaries]
@@ -184,7 +160,6 @@ def cosine_decay_schedule(
 ) -> wo.Schedule:
     """Cosine decay from ``init_value`` at 0 to ``alpha * init_value`` at ``decay_steps``, where it stays.
 
-    >>> from warmup_optax.compat import optax
     >>> optax.cosine_decay_schedule(1.0, 4)([0, 2, 4, 9]).round(6).tolist()
     [1.0, 0.5, 0.0, 0.0]
     """
@@ -203,7 +178,6 @@ def exponential_decay(
 ) -> wo.Schedule:
     """Exponential decay: times ``decay_rate`` every ``transition_steps``, from ``transition_begin`` on.
 
-    >>> from warmup_optax.compat import optax
     >>> optax.exponential_decay(1.0, 10, 0.5, transition_begin=5, end_value=0.3)([0, 15, 35]).tolist()
     [1.0, 0.5, 0.30000001192092896]
     """
@@ -233,11 +207,10 @@ def linear_onecycle_schedule(
     value divided by ``final_div_factor``, as in Optax's code but not its docstring. If two of these counts are
     equal, the phase between them is skipped.
 
-    >>> from warmup_optax.compat import optax
     >>> optax.linear_onecycle_schedule(10, 1.0, 0.3, 0.7, div_factor=4.0)([0, 3, 7]).tolist()
     [0.25, 1.0, 0.25]
     """
-    ends = int(pct_start * transition_steps), int(pct_final * transition_steps), transition_steps
+    ends = int(pct_start * transition_steps), int(pct_final * transition_steps), float(transition_steps)
     knots = dict(zip(ends, (div_factor, 1.0 / div_factor, 1.0 / final_div_factor), strict=True))
     return _interpolated("linear", peak_value / div_factor, dict(sorted(knots.items())))
 
@@ -255,7 +228,6 @@ def cosine_onecycle_schedule(
     The value is ``peak_value / div_factor`` at 0, and the peak at ``int(pct_start * transition_steps)``. From
     ``transition_steps`` on it is the first value divided by ``final_div_factor``.
 
-    >>> from warmup_optax.compat import optax
     >>> optax.cosine_onecycle_schedule(10, 1.0, div_factor=4.0, final_div_factor=2.0)([0, 3, 10]).tolist()
     [0.25, 1.0, 0.125]
     """
@@ -269,12 +241,11 @@ def warmup_constant_schedule(
     init_value: Annotated[Number, "The rate of the first update."],
     peak_value: Annotated[Number, "The rate from ``warmup_steps`` on."],
     warmup_steps: Annotated[
-        NonNegative, "The length; with 0 the rate stays at ``init_value``, unlike in `wo.warmup_constant`."
+        NonNegative, "Updates; with 0 it stays at ``init_value``, unlike `wo.warmup_constant`."
     ],
 ) -> wo.Schedule:
     """Linear warmup, then constant.
 
-    >>> from warmup_optax.compat import optax
     >>> optax.warmup_constant_schedule(0.0, 1.0, 4)([0, 1, 4, 9]).tolist()
     [0.0, 0.25, 1.0, 1.0]
     """
@@ -295,7 +266,6 @@ def warmup_cosine_decay_schedule(
     The peak is at ``warmup_steps``. ``decay_steps`` *includes* the warmup: the rate is ``end_value`` from
     ``decay_steps`` on. With a ``peak_value`` of 0 the last value is 0, and ``end_value`` is ignored.
 
-    >>> from warmup_optax.compat import optax
     >>> optax.warmup_cosine_decay_schedule(0.0, 1.0, 4, 12)([0, 1, 4, 8, 12]).round(6).tolist()
     [0.0, 0.25, 1.0, 0.5, 0.0]
     """
@@ -320,7 +290,6 @@ def warmup_exponential_decay_schedule(
 ) -> wo.Schedule:
     """Linear warmup to the peak at ``warmup_steps``, then `exponential_decay` on its own clock.
 
-    >>> from warmup_optax.compat import optax
     >>> optax.warmup_exponential_decay_schedule(0.0, 1.0, 4, 10, 0.5)([0, 4, 14]).tolist()
     [0.0, 1.0, 0.5]
     """
@@ -332,12 +301,11 @@ def warmup_exponential_decay_schedule(
 @port()
 def sgdr_schedule(
     cosine_kwargs: Annotated[
-        Tuple[Any], "The arguments of each cycle. ``decay_steps`` is the cycle's length, warmup included."
+        Tuple[Config], "Arguments of each cycle; its ``decay_steps`` include the warmup."
     ],
 ) -> wo.Schedule:
     """Warm restarts (SGDR): one `warmup_cosine_decay_schedule` after another. The last value stays.
 
-    >>> from warmup_optax.compat import optax
     >>> cycle = dict(init_value=0.0, peak_value=1.0, warmup_steps=2, decay_steps=6)
     >>> optax.sgdr_schedule([cycle, cycle])([0, 2, 6, 8, 12]).tolist()
     [0.0, 1.0, 0.0, 1.0, 0.0]
@@ -356,9 +324,7 @@ def sgdr_schedule(
 
 @port()
 def join_schedules(
-    schedules: Annotated[
-        Tuple[Callable[[Any], Any]], "Schedules or any functions of a count, Optax's included."
-    ],
+    schedules: Annotated[Tuple[ScheduleLike], "Schedules or any functions of a count, Optax's included."],
     boundaries: Annotated[Lengths, "Numbers that do not decrease, one fewer than ``schedules``."],
 ) -> wo.Schedule:
     """Schedules in sequence, each on its own clock.
@@ -366,7 +332,6 @@ def join_schedules(
     From ``count == boundaries[i]`` on, the next schedule is evaluated at ``count - boundaries[i]``. A schedule
     between two equal boundaries is skipped. Extra boundaries are ignored, with a ``UserWarning``.
 
-    >>> from warmup_optax.compat import optax
     >>> optax.join_schedules([lambda count: 1.0, optax.constant_schedule(2.0)], [3])([2, 3]).tolist()
     [1.0, 2.0]
     """
@@ -381,7 +346,7 @@ def join_schedules(
     return _joined(schedules, boundaries[:needed])
 
 
-def _joined(schedules: Sequence[Any], boundaries: Sequence[Any]) -> wo.Schedule:
+def _joined(schedules: Sequence[ScheduleLike], boundaries: Sequence[float]) -> wo.Schedule:
     """`wo.join` of boundaries that need not be whole and may be equal."""
     for i, (left, right) in enumerate(itertools.pairwise(boundaries), 1):
         check_number(f"boundaries[{i}]", right, at_least=left, fix="they must not decrease")
@@ -394,7 +359,7 @@ def _joined(schedules: Sequence[Any], boundaries: Sequence[Any]) -> wo.Schedule:
     return in_updates(wo.join(parts, [begins[i] for i in kept[1:]]), ticks)
 
 
-def _same(begin: Any, following: Sequence[Any]) -> bool:
+def _same(begin: object, following: Sequence[object]) -> bool:
     return is_concrete(begin) and any(is_concrete(other) and begin == other for other in following)
 
 
@@ -402,7 +367,11 @@ def _later(schedule: wo.Schedule, steps: Scalar) -> wo.Schedule:
     return schedule if is_zero(steps) else wo.shift(schedule, steps)
 
 
-def _cumulative(init_value: Scalar, scales: Mapping[Any, Scalar] | None) -> tuple[list[Any], list[Any]]:
+def _cumulative(
+    init_value: Scalar, scales: Mapping[float, Scalar] | None
+) -> tuple[list[float], list[Scalar]]:
     """Return the boundaries, and ``init_value`` followed by its product with the scales up to each boundary."""
-    scales = scales or {}
-    return [*scales], list(itertools.accumulate(scales.values(), operator.mul, initial=init_value))
+    values = [init_value]
+    for scale in (scales or {}).values():
+        values.append(values[-1] * scale)
+    return [*(scales or {})], values

@@ -2,16 +2,12 @@
 
 The count here is Paddle's ``last_epoch`` in a run that steps its scheduler once after every update. Every
 constructor accepts Paddle's ``verbose`` and ignores it.
-
-Three schedulers have no port. For ``LambdaDecay`` write ``wo.as_schedule(function) * learning_rate``.
-``MultiplicativeDecay`` multiplies the values of a function update by update. For ``ReduceOnPlateau`` use
-``optax.contrib.reduce_on_plateau``.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated
 
 import jax.numpy as jnp
 
@@ -33,10 +29,10 @@ from ._arguments import (
     Tuple,
     UpTo1,
 )
-from ._cycles import cyclic, one_cycle
+from ._cycles import ScaleFn, ScaleMode, ThreePhase, cyclic, one_cycle
 from ._parts import stairs, warmed
 from ._port import check_above, check_number, is_concrete, port, refuse
-from ._rules import bounded, one_of
+from ._rules import ScheduleLike, bounded, one_of
 
 Rate = Annotated[Number, "The first rate."]
 Peak = Annotated[Number, "The peak."]
@@ -56,7 +52,6 @@ def NoamDecay(
     The rate is 0 at count 0, while the paper counts from 1. The peak at ``warmup_steps`` is ``learning_rate /
     sqrt(d_model * warmup_steps)``. The decay never ends.
 
-    >>> from warmup_optax.compat import paddle
     >>> paddle.NoamDecay(d_model=4, warmup_steps=4)([0, 2, 4, 16]).tolist()
     [0.0, 0.125, 0.25, 0.125]
     """
@@ -75,7 +70,6 @@ def PiecewiseDecay(
 ) -> wo.Schedule:
     """Step decay: ``values[i]`` before ``boundaries[i]``, and the next value from there.
 
-    >>> from warmup_optax.compat import paddle
     >>> paddle.PiecewiseDecay([10, 20], [1.0, 0.5, 0.25])([0, 9, 10, 20]).tolist()
     [1.0, 1.0, 0.5, 0.25]
     """
@@ -93,7 +87,6 @@ def NaturalExpDecay(
     """Natural exponential decay: ``learning_rate * exp(-gamma * count)``. It never ends.
 
     >>> import math
-    >>> from warmup_optax.compat import paddle
     >>> paddle.NaturalExpDecay(1.0, gamma=math.log(2))([0, 1, 2]).tolist()
     [1.0, 0.5, 0.25]
     """
@@ -107,7 +100,6 @@ def InverseTimeDecay(
 ) -> wo.Schedule:
     """Inverse-time decay: ``learning_rate / (1 + gamma * count)``. It never ends.
 
-    >>> from warmup_optax.compat import paddle
     >>> paddle.InverseTimeDecay(1.0, gamma=0.5)([0, 2, 6]).tolist()
     [1.0, 0.5, 0.25]
     """
@@ -129,7 +121,6 @@ def PolynomialDecay(
     ``end_lr`` is reached at ``decay_steps`` and stays. With ``cycle`` the rate jumps up again one update after
     each multiple of ``decay_steps``, to a lower peak each time.
 
-    >>> from warmup_optax.compat import paddle
     >>> paddle.PolynomialDecay(1.0, 4, end_lr=0.0)([0, 2, 4, 5]).tolist()
     [1.0, 0.5, 0.0, 0.0]
     """
@@ -138,7 +129,7 @@ def PolynomialDecay(
 
 @port(schedules="learning_rate")
 def LinearWarmup(
-    learning_rate: Annotated[Any, "A schedule, any function of a count, or a number."],
+    learning_rate: Annotated[ScheduleLike, "A schedule, any function of a count, or a number."],
     warmup_steps: Length,
     start_lr: Annotated[Number, "The rate of the first update."],
     end_lr: Annotated[Number, "The end of the ramp, above ``start_lr``."],
@@ -150,7 +141,6 @@ def LinearWarmup(
     The ramp would reach ``end_lr`` at ``warmup_steps``. At that count ``learning_rate`` starts, at its own
     count 0. The rate jumps if its first value is not ``end_lr``.
 
-    >>> from warmup_optax.compat import paddle
     >>> decay = paddle.PiecewiseDecay([2], [1.0, 0.5])
     >>> paddle.LinearWarmup(decay, warmup_steps=4, start_lr=0.0, end_lr=1.0)([0, 1, 4, 5, 6]).tolist()
     [0.0, 0.25, 1.0, 1.0, 0.5]
@@ -165,7 +155,6 @@ def ExponentialDecay(
 ) -> wo.Schedule:
     """Exponential decay: ``learning_rate * gamma ** count``. It never ends.
 
-    >>> from warmup_optax.compat import paddle
     >>> paddle.ExponentialDecay(1.0, gamma=0.5)([0, 1, 2]).tolist()
     [1.0, 0.5, 0.25]
     """
@@ -182,7 +171,6 @@ def MultiStepDecay(
 ) -> wo.Schedule:
     """Step decay: times ``gamma`` from each milestone on.
 
-    >>> from warmup_optax.compat import paddle
     >>> paddle.MultiStepDecay(1.0, [2, 4], gamma=0.5)([0, 1, 2, 4]).tolist()
     [1.0, 1.0, 0.5, 0.25]
     """
@@ -199,7 +187,6 @@ def StepDecay(
 ) -> wo.Schedule:
     """Step decay: times ``gamma`` every ``step_size`` updates, from each multiple on. It never ends.
 
-    >>> from warmup_optax.compat import paddle
     >>> paddle.StepDecay(1.0, step_size=2, gamma=0.5)([0, 1, 2, 4]).tolist()
     [1.0, 1.0, 0.5, 0.25]
     """
@@ -217,7 +204,6 @@ def LinearLR(
 ) -> wo.Schedule:
     """A linear ramp from ``learning_rate * start_factor`` to ``learning_rate * end_factor``, then constant.
 
-    >>> from warmup_optax.compat import paddle
     >>> paddle.LinearLR(1.0, total_steps=4, start_factor=0.5)([0, 2, 4, 9]).tolist()
     [0.5, 0.75, 1.0, 1.0]
     """
@@ -237,7 +223,6 @@ def exponential_with_warmup_decay(
     The boundaries count from the start of the run. During the warmup they have no effect. At a boundary the new
     value applies. The rate jumps at ``warmup_iter`` if ``learning_rate`` is not ``values[0]``.
 
-    >>> from warmup_optax.compat import paddle
     >>> schedule = paddle.exponential_with_warmup_decay(1.0, [8], [1.0, 0.5], 4, warmup_factor=0.5)
     >>> schedule([0, 2, 4, 7, 8]).tolist()
     [0.5, 0.75, 1.0, 1.0, 0.5]
@@ -256,7 +241,6 @@ def CosineAnnealingDecay(
 ) -> wo.Schedule:
     """A periodic cosine: down to ``eta_min`` at ``T_max``, then up again to ``learning_rate``. It never ends.
 
-    >>> from warmup_optax.compat import paddle
     >>> paddle.CosineAnnealingDecay(1.0, T_max=4)([0, 2, 4, 6, 8]).round(6).tolist()
     [1.0, 0.5, 0.0, 0.5, 1.0]
     """
@@ -274,10 +258,8 @@ def CosineAnnealingWarmRestarts(
 ) -> wo.Schedule:
     """Cosine decay with warm restarts (SGDR): each cycle is ``T_mult`` times as long as the previous one.
 
-    ``eta_min`` is approached but not reached. The restarts are exact here. Inside a `LinearWarmup`, Paddle finds
-    them by a logarithm, which can be one update late.
+    ``eta_min`` is approached but not reached. Paddle's restarts inside a `LinearWarmup` can be one update late.
 
-    >>> from warmup_optax.compat import paddle
     >>> paddle.CosineAnnealingWarmRestarts(1.0, T_0=4, T_mult=2)([0, 2, 4, 8, 12]).round(6).tolist()
     [1.0, 0.5, 1.0, 0.5, 1.0]
     """
@@ -292,14 +274,8 @@ def CyclicLR(
     step_size_down: Annotated[Length | None, "None for ``step_size_up``."] = None,
     mode: Annotated[str, '"triangular", "triangular2" or "exp_range".'] = "triangular",
     exp_gamma: Annotated[Positive, 'The factor of each update in "exp_range".'] = 1.0,
-    scale_fn: Annotated[
-        Any,
-        "A function for the factor of the height, instead of ``mode``. Write it with ``jax.numpy``. The schedule "
-        "can then not be saved.",
-    ] = None,
-    scale_mode: Annotated[
-        str, 'The argument of ``scale_fn``: the "cycle", counted from 1, or "iterations".'
-    ] = "cycle",
+    scale_fn: ScaleFn = None,
+    scale_mode: ScaleMode = "cycle",
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
@@ -308,7 +284,6 @@ def CyclicLR(
     The height above ``base_learning_rate`` is constant in mode "triangular", halves with each cycle in
     "triangular2", and is multiplied by ``exp_gamma`` with each update in "exp_range".
 
-    >>> from warmup_optax.compat import paddle
     >>> paddle.CyclicLR(0.0, 1.0, 4, 2, mode="triangular2")([0, 2, 4, 5, 6, 10]).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.0, 0.5]
     """
@@ -323,12 +298,10 @@ def OneCycleLR(
     divide_factor: Annotated[Positive, "The peak divided by the first rate."] = 25.0,
     end_learning_rate: Annotated[NonNegative, "The rate at ``total_steps - 1``."] = 0.0001,
     phase_pct: Annotated[
-        Fixed[Fraction], "The fraction of the run that is the rise; below 0.5 with three phases."
+        Fixed[Fraction], "The fraction of the run that is the rise; < 0.5 with three phases."
     ] = 0.3,
     anneal_strategy: Annotated[str, one_of("cos", "linear")] = "cos",
-    three_phase: Annotated[
-        bool, "Whether to return to the first rate as fast as it rose, before the decay to the end."
-    ] = False,
+    three_phase: ThreePhase = False,
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
@@ -339,7 +312,6 @@ def OneCycleLR(
     - 1``. At ``total_steps`` the last curve continues: a cosine has risen slightly, and a linear ramp is *below*
     its end, possibly negative. After that the original raises an error. Here that rate stays.
 
-    >>> from warmup_optax.compat import paddle
     >>> paddle.OneCycleLR(1.0, 10, divide_factor=4.0, phase_pct=0.5)([0, 2, 4]).round(3).tolist()
     [0.25, 0.625, 1.0]
     """

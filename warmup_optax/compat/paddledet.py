@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import warmup_optax as wo
 
 from ._arguments import Fixed, Length, Number
-from ._parts import missing
+from ._config import Config, missing, only
+from ._parts import joined
 from ._port import check_number, check_steps, port, refuse
-from ._rules import checked, finite, items
+from ._rules import Scalar, checked, finite, items
 
 DECAYS = {
     "PiecewiseDecay": {"gamma": [0.1, 0.01], "milestones": [8, 11], "values": None, "use_warmup": True},
@@ -30,7 +31,7 @@ WARMUPS = {
 @port()
 def LearningRate(
     base_lr: Annotated[Number, "The rate after the warmup."] = 0.01,
-    schedulers: Annotated[Sequence[Any] | None, items("a sequence of schedulers")] = None,
+    schedulers: Annotated[Sequence[object] | None, items("a sequence of schedulers")] = None,
     *,
     step_per_epoch: Annotated[Fixed[Length], "The number of updates in an epoch."],
 ) -> wo.Schedule:
@@ -47,7 +48,6 @@ def LearningRate(
         the arguments as attributes, whose class has that name, such as YAML's ``!PiecewiseDecay``. None for the
         defaults of the original.
 
-    >>> from warmup_optax.compat import paddledet
     >>> decay = {"name": "PiecewiseDecay", "gamma": [0.5, 0.25], "milestones": [4, 6]}
     >>> warmup = {"name": "LinearWarmup", "steps": 4, "start_factor": 0.5}
     >>> paddledet.LearningRate(1.0, [decay, warmup], step_per_epoch=2)([0, 2, 4, 7, 8, 12]).tolist()
@@ -71,33 +71,24 @@ def LearningRate(
     total, low = decay["max_epochs"] * step_per_epoch, base_lr * decay["min_lr_ratio"]
     end = total - decay["last_plateau_epochs"] * step_per_epoch
     if end <= warmup:  # no update is left for the cosine
-        return wo.join(
-            [wo.as_schedule(low) if ramp is None else ramp, base_lr if total <= warmup else low], [warmup]
-        )
+        return wo.join([low if ramp is None else ramp, base_lr if total <= warmup else low], [warmup])
     if ramp is None and end == total:
         return wo.shapes.cosine_wave(base_lr, low, total)
     # The original has a table up to update `total - 1`, whose rate stays.
     part = min(total - 1 - warmup, end - warmup) / (end - warmup)
     last = low + (base_lr - low) * math.cos(math.pi / 2 * part) ** 2 if part < 1 else low
-    phases = [wo.cosine(base_lr, low, end - warmup), last]
-    if ramp is None:
-        return wo.join(phases, [total - 1])
-    return (
-        wo.join([ramp, *phases], [warmup, total - 1])
-        if total - 1 > warmup
-        else wo.join([ramp, last], [warmup])
-    )
+    phases = [low if ramp is None else ramp, wo.cosine(base_lr, low, end - warmup), last]
+    return joined(phases, [0, warmup, max(total - 1, warmup)])
 
 
 @port()
-def from_config(config: Mapping[str, Any], *, step_per_epoch: Fixed[Length]) -> wo.Schedule:
+def from_config(config: Config, *, step_per_epoch: Fixed[Length]) -> wo.Schedule:
     """Build the schedule of a PaddleDetection configuration.
 
     Args:
       config: The ``LearningRate`` block, or the mapping of a whole file, merged with the files of its ``_BASE_``.
       step_per_epoch: The number of updates in an epoch, ``len(loader)`` in the original.
 
-    >>> from warmup_optax.compat import paddledet
     >>> schedulers = [{"name": "CosineDecay", "max_epochs": 3}, {"name": "ExpWarmup", "epochs": 1}]
     >>> block = {"LearningRate": {"base_lr": 0.5, "schedulers": schedulers}, "epoch": 3}
     >>> paddledet.from_config(block, step_per_epoch=4)([0, 2, 4, 8]).round(6).tolist()
@@ -106,28 +97,25 @@ def from_config(config: Mapping[str, Any], *, step_per_epoch: Fixed[Length]) -> 
     block = config.get("LearningRate", config)
     if not isinstance(block, Mapping):
         refuse("LearningRate", block, "a mapping with base_lr and schedulers", error=TypeError)
-    for key, value in block.items():
-        if block is not config and key not in ("base_lr", "schedulers", "name"):
-            refuse(f"LearningRate[{key!r}]", value, "left out", "it has base_lr and schedulers")
+    if block is not config:
+        only(block, ("base_lr", "schedulers"), "LearningRate[{!r}]", "it", ("name",))
     schedulers = block.get("schedulers")
     if "_BASE_" in config:
         missing("config", "LearningRate.schedulers", schedulers, "merge the files of _BASE_ first")
     return LearningRate(block.get("base_lr", 0.01), schedulers, step_per_epoch=step_per_epoch)
 
 
-def _read(i: int, given: Any, known: Mapping[str, Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
+def _read(i: int, given: object, known: Mapping[str, Config]) -> tuple[str, Config]:
     """Return the name of a scheduler and its arguments, with the original's defaults."""
     fields = dict(given) if isinstance(given, Mapping) else {"name": type(given).__name__, **vars(given)}
     name = fields.pop("name", None)
     if name not in known:
         refuse(f"schedulers[{i}]", given, f"one of {', '.join(known)}")
-    for key, value in fields.items():
-        if key not in known[name]:
-            refuse(f"schedulers[{i}][{key!r}]", value, "left out", f"{name} has {', '.join(known[name])}")
+    only(fields, known[name], f"schedulers[{i}]" + "[{!r}]", name)
     return name, {**known[name], **fields}
 
 
-def _warmup(base_lr: Any, name: str, fields: dict[str, Any], step_per_epoch: int) -> tuple[int, wo.Schedule]:
+def _warmup(base_lr: Scalar, name: str, fields: Config, step_per_epoch: int) -> tuple[int, wo.Schedule]:
     by_epochs = fields["epochs"] is not None and fields.get("epochs_first", True)
     key = "epochs" if by_epochs else "steps"
     check_steps(key, fields[key], at_least=0)
@@ -139,28 +127,22 @@ def _warmup(base_lr: Any, name: str, fields: dict[str, Any], step_per_epoch: int
     return steps, wo.polynomial(0.0, base_lr, steps, power=fields["power"], origin="init")
 
 
-def _piecewise(base_lr: Any, fields: dict[str, Any], step_per_epoch: int) -> wo.Schedule:
+def _piecewise(base_lr: Scalar, fields: Config, step_per_epoch: int) -> wo.Schedule:
     milestones, gamma, values = fields["milestones"], fields["gamma"], fields["values"]
     milestones = checked([items("a list of epochs", finite)], "", "milestones", milestones)
     if not isinstance(gamma, (list, tuple)):
         check_number("gamma", gamma)
         gamma = [gamma / 10**i for i in range(len(milestones))]
-    rates = [
-        base_lr,
-        *(base_lr * x for x in checked([items("a list of factors", finite)], "", "gamma", gamma)),
-    ]
+    factors = checked([items("a list of factors", finite)], "", "gamma", gamma)
+    rates = [base_lr, *(base_lr * factor for factor in factors)]
     if values is not None:
         if fields["use_warmup"]:
-            refuse(
-                "values", values, "None with a warmup", "the original uses them as the rates of the warmup"
-            )
+            fix = "the original uses them as the rates of the warmup"
+            refuse("values", values, "None with a warmup", fix)
         rates = checked([items("a list of rates", finite)], "", "values", values)
     if len(rates) < len(milestones) + 1:
-        refuse(
-            "gamma" if values is None else "values",
-            gamma if values is None else values,
-            "one for each milestone",
-        )
+        name, given = ("gamma", gamma) if values is None else ("values", values)
+        refuse(name, given, "one for each milestone")
     begins = [math.ceil(step_per_epoch * epoch) for epoch in milestones]
     rates = [*rates[: len(begins)], rates[-1]]  # of additional rates Paddle uses the last one
     return wo.piecewise_constant(rates, begins)

@@ -6,17 +6,18 @@ In Praxis they are factors of the learner's ``learning_rate``, so the rate is ``
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import warmup_optax as wo
 
 from ._arguments import Counts, Fixed, Length, Number, OpenFraction, Positive, Steps, Tuple, Whole
 from ._parts import is_zero, joined, product
 from ._port import check_number, check_steps, is_concrete, port, refuse
-from ._rules import Check, Scalar, finite, items, one_of, plain_number
+from ._rules import Check, Scalar, ScheduleLike, Shape, finite, items, one_of, plain_number
 
 
 def _point(where: str, name: str, value: object) -> object:
@@ -25,15 +26,14 @@ def _point(where: str, name: str, value: object) -> object:
     return tuple(plain_number(where, f"{name}[{i}]", number) for i, number in enumerate(value))
 
 
-def _sorted(where: str, name: str, value: Any) -> object:
+def _sorted(where: str, name: str, value: tuple[float, ...]) -> object:
     if sorted(value) != list(value):
         refuse(name, list(value), "sorted")
     return value
 
 
-Point = Annotated[Sequence[Number], Check(_point), "The first point ``(n, value)``."]
-Limit = Annotated[Sequence[Number], Check(_point), "The last point ``(n, value)``, at a later update."]
-Power = Positive
+Point = Annotated[Sequence[float], Check(_point), "The first point ``(n, value)``."]
+Limit = Annotated[Sequence[float], Check(_point), "The last point ``(n, value)``, at a later update."]
 Warmup = Annotated[Fixed[Whole], "The first update at ``max``."]
 Start = Annotated[Fixed[Whole], "The last update at ``max``, not before ``warmup_steps``."]
 End = Annotated[Fixed[Whole], "The update at which the decay ends, after ``decay_start``."]
@@ -50,7 +50,6 @@ Values = Annotated[
 def Constant(value: Number = 1.0) -> wo.Schedule:
     """A constant factor.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.Constant(0.5)([0, 9]).tolist()
     [0.5, 0.5]
     """
@@ -59,14 +58,13 @@ def Constant(value: Number = 1.0) -> wo.Schedule:
 
 @port(steps="start")
 def Polynomial(
-    power: Power = 1, start: Point = (0, 1.0), limit: Limit = (1, 1.0), origin: Origin = "start"
+    power: Positive = 1, start: Point = (0, 1.0), limit: Limit = (1, 1.0), origin: Origin = "start"
 ) -> wo.Schedule:
     """A polynomial between two points ``(n, value)``, constant outside them.
 
     For a power above 1 the curve is flat at the first point with ``origin="start"``, and at the last one with
     "limit". The polynomial decay of other libraries is "limit".
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.Polynomial(2, (0, 1.0), (4, 0.0))([0, 2, 4]).tolist()
     [1.0, 0.75, 0.0]
     >>> praxis.Polynomial(2, (0, 1.0), (4, 0.0), "limit")([0, 2, 4]).tolist()
@@ -79,11 +77,10 @@ def Polynomial(
 
 @port(steps="start")
 def Linear(
-    power: Power = 1, start: Point = (0, 1.0), limit: Limit = (1, 1.0), origin: Origin = "start"
+    power: Positive = 1, start: Point = (0, 1.0), limit: Limit = (1, 1.0), origin: Origin = "start"
 ) -> wo.Schedule:
     """The same as `Polynomial`, of which the original is a subclass without changes.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.Linear(start=(2, 0.0), limit=(6, 1.0))([0, 2, 4, 9]).tolist()
     [0.0, 0.0, 0.5, 1.0]
     """
@@ -94,7 +91,6 @@ def Linear(
 def Exponential(start: Point = (0, 1.0), limit: Limit = (1, 0.5)) -> wo.Schedule:
     """Exponential interpolation between two points with values above 0, constant outside them.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.Exponential((2, 1.0), (4, 0.25))([0, 2, 3, 4, 9]).tolist()
     [1.0, 1.0, 0.5, 0.25, 0.25]
     """
@@ -112,7 +108,6 @@ def Cosine(
 
     With the default ``total_steps=0`` the original gives NaN at update 0. Here every update has ``final_value``.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.Cosine(1.0, 0.0, 8)([0, 4, 8, 20]).round(6).tolist()
     [1.0, 0.5, 0.0, 0.0]
     """
@@ -123,7 +118,6 @@ def Cosine(
 def DelayedCosine(start: Point = (0, 1.0), limit: Limit = (1, 0.5)) -> wo.Schedule:
     """Half a cosine between two points, constant outside them. The first value is above 0, the last at least 0.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.DelayedCosine((2, 1.0), (6, 0.0))([0, 2, 4, 6]).round(6).tolist()
     [1.0, 1.0, 0.5, 0.0]
     """
@@ -138,19 +132,18 @@ def LinearRampupPolynomialDecay(
     warmup_steps: Warmup = 0,
     decay_start: Start = 0,
     decay_end: End = 0,
-    power: Power = 1,
+    power: Positive = 1,
     min_ratio: Ratio = 0.01,
     max: Peak = 0.0,
 ) -> wo.Schedule:
     """Linear warmup from 0, plateau, and polynomial decay, slow at first for a power above 1.
 
-    >>> from warmup_optax.compat import praxis
     >>> schedule = praxis.LinearRampupPolynomialDecay(4, 6, 10, power=2, min_ratio=0.0, max=1.0)
     >>> schedule([0, 2, 4, 6, 8, 10]).tolist()
     [0.0, 0.5, 1.0, 1.0, 0.75, 0.0]
     """
-    low, steps = _ramp(warmup_steps, decay_start, decay_end, min_ratio, max)
-    return _ramped(warmup_steps, decay_start, max, wo.polynomial(max, low, steps, power=power, origin="init"))
+    decay = functools.partial(wo.polynomial, power=power, origin="init")
+    return _ramped(warmup_steps, decay_start, decay_end, min_ratio, max, decay)
 
 
 @port()
@@ -164,14 +157,12 @@ def LinearRampupCosineDecay(
 ) -> wo.Schedule:
     """Linear warmup from 0, plateau, and cosine decay. Before ``start_step`` the factor is 1.
 
-    >>> from warmup_optax.compat import praxis
     >>> schedule = praxis.LinearRampupCosineDecay(3, 4, 4, 8, min_ratio=0.0, max=0.5)
     >>> schedule([0, 2, 3, 5, 7, 9, 11]).round(6).tolist()
     [1.0, 1.0, 0.0, 0.25, 0.5, 0.25, 0.0]
     """
-    low, steps = _ramp(warmup_steps, decay_start, decay_end, min_ratio, max)
     check_number("min_ratio", min_ratio, at_least=0)
-    schedule = _ramped(warmup_steps, decay_start, max, wo.cosine(max, low, steps))
+    schedule = _ramped(warmup_steps, decay_start, decay_end, min_ratio, max, wo.cosine)
     return wo.join([1.0, schedule], [start_step]) if start_step > 0 else schedule
 
 
@@ -185,12 +176,10 @@ def LinearRampupExponentialDecay(
 ) -> wo.Schedule:
     """Linear warmup from 0, plateau, and exponential decay to a ``min_ratio`` above 0.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.LinearRampupExponentialDecay(4, 6, 8, 0.25, 1.0)([0, 2, 4, 6, 7, 8]).tolist()
     [0.0, 0.5, 1.0, 1.0, 0.5, 0.25]
     """
-    low, steps = _ramp(warmup_steps, decay_start, decay_end, min_ratio, max)
-    return _ramped(warmup_steps, decay_start, max, wo.geometric(max, low, steps))
+    return _ramped(warmup_steps, decay_start, decay_end, min_ratio, max, wo.geometric)
 
 
 @port()
@@ -202,7 +191,6 @@ def PiecewiseConstant(
     Each value applies from its boundary on. Of two equal boundaries the first has no effect. If the values before
     the last boundary are all replaced, the factor is 0 there.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.PiecewiseConstant([2, 4], [1.0, 0.0, 0.5])([0, 1, 2, 3, 4]).tolist()
     [1.0, 1.0, 0.0, 0.0, 0.5]
     >>> praxis.PiecewiseConstant([2, 4, 6], [1.0, 0.0, 0.5, 0.25])([1, 2, 4, 6]).tolist()
@@ -210,11 +198,11 @@ def PiecewiseConstant(
     """
     if len(values) != len(boundaries) + 1:
         refuse("values", list(values), f"of length {len(boundaries) + 1}, one more than the boundaries")
-    used: list[Any] = [values[-1], 0.0]
+    used = [values[-1], 0.0]
     for value in reversed(values[:-1]):
         used.append(value if not is_concrete(value) or value > 0 else used[-1])
     last, _, *before = used
-    begins: dict[float, Any] = {0: before.pop() if before else last}
+    begins: dict[float, Scalar] = {0: before.pop() if before else last}
     for boundary in boundaries:  # of two equal boundaries, the second replaces the first
         begins[max(boundary, 0)] = before.pop() if before else last
     return wo.piecewise_constant(list(begins.values()), list(begins)[1:])
@@ -222,16 +210,13 @@ def PiecewiseConstant(
 
 @port(steps="boundaries", end_value="values")
 def LinearRampupPiecewiseConstant(
-    boundaries: Annotated[
-        Boundaries, "The updates from which each value applies, in order, the first above 0."
-    ],
+    boundaries: Annotated[Boundaries, "The updates from which each value applies, the first above 0."],
     values: Annotated[
         Values, "The same number of values. One that is not above 0 is replaced, as in `PiecewiseConstant`."
     ],
 ) -> wo.Schedule:
     """Linear warmup from 0 to the first value at the first boundary, then `PiecewiseConstant`.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.LinearRampupPiecewiseConstant([4, 8], [1.0, 0.5])([0, 2, 4, 8]).tolist()
     [0.0, 0.5, 1.0, 0.5]
     """
@@ -253,7 +238,6 @@ def Transformer(
 ) -> wo.Schedule:
     """Linear warmup and inverse-square-root decay (Noam), at ``n + 1``. The peak is at ``n == W - 1``.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.Transformer(warmup_steps=4, model_dim=4)([0, 1, 3, 15]).tolist()
     [0.0625, 0.125, 0.25, 0.125]
     """
@@ -271,15 +255,12 @@ def Transformer(
 
 @port(init_value="multiplier")
 def SqrtDecay(
-    decay_start: Annotated[
-        Fixed[Positive], "Updates from ``offset`` to the begin of the decay, whole or not."
-    ] = 10000,
+    decay_start: Annotated[Fixed[Positive], "Updates from ``offset`` to the decay, whole or not."] = 10000,
     multiplier: Annotated[Number, "A factor."] = 1.0,
     offset: Annotated[Fixed[Number], "Subtracted from the update, whole or not."] = 0.0,
 ) -> wo.Schedule:
     """``multiplier / sqrt(max(n - offset, decay_start))``: constant, then inverse-square-root decay.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.SqrtDecay(decay_start=4)([0, 4, 16]).tolist()
     [0.5, 0.5, 0.25]
     """
@@ -295,7 +276,6 @@ def LinearRampupSqrtDecay(
 ) -> wo.Schedule:
     """Linear warmup to ``peak`` at ``n == warmup_steps``, then inverse-square-root decay. Update 0 counts as 1.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.LinearRampupSqrtDecay(1.0, 4)([0, 1, 2, 4, 16]).tolist()
     [0.25, 0.25, 0.5, 1.0, 0.5]
     """
@@ -306,14 +286,11 @@ def LinearRampupSqrtDecay(
 
 @port()
 def PiecewiseSchedule(
-    boundaries: Annotated[
-        Tuple[int], "The updates at which all schedules but the first begin, >= 0 and in order."
-    ],
-    schedules: Annotated[Tuple[Any], "The schedules, one more than ``boundaries``."],
+    boundaries: Annotated[Tuple[int], "The begins of all schedules but the first, >= 0 and in order."],
+    schedules: Annotated[Tuple[ScheduleLike], "The schedules, one more than ``boundaries``."],
 ) -> wo.Schedule:
     """Schedules in sequence, each on its own clock.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.PiecewiseSchedule([4], [praxis.Constant(), praxis.Cosine(1.0, 0.0, 4)])([0, 4, 8]).tolist()
     [1.0, 1.0, 0.0]
     """
@@ -326,12 +303,11 @@ def PiecewiseSchedule(
 
 @port()
 def CycleSchedule(
-    schedules: Annotated[Tuple[Any], "The schedules."],
+    schedules: Annotated[Tuple[ScheduleLike], "The schedules."],
     steps: Annotated[Counts, "The number of updates of each schedule in a cycle; at least one is above 0."],
 ) -> wo.Schedule:
     """Schedules that alternate and never end. Each is evaluated at the count of the run, not on its own clock.
 
-    >>> from warmup_optax.compat import praxis
     >>> line = praxis.Linear(start=(0, 1.0), limit=(8, 0.0))
     >>> praxis.CycleSchedule([line, praxis.Constant(2.0)], [3, 1])([0, 2, 3, 4, 7]).tolist()
     [1.0, 0.75, 2.0, 0.5, 2.0]
@@ -359,7 +335,6 @@ def ContinuousSchedule(
 ) -> wo.Schedule:
     """Constant, then exponential decay with the half-life ``half_life_steps``, down to ``initial_value * min``.
 
-    >>> from warmup_optax.compat import praxis
     >>> praxis.ContinuousSchedule(1.0, 2, 2, 0.125)([0, 2, 4, 6, 8, 99]).tolist()
     [1.0, 1.0, 0.5, 0.25, 0.125, 0.125]
     """
@@ -367,23 +342,19 @@ def ContinuousSchedule(
     return initial_value * wo.shift(fall, start_step)
 
 
-def _points(start: Any, limit: Any) -> tuple[Any, Any, Any, Any]:
+def _points(start: Sequence[float], limit: Sequence[float]) -> Sequence[float]:
     """Check that two points ``(update, value)`` are in order, and return their four numbers."""
     if start[0] >= limit[0]:
         refuse("limit", limit, f"at an update after that of start ({start[0]})")
     return *start, *limit
 
 
-def _ramp(
-    warmup_steps: int, decay_start: int, decay_end: int, min_ratio: Scalar, top: Scalar
-) -> tuple[Any, int]:
-    """Return the last value of the decay, and its length."""
+def _ramped(
+    warmup_steps: int, decay_start: int, decay_end: int, min_ratio: Scalar, top: Scalar, decay: Shape
+) -> wo.Schedule:
+    """Linear warmup from 0, plateau at ``top``, and a decay to ``min_ratio * top``."""
     check_steps("decay_start", decay_start, at_least=warmup_steps, fix="the warmup comes first")
     check_steps("decay_end", decay_end, at_least=decay_start + 1, fix="it must be after decay_start")
     check_number("max", top, above=0, fix="it is required")
-    return top * min_ratio, decay_end - decay_start
-
-
-def _ramped(warmup_steps: int, decay_start: int, top: Scalar, decay: wo.Schedule) -> wo.Schedule:
-    """Linear warmup from 0, plateau at ``top``, and the given decay."""
-    return joined([wo.linear(0.0, top, max(warmup_steps, 0)), top, decay], [0, warmup_steps, decay_start])
+    down = decay(top, top * min_ratio, decay_end - decay_start)
+    return joined([wo.linear(0.0, top, max(warmup_steps, 0)), top, down], [0, warmup_steps, decay_start])

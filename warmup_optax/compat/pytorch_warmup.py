@@ -9,14 +9,14 @@ schedule.
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Any
+from typing import Annotated
 
 import warmup_optax as wo
 
 from ._arguments import Fixed, Length, Number
 from ._parts import product
 from ._port import check_steps, is_concrete, port, refuse
-from ._rules import Check, bounded
+from ._rules import Check, ScheduleLike, bounded
 
 
 def _int(where: str, name: str, value: object) -> object:
@@ -26,7 +26,7 @@ def _int(where: str, name: str, value: object) -> object:
     return value
 
 
-Dampened = Annotated[Any, "The schedule, function of a count, or number to multiply."]
+Dampened = Annotated[ScheduleLike, "The schedule, function of a count, or number to multiply."]
 Period = Annotated[Length, Check(_int), "The length of the warmup, in updates."]
 Last = Annotated[int, "The last completed step of the warmup; -1 for none."]
 BETA = "Adam's decay rate of the second moment, which the original reads from the optimizer."
@@ -39,7 +39,6 @@ def LinearWarmup(schedule: Dampened, warmup_period: Period, last_step: Last = -1
 
     Update 0 has ``1 / warmup_period`` of the rate. From update ``warmup_period - 1`` on, the factor is 1.
 
-    >>> from warmup_optax.compat import pytorch_warmup
     >>> pytorch_warmup.LinearWarmup(1.0, warmup_period=4)([0, 1, 3, 9]).tolist()
     [0.25, 0.5, 1.0, 1.0]
     """
@@ -52,7 +51,6 @@ def ExponentialWarmup(schedule: Dampened, warmup_period: Period, last_step: Last
 
     Update 0 has about ``1 / warmup_period`` of the rate, and update ``warmup_period - 1`` has 63 %.
 
-    >>> from warmup_optax.compat import pytorch_warmup
     >>> pytorch_warmup.ExponentialWarmup(1.0, warmup_period=4)([0, 3, 99]).round(3).tolist()
     [0.22100001573562622, 0.6320000290870667, 1.0]
     """
@@ -66,7 +64,6 @@ def UntunedLinearWarmup(schedule: Dampened, b2: Beta = 0.999, last_step: Last = 
 
     The division is in float64, as in the original, so the period is 1999 for 0.999, not 2000.
 
-    >>> from warmup_optax.compat import pytorch_warmup
     >>> pytorch_warmup.UntunedLinearWarmup(1.0, b2=0.75)([0, 3, 7, 8]).tolist()
     [0.125, 0.5, 1.0, 1.0]
     """
@@ -77,7 +74,6 @@ def UntunedLinearWarmup(schedule: Dampened, b2: Beta = 0.999, last_step: Last = 
 def UntunedExponentialWarmup(schedule: Dampened, b2: Beta = 0.999, last_step: Last = -1) -> wo.Schedule:
     """`ExponentialWarmup` with the period ``int(1 / (1 - b2))``: close to Adam's bias correction.
 
-    >>> from warmup_optax.compat import pytorch_warmup
     >>> pytorch_warmup.UntunedExponentialWarmup(1.0, b2=0.75)([0, 3, 99]).round(3).tolist()
     [0.22100001573562622, 0.6320000290870667, 1.0]
     """
@@ -95,7 +91,6 @@ def RAdamWarmup(
     For a usual ``b2``, update 0 has the term of step 5 (1.7 % for 0.999). It approaches 1 after about ``20 / (1 -
     b2)`` updates.
 
-    >>> from warmup_optax.compat import pytorch_warmup
     >>> pytorch_warmup.RAdamWarmup(1.0, b2=0.999)([0, 995, 19995]).round(4).tolist()
     [0.01730000041425228, 0.6452999711036682, 1.0]
     """
@@ -105,7 +100,7 @@ def RAdamWarmup(
     return _dampened(schedule, wo.shapes.radam(1.0, b2=b2), first, last_step)
 
 
-def _dampened(schedule: Any, factor: wo.Schedule, first: int, last_step: Any) -> wo.Schedule:
+def _dampened(schedule: ScheduleLike, factor: wo.Schedule, first: int, last_step: int) -> wo.Schedule:
     """A schedule times a factor. Without a ``last_step``, update 0 has the factor of step ``first``."""
     check_steps("last_step", last_step, at_least=-1)
     last = -1 if is_concrete(last_step) and last_step == -1 else last_step

@@ -7,20 +7,18 @@ step is 0 at the first update.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import warmup_optax as wo
 
 from . import _factors
-from ._arguments import Declared, Rates
+from ._config import Config
 from ._parts import in_ticks, in_updates, is_zero, product, shrinking_cycles
 from ._port import is_concrete, port, refuse
-from ._rules import plain_number
+from ._rules import ScheduleLike, checked, plain_number, rates
 
 
 @port(boundaries="decay_events", values="decay_factors", growth="t_mul", decay="m_mul")
-def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
+def compound_lr_scheduler(config: Config) -> wo.Schedule:
     r"""The factors named in ``config["factors"]``, applied in this order.
 
     .. math:: r \mapsto r\, f(n) \quad\text{or, for linear\_decay,}\quad r \mapsto r\, f(n) + E\, (1 - f(n))
@@ -56,29 +54,25 @@ def compound_lr_scheduler(config: Mapping[str, Any]) -> wo.Schedule:
         entries that they use. The table has the defaults in parentheses. Lengths are in updates, whole or not.
 
     The differences from the original are these. With ``t_mul``, ``m_mul`` applies from the first update of a
-    cycle; the original finds it by a logarithm, which can be one update late. The last value stays where the
-    original gives NaN: if a ``t_mul`` below 1 leaves no further cycle, or if there are fewer ``decay_factors``
-    than ``decay_events``. The original adds a millionth of a step to ``piecewise_linear``, to avoid a division by
-    0. This port does not.
+    cycle, in the original sometimes one later. The last value stays where the original gives NaN: if a ``t_mul``
+    below 1 leaves no further cycle, or if there are fewer ``decay_factors`` than ``decay_events``. The original
+    adds a millionth of a step to ``piecewise_linear``, to avoid a division by 0. This port does not.
 
-    >>> from warmup_optax.compat import scenic
     >>> config = {"factors": "constant*linear_warmup*rsqrt_decay", "base_learning_rate": 0.5}
     >>> scenic.compound_lr_scheduler(config | {"warmup_steps": 4, "timescale": 1})([0, 2, 4, 7]).tolist()
     [0.0, 0.25, 0.5, 0.25]
     """
-    factors: list[Any] = []
+    factors: list[ScheduleLike] = []
     for name in _factors.parse(_entry(config, "factors"), FACTORS):
         factor = FACTORS[name](config)
         end = _number(config, "end_learning_rate", 0.0) if name == "linear_decay" else 0.0
-        factors = (
-            [*factors, factor]
-            if is_zero(end)
-            else [product(*factors, factor) + _fall(config, 0.0, 1.0) * end]
-        )
+        factors.append(factor)
+        if not is_zero(end):
+            factors = [product(*factors) + _fall(config, 0.0, 1.0) * end]
     return product(*factors)
 
 
-def _entry(config: Mapping[str, Any], name: str) -> Any:
+def _entry(config: Config, name: str) -> object:
     """Return a required entry."""
     try:
         return config[name]
@@ -86,56 +80,56 @@ def _entry(config: Mapping[str, Any], name: str) -> Any:
         refuse("config", sorted(config), f"a mapping with the entry {name!r}, which its factors use")
 
 
-def _number(config: Mapping[str, Any], name: str, default: Any = None, **bounds: float) -> Any:
+def _number(config: Config, name: str, default: float | None = None, **bounds: float) -> float:
     """Return an entry that is a number within bounds. Without a default it is required."""
     given = _entry(config, name) if default is None else config.get(name, default)
     return plain_number("", name, given, **bounds)
 
 
-def _numbers(config: Mapping[str, Any], name: str) -> Any:
-    return Declared(Rates).read("", name, _entry(config, name))
+def _numbers(config: Config, name: str) -> tuple[float, ...]:
+    return checked([rates], "", name, _entry(config, name))
 
 
-def _warmup_steps(config: Mapping[str, Any]) -> Any:
+def _warmup_steps(config: Config) -> float:
     return _number(config, "warmup_steps", 0, at_least=0)
 
 
-def _polynomial(config: Mapping[str, Any]) -> wo.Schedule:
+def _polynomial(config: Config) -> wo.Schedule:
     ticks, (steps,) = in_ticks(_number(config, "decay_steps", above=0))
     end, power = _number(config, "end_factor"), _number(config, "power", above=0)
     return in_updates(wo.polynomial(1.0, end, steps, power=power), ticks)
 
 
-def _piecewise_constant(config: Mapping[str, Any]) -> wo.Schedule:
+def _piecewise_constant(config: Config) -> wo.Schedule:
     begins = [max(math.floor(event) + 1, 0) for event in sorted(_numbers(config, "decay_events"))]
     return _factors.stairs(begins, _numbers(config, "decay_factors"))
 
 
-def _piecewise_linear(config: Mapping[str, Any]) -> wo.Schedule:
+def _piecewise_linear(config: Config) -> wo.Schedule:
     ticks, events = in_ticks(0, *_numbers(config, "decay_events"))
     return in_updates(wo.piecewise_linear([1.0, *_numbers(config, "decay_factors")], events), ticks)
 
 
-def _linear_warmup(config: Mapping[str, Any]) -> wo.Schedule:
+def _linear_warmup(config: Config) -> wo.Schedule:
     steps = _number(config, "warmup_steps", at_least=0)
     return _factors.warmup(_number(config, "warmup_alpha", 0.0, at_most=1), steps)
 
 
-def _rsqrt_decay(config: Mapping[str, Any]) -> wo.Schedule:
+def _rsqrt_decay(config: Config) -> wo.Schedule:
     return _factors.rsqrt(1.0, _warmup_steps(config), _number(config, "timescale", 10_000, above=0))
 
 
-def _decay_every(config: Mapping[str, Any]) -> wo.Schedule:
+def _decay_every(config: Config) -> wo.Schedule:
     length = _number(config, "steps_per_decay", above=0)
     return _factors.decay(_number(config, "decay_factor", at_least=0), length, staircase=True)
 
 
-def _exponential_decay(config: Mapping[str, Any]) -> wo.Schedule:
+def _exponential_decay(config: Config) -> wo.Schedule:
     length, rate = _number(config, "decay_steps", above=0), _number(config, "decay_rate", at_least=0)
     return _factors.decay(rate, length, staircase=config.get("staircase", False))
 
 
-def _cosine_decay(config: Mapping[str, Any]) -> Any:
+def _cosine_decay(config: Config) -> ScheduleLike:
     steps_per_cycle, warmup_steps = _number(config, "steps_per_cycle", above=0), _warmup_steps(config)
     t_mul, m_mul = _number(config, "t_mul", 1.0, above=0), _number(config, "m_mul", 1.0)
     alpha, start = _number(config, "alpha", 0.0), _number(config, "start_decay_step", 0, at_least=0)
@@ -157,11 +151,11 @@ def _cosine_decay(config: Mapping[str, Any]) -> Any:
     return in_updates(wo.shift(cycles if is_zero(alpha) else cycles + alpha, begin), ticks)
 
 
-def _linear_decay(config: Mapping[str, Any]) -> wo.Schedule:
+def _linear_decay(config: Config) -> wo.Schedule:
     return _fall(config, 1.0, 0.0)
 
 
-def _fall(config: Mapping[str, Any], first: float, last: float) -> wo.Schedule:
+def _fall(config: Config, first: float, last: float) -> wo.Schedule:
     """A linear ramp between the warmup and the end of the run."""
     total_steps, warmup_steps = _number(config, "total_steps"), _warmup_steps(config)
     if not total_steps > warmup_steps:
@@ -171,7 +165,7 @@ def _fall(config: Mapping[str, Any], first: float, last: float) -> wo.Schedule:
     return in_updates(wo.shift(wo.linear(first, last, end - begin), begin), ticks)
 
 
-def _linear_cooldown(config: Mapping[str, Any]) -> wo.Schedule:
+def _linear_cooldown(config: Config) -> wo.Schedule:
     total_steps = _number(config, "total_steps", at_least=0)
     cooldown_steps, warmup_steps = _number(config, "cooldown_steps", above=0), _warmup_steps(config)
     decay = _factors.cooldown(total_steps, cooldown_steps)

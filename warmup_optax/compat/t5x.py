@@ -60,7 +60,6 @@ def create_learning_rate_scheduler(
       min_learning_rate: :math:`m`, the lowest rate. It also bounds the warmup, so by default the first rate is
         1e-8, not 0.
 
-    >>> from warmup_optax.compat import t5x
     >>> t5x.create_learning_rate_scheduler(base_learning_rate=1.0, warmup_steps=4)([2, 4, 16]).tolist()
     [0.25, 0.5, 0.25]
     >>> schedule = t5x.create_learning_rate_scheduler("linear_decay", 1.0, warmup_steps=2, decay_factor=0.25)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import warmup_optax as wo
 
@@ -18,8 +19,9 @@ from . import keras
 from ._arguments import Counts, Fixed, Ignored, Length, NonNegative, Number, Positive, Rates, Steps, Whole
 from ._parts import is_zero, remaining
 from ._port import is_concrete, port, refuse
+from ._rules import Scalar, ScheduleLike
 
-After = Annotated[Any, "A schedule, any function of a count, or a number."]
+After = Annotated[ScheduleLike, "A schedule, any function of a count, or a number."]
 Power = Annotated[Number, "Any number."]
 Begin = Annotated[Whole, "The count at which it begins."]
 Offset = Annotated[Fixed[Whole], "The count of ``initial_learning_rate``."]
@@ -40,7 +42,6 @@ def LinearWarmup(
     So the rate does not jump, but the first ``warmup_steps`` updates of the schedule are never used.
 
     >>> import warmup_optax as wo
-    >>> from warmup_optax.compat import tfm
     >>> tfm.LinearWarmup(wo.linear(1.0, 0.0, 8), 4, 0.0)([0, 2, 4, 6]).tolist()
     [0.0, 0.25, 0.5, 0.25]
     """
@@ -61,7 +62,6 @@ def PolynomialWarmUp(
     Count 0 has the rate of count 1, so the rate is never 0. From ``warmup_steps`` on, the rate is that of the
     schedule, which counts from the start of the run.
 
-    >>> from warmup_optax.compat import tfm
     >>> tfm.PolynomialWarmUp(1.0, 4, power=2.0)([0, 1, 2, 4]).tolist()
     [0.0625, 0.0625, 0.25, 1.0]
     """
@@ -78,7 +78,6 @@ def DirectPowerDecay(
 ) -> wo.Schedule:
     """``initial_learning_rate * max(count, 1) ** power``. The default power makes it *grow*.
 
-    >>> from warmup_optax.compat import tfm
     >>> tfm.DirectPowerDecay(1.0, power=-0.5)([0, 1, 4, 16]).tolist()
     [1.0, 1.0, 0.5, 0.25]
     """
@@ -100,7 +99,6 @@ def PowerAndLinearDecay(
     last ``linear_decay_fraction`` of ``total_decay_steps`` it is also multiplied by a ramp from 1 to 0. It is 0
     from ``offset + total_decay_steps`` on. With a fraction of 0 the power law never ends.
 
-    >>> from warmup_optax.compat import tfm
     >>> tfm.PowerAndLinearDecay(1.0, 16, power=-0.5, linear_decay_fraction=0.5)([0, 1, 4, 16]).tolist()
     [1.0, 1.0, 0.5, 0.0]
     """
@@ -117,9 +115,7 @@ def PowerDecayWithOffset(
     initial_learning_rate: Annotated[Number, "The rate at ``offset + 1``."],
     power: Power = 1.0,
     offset: Annotated[Whole, "The last count before the power law."] = 0,
-    pre_offset_learning_rate: Annotated[
-        Number, "The rate up to ``offset``, and the maximum after it."
-    ] = 1.0e6,
+    pre_offset_learning_rate: Annotated[Number, "The rate up to ``offset``, and the maximum."] = 1.0e6,
     name: Ignored = "PowerDecayWithOffset",
 ) -> wo.Schedule:
     """A capped power law: ``initial_learning_rate * (count - offset) ** power`` after ``offset``. It never ends.
@@ -127,7 +123,6 @@ def PowerDecayWithOffset(
     Up to and including ``offset`` the rate is ``pre_offset_learning_rate``. So with the defaults the first update
     has the rate 1e6.
 
-    >>> from warmup_optax.compat import tfm
     >>> schedule = tfm.PowerDecayWithOffset(1.0, -0.5, offset=2, pre_offset_learning_rate=0.75)
     >>> schedule([0, 2, 3, 6]).tolist()
     [0.75, 0.75, 0.75, 0.5]
@@ -152,7 +147,6 @@ def StepCosineDecayWithOffset(
     boundaries[0]``. If ``boundaries[0]`` is not 0, it oscillates until ``boundaries[1]``, as in the original's
     own example. Before ``offset`` it is mirrored.
 
-    >>> from warmup_optax.compat import tfm
     >>> tfm.StepCosineDecayWithOffset([0, 4, 8], [1.0, 0.5, 0.0])([0, 2, 4, 6]).round(6).tolist()
     [1.0, 0.75, 0.5, 0.25]
     """
@@ -178,13 +172,12 @@ def StepCosineDecayWithOffset(
 def PiecewiseConstantDecayWithOffset(
     offset: Annotated[Whole, "Added to the boundaries."] = 0,
     *,
-    boundaries: Annotated[Any, "As for `compat.keras.PiecewiseConstantDecay`."],
-    values: Annotated[Any, "The rates, one more than ``boundaries``."],
+    boundaries: Annotated[Sequence[float], "As for `compat.keras.PiecewiseConstantDecay`."],
+    values: Annotated[Sequence[float], "The rates, one more than ``boundaries``."],
     name: Ignored = "PiecewiseConstant",
 ) -> wo.Schedule:
     """Step decay, delayed by ``offset``. At a boundary the *old* value still applies.
 
-    >>> from warmup_optax.compat import tfm
     >>> schedule = tfm.PiecewiseConstantDecayWithOffset(5, boundaries=[10], values=[1.0, 0.5])
     >>> schedule([0, 15, 16]).tolist()
     [1.0, 1.0, 0.5]
@@ -209,7 +202,6 @@ def PolynomialDecayWithOffset(
     decay_steps`` on. With ``cycle`` the original divides by 0 before ``offset``. Here the rate is
     ``initial_learning_rate`` there.
 
-    >>> from warmup_optax.compat import tfm
     >>> options = {"initial_learning_rate": 1.0, "end_learning_rate": 0.0}
     >>> tfm.PolynomialDecayWithOffset(2, decay_steps=4, **options)([0, 2, 4, 6, 7]).tolist()
     [1.5, 1.0, 0.5, 0.0, 0.0]
@@ -237,7 +229,6 @@ def ExponentialDecayWithOffset(
     With a ``decay_rate`` below 1 the rate is *above* ``initial_learning_rate`` before ``offset``. With
     ``staircase``, one of its steps is at ``offset``.
 
-    >>> from warmup_optax.compat import tfm
     >>> options = dict(initial_learning_rate=1.0, decay_steps=10, decay_rate=0.5)
     >>> tfm.ExponentialDecayWithOffset(10, **options)([0, 10, 20]).tolist()
     [2.0, 1.0, 0.5]
@@ -267,7 +258,6 @@ def CosineDecayWithOffset(
     The rate is below ``initial_learning_rate`` before ``offset``, and at the floor from ``offset + decay_steps``
     on. With a ``warmup_target``, the linear warmup is extrapolated backwards.
 
-    >>> from warmup_optax.compat import tfm
     >>> schedule = tfm.CosineDecayWithOffset(2, initial_learning_rate=1.0, decay_steps=4)
     >>> schedule([0, 2, 4, 6, 7]).round(6).tolist()
     [0.5, 1.0, 0.5, 0.0, 0.0]
@@ -289,7 +279,7 @@ def _whole_waves_before(offset: int, steps: int) -> int:
     return -(-offset % (2 * steps))
 
 
-def _power(offset: int, base: Any, exponent: Any) -> Any:
+def _power(offset: int, base: Scalar, exponent: Scalar) -> Scalar:
     """Return a power. One above the range of float32 raises an error."""
     try:
         power = base**exponent

@@ -5,12 +5,7 @@ the rate that the constructor sets: ``warmup_lr_init``, or ``lr`` without a warm
 decay runs during the warmup, and the rate jumps down after it. With ``warmup_prefix`` the decay starts after the
 warmup. After the last cycle the rate stays at ``lr_min``. For a run that steps once per epoch, convert the
 lengths to updates, or wrap the schedule in `warmup_optax.staircase`.
-
-Restarts are exact. timm finds the cycle by a logarithm, which for some multipliers is one update late. With
-``cycle_mul=3``, its 5th restart still has the end of the old cycle.
-
-Each constructor also accepts ``t_in_epochs``, ``noise_pct``, ``noise_std``, ``noise_seed`` and ``initialize``,
-and ignores them. A ``noise_range_t`` raises an error, because random noise is not a schedule.
+Restarts are at the exact update, while timm is one update late for some multipliers.
 """
 
 from __future__ import annotations
@@ -19,19 +14,17 @@ import bisect
 import functools
 import math
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import warmup_optax as wo
 
 from ._arguments import Fixed, Length, Milestones, NonNegative, Number, OpenFraction, Positive, Steps
 from ._parts import is_zero, meaning, shrinking_cycles, stairs
 from ._port import check_below, check_concrete, check_number, is_concrete, port, refuse
-from ._rules import Check
+from ._rules import Check, Scalar, Shape
 
 
-def _unused(where: str, name: str, value: object) -> object:
-    if name not in ("t_in_epochs", "noise_range_t", "noise_pct", "noise_std", "noise_seed", "initialize"):
-        refuse(name, value, "left out", "there is no such argument", error=TypeError)
+def _no_noise(where: str, name: str, value: object) -> object:
     if name == "noise_range_t" and value is not None:
         refuse(name, value, "None", "random noise is not a schedule")
     return value
@@ -47,7 +40,10 @@ Warmup = Annotated[Steps, "Updates of a linear ramp from ``warmup_lr_init`` to `
 First = Annotated[Number, "The rate of update 0, if there is a warmup."]
 Prefix = Annotated[bool, "Whether the curve starts after the warmup."]
 Bend = Annotated[Positive, "The exponent of the elapsed fraction of a cycle; 1 for none."]
-Unused = Annotated[Any, Check(_unused), "See the top of the module."]
+OTHERS = ("t_in_epochs", "noise_range_t", "noise_pct", "noise_std", "noise_seed", "initialize")
+Unused = Annotated[
+    object, OTHERS, Check(_no_noise), "The other arguments, ignored. ``noise_range_t`` must be None: noise is random."
+]
 
 
 @port(growth="cycle_mul", decay="cycle_decay", k="k_decay")
@@ -66,7 +62,6 @@ def CosineLRScheduler(
 ) -> wo.Schedule:
     """Linear warmup, then ``cycle_limit`` cosine decays to ``lr_min``, with peaks scaled by ``cycle_decay``.
 
-    >>> from warmup_optax.compat import timm
     >>> schedule = timm.CosineLRScheduler(1.0, t_initial=8, warmup_t=2, warmup_prefix=True)
     >>> schedule([0, 1, 2, 6, 10]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.0]
@@ -93,7 +88,6 @@ def PolyLRScheduler(
 ) -> wo.Schedule:
     """Linear warmup, then ``cycle_limit`` polynomial decays from ``lr`` to ``lr_min``.
 
-    >>> from warmup_optax.compat import timm
     >>> timm.PolyLRScheduler(1.0, t_initial=4, power=2)([0, 2, 4, 9]).tolist()
     [1.0, 0.25, 0.0, 0.0]
     """
@@ -122,7 +116,6 @@ def TanhLRScheduler(
     Without ``warmup_prefix`` the warmup ends at the decay's own value, so the rate does not jump. Without a
     warmup update 0 has ``lr``. Otherwise the first update of a cycle has ``(1 - tanh(lb)) / 2`` of the peak.
 
-    >>> from warmup_optax.compat import timm
     >>> timm.TanhLRScheduler(1.0, t_initial=10)([0, 5, 7, 9, 10]).round(3).tolist()
     [1.0, 0.9820000529289246, 0.5, 0.018000001087784767, 0.0]
     """
@@ -146,7 +139,6 @@ def StepLRScheduler(
 ) -> wo.Schedule:
     """Linear warmup, then ``lr * decay_rate**(t // decay_t)``. By default ``t`` is 0 at the end of the warmup.
 
-    >>> from warmup_optax.compat import timm
     >>> timm.StepLRScheduler(1.0, decay_t=4, decay_rate=0.5, warmup_t=2)([0, 1, 2, 5, 6]).tolist()
     [0.0, 0.5, 1.0, 1.0, 0.5]
     """
@@ -165,7 +157,6 @@ def MultiStepLRScheduler(
 ) -> wo.Schedule:
     """Linear warmup, then a factor at each milestone ``m``, from ``t == m - 1`` on: one update before PyTorch.
 
-    >>> from warmup_optax.compat import timm
     >>> timm.MultiStepLRScheduler(1.0, decay_t=[4, 8], decay_rate=0.5)([0, 2, 3, 6, 7]).tolist()
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
@@ -186,9 +177,7 @@ def WSDLRScheduler(
     stable_power: Positive = 0.5,
     decay_fn: str | Callable[[float], float] = "1-sqrt",
     decay_power: Positive = 0.5,
-    decay_ratio: Annotated[
-        OpenFraction, 'The last factor of "exp", before it is rescaled to end at ``lr_min``.'
-    ] = 0.1,
+    decay_ratio: Annotated[OpenFraction, 'The last factor of "exp", before it is rescaled to 0.'] = 0.1,
     warmup_t: Warmup = 0,
     warmup_lr_init: First = 0.0,
     **unused: Unused,
@@ -202,22 +191,19 @@ def WSDLRScheduler(
       decay_fn: "linear", "1-sqrt", "cosine", "power" (``1 - p**decay_power``), "exp", or a Python function of
         the elapsed fraction of the decay. It is evaluated once for each update of the decay.
 
-    >>> from warmup_optax.compat import timm
     >>> timm.WSDLRScheduler(1.0, t_initial=8, decay_t=4, warmup_t=2)([0, 1, 2, 6, 7, 10]).tolist()
     [0.0, 0.5, 1.0, 1.0, 0.5, 0.0]
     """
     check_number("decay_t", decay_t, at_most=t_initial)
-    shapes: dict[str, Callable[..., Any]] = {
+    shapes: dict[str, Shape] = {
         "linear": wo.linear,
         "1-sqrt": wo.one_minus_sqrt,
         "cosine": wo.cosine,
         "power": functools.partial(wo.polynomial, power=decay_power, origin="init"),
         "exp": functools.partial(wo.shapes.finite_exponential, ratio=decay_ratio),
     }
-    if callable(decay_fn):
-        shape: Callable[..., Any] = functools.partial(_tabled, decay_fn)
-    else:
-        shape = meaning(shapes, "decay_fn", decay_fn)
+    tabled = functools.partial(_tabled, decay_fn) if callable(decay_fn) else None
+    shape = tabled or meaning(shapes, "decay_fn", decay_fn)
     begin = t_initial - decay_t
     if stable_fn == "constant":
         top = max(lr, lr_min) if is_concrete(lr) and is_concrete(lr_min) else lr
@@ -231,12 +217,14 @@ def WSDLRScheduler(
     return _warmed(lr, curve, warmup_t, warmup_lr_init, True)
 
 
-def _bent(shape: Callable[..., Any], k: Any, init_value: Any, end_value: Any, steps: Any) -> wo.Schedule:
+def _bent(shape: Shape, k: Scalar, init_value: Scalar, end_value: Scalar, steps: int) -> wo.Schedule:
     curve = shape(init_value, end_value, steps)
     return curve if is_concrete(k) and k == 1 else wo.shapes.k_decay(curve, k)
 
 
-def _tabled(function: Callable[[float], float], init_value: Any, end_value: Any, steps: int) -> wo.Schedule:
+def _tabled(
+    function: Callable[[float], float], init_value: Scalar, end_value: Scalar, steps: int
+) -> wo.Schedule:
     """A table of a Python function of the elapsed fraction, with an entry for each update."""
     check_concrete("decay_t", steps)
     parts = [1.0, *(function(step / steps) for step in range(1, steps + 1))]
@@ -245,7 +233,7 @@ def _tabled(function: Callable[[float], float], init_value: Any, end_value: Any,
 
 
 def _cycles(
-    shape: Callable[..., Any], lr: Any, steps: Any, lr_min: Any, growth: Any, decay: Any, number: int
+    shape: Shape, lr: Scalar, steps: int, lr_min: Scalar, growth: Scalar, decay: Scalar, number: int
 ) -> wo.Schedule:
     """``number`` cycles of a shape from decreasing peaks to ``lr_min``, where the rate stays."""
     if number == 1:
@@ -270,7 +258,7 @@ def _cycles(
 
 
 def _warmed(
-    lr: Any, curve: Any, steps: Any, init_value: Any, prefix: bool, first: bool = False
+    lr: Scalar, curve: wo.Schedule, steps: int, init_value: Scalar, prefix: bool, first: bool = False
 ) -> wo.Schedule:
     """Linear warmup before a curve, or over it. Without one, update 0 has ``lr`` if ``first`` is true."""
     if is_zero(steps):

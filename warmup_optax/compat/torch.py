@@ -10,8 +10,7 @@ scheduler raises an error after its end, the last rate stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import warmup_optax as wo
 
@@ -29,19 +28,13 @@ from ._arguments import (
     Tuple,
     UpTo1,
 )
-from ._cycles import cyclic, one_cycle
+from ._cycles import ScaleFn, ScaleMode, ThreePhase, cyclic, one_cycle
 from ._parts import in_ticks, in_updates, is_zero, product, stairs
 from ._port import port, refuse
-from ._rules import one_of
+from ._rules import ScheduleLike, one_of
 
 Rate = Annotated[Number, "The base learning rate."]
 Total = Annotated[Fixed[Length] | None, "Updates of the run. None for ``epochs * steps_per_epoch``."]
-ScaleFn = Annotated[
-    Callable[[Any], Any] | None,
-    "A function for the factor of the height, instead of ``mode``. Write it with ``jax.numpy``. The schedule can "
-    "then not be saved.",
-]
-ScaleMode = Annotated[str, 'The argument of ``scale_fn``: the "cycle", counted from 1, or "iterations".']
 
 
 @port(transition_steps="step_size", decay_rate="gamma", init_value="lr")
@@ -53,7 +46,6 @@ def StepLR(
 ) -> wo.Schedule:
     """Step decay: ``lr * gamma**(n // step_size)``. It never ends.
 
-    >>> from warmup_optax.compat import torch
     >>> torch.StepLR(1.0, step_size=10, gamma=0.5)([0, 9, 10, 20]).tolist()
     [1.0, 1.0, 0.5, 0.25]
     """
@@ -69,7 +61,6 @@ def MultiStepLR(
 ) -> wo.Schedule:
     """Step decay with a factor at each milestone, from ``n == milestone`` on. The last rate stays.
 
-    >>> from warmup_optax.compat import torch
     >>> torch.MultiStepLR(1.0, milestones=[10, 20], gamma=0.5)([0, 9, 10, 20]).tolist()
     [1.0, 1.0, 0.5, 0.25]
     """
@@ -91,7 +82,6 @@ def ConstantLR(
     by the factor at ``total_iters`` and never at update 0. In a `SequentialLR`, PyTorch's later scheduler with
     ``total_iters=0`` is ``lr`` instead. Write ``lr`` there.
 
-    >>> from warmup_optax.compat import torch
     >>> torch.ConstantLR(1.0, factor=0.5, total_iters=4)([0, 3, 4]).tolist()
     [0.5, 0.5, 1.0]
     """
@@ -112,7 +102,6 @@ def LinearLR(
 
     With ``total_iters=0`` the rate stays at ``start_factor * lr``, as in PyTorch.
 
-    >>> from warmup_optax.compat import torch
     >>> torch.LinearLR(1.0, start_factor=0.5, total_iters=4)([0, 2, 4, 9]).tolist()
     [0.5, 0.75, 1.0, 1.0]
     """
@@ -128,7 +117,6 @@ def ExponentialLR(
 ) -> wo.Schedule:
     """Exponential decay: ``lr * gamma**n``. It never ends.
 
-    >>> from warmup_optax.compat import torch
     >>> torch.ExponentialLR(1.0, gamma=0.5)([0, 1, 2]).tolist()
     [1.0, 0.5, 0.25]
     """
@@ -146,7 +134,6 @@ def PolynomialLR(
 
     With ``total_iters=0`` the rate stays at ``lr``, as in PyTorch.
 
-    >>> from warmup_optax.compat import torch
     >>> torch.PolynomialLR(1.0, total_iters=4, power=2)([0, 2, 4, 9]).tolist()
     [1.0, 0.25, 0.0, 0.0]
     """
@@ -164,7 +151,6 @@ def CosineAnnealingLR(
 ) -> wo.Schedule:
     """A periodic cosine from ``lr`` to ``eta_min`` at update ``T_max``, which then *rises again*. It never ends.
 
-    >>> from warmup_optax.compat import torch
     >>> torch.CosineAnnealingLR(1.0, T_max=4)([0, 2, 4, 6, 8]).round(6).tolist()
     [1.0, 0.5, 0.0, 0.5, 1.0]
     """
@@ -184,7 +170,6 @@ def CosineAnnealingWarmRestarts(
 
     ``eta_min`` is approached but not reached, because update ``T_0`` has ``lr`` again. The cycles never end.
 
-    >>> from warmup_optax.compat import torch
     >>> torch.CosineAnnealingWarmRestarts(1.0, T_0=4, T_mult=2)([0, 2, 4, 8, 12]).round(6).tolist()
     [1.0, 0.5, 1.0, 0.5, 1.0]
     """
@@ -197,9 +182,7 @@ def CyclicLR(
     max_lr: Annotated[Number, "The upper rate."],
     step_size_up: Annotated[Positive, "Updates of the rise, whole or not."] = 2000,
     step_size_down: Annotated[Positive | None, "Updates of the decay; None for ``step_size_up``."] = None,
-    mode: Annotated[
-        str, '"triangular", "triangular2" or "exp_range"; ignored if there is a ``scale_fn``.'
-    ] = "triangular",
+    mode: Annotated[str, '"triangular", "triangular2" or "exp_range"; unless ``scale_fn``.'] = "triangular",
     gamma: Annotated[float, 'The factor of each update in "exp_range", > 0.'] = 1.0,
     scale_fn: ScaleFn = None,
     scale_mode: ScaleMode = "cycle",
@@ -212,7 +195,6 @@ def CyclicLR(
 
     The height halves with each cycle in mode "triangular2", and is multiplied by ``gamma**n`` in "exp_range".
 
-    >>> from warmup_optax.compat import torch
     >>> torch.CyclicLR(0.5, 1.0, step_size_up=2, mode="triangular2")([0, 1, 2, 4, 6]).tolist()
     [0.5, 0.75, 1.0, 0.5, 0.75]
     """
@@ -232,9 +214,7 @@ def OneCycleLR(
     max_momentum: Ignored = 0.95,
     div_factor: Annotated[Positive, "Update 0 has ``max_lr / div_factor``."] = 25.0,
     final_div_factor: Annotated[Positive, "The first rate divided by the last."] = 1e4,
-    three_phase: Annotated[
-        bool, "Whether to return to the first rate as fast as it rose, before the decay to the end."
-    ] = False,
+    three_phase: ThreePhase = False,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
     """The 1cycle policy: up to ``max_lr``, and down to the first rate divided by ``final_div_factor``.
@@ -243,7 +223,6 @@ def OneCycleLR(
     the last rate at ``total_steps - 1``. Update ``total_steps`` has an extrapolated rate, which may be *negative*
     if linear. After it PyTorch raises an error, while here that rate stays.
 
-    >>> from warmup_optax.compat import torch
     >>> cycle = {"pct_start": 1 / 3, "div_factor": 2, "final_div_factor": 1}
     >>> torch.OneCycleLR(1.0, 9, anneal_strategy="linear", **cycle)([0, 1, 2, 5, 8]).tolist()
     [0.5, 0.75, 1.0, 0.75, 0.5]
@@ -258,10 +237,8 @@ def OneCycleLR(
 
 @port(schedules="schedulers", boundaries="milestones")
 def SequentialLR(
-    schedulers: Annotated[Tuple[Any], "Schedules, each with its own base learning rate."],
-    milestones: Annotated[
-        Counts, "The counts at which the next scheduler begins, one fewer than ``schedulers``."
-    ],
+    schedulers: Annotated[Tuple[ScheduleLike], "Schedules, each with its own base learning rate."],
+    milestones: Annotated[Counts, "The counts at which all schedulers but the first begin."],
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
     """Schedulers in sequence, each on its own clock, which starts at its milestone.
@@ -269,15 +246,13 @@ def SequentialLR(
     A scheduler between two equal milestones is skipped. Each runs as it does alone. PyTorch's behavior is the
     same, except for a later `ConstantLR` with ``total_iters=0``.
 
-    >>> from warmup_optax.compat import torch
     >>> warmup, decay = torch.LinearLR(1.0, 0.5, total_iters=2), torch.StepLR(1.0, 2, gamma=0.5)
     >>> torch.SequentialLR([warmup, decay], milestones=[2])([0, 1, 2, 3, 4]).tolist()
     [0.5, 0.75, 1.0, 1.0, 0.5]
     """
     if len(milestones) != len(schedulers) - 1:
-        refuse(
-            "milestones", milestones, "one fewer than schedulers", f"there are {len(schedulers)} schedulers"
-        )
+        said = f"there are {len(schedulers)} schedulers"
+        refuse("milestones", milestones, "one fewer than schedulers", said)
     begins = [0, *milestones]
     kept = [i for i, begin in enumerate(begins) if begin not in begins[i + 1 :]]
     return wo.join([schedulers[i] for i in kept], [begins[i] for i in kept[1:]])
@@ -286,7 +261,7 @@ def SequentialLR(
 @port(divisor="lr")
 def ChainedScheduler(
     lr: Annotated[Number, "The base learning rate that all of ``schedulers`` were made with."],
-    schedulers: Annotated[Tuple[Any], "Schedules, at least one."],
+    schedulers: Annotated[Tuple[ScheduleLike], "Schedules, at least one."],
 ) -> wo.Schedule:
     """The product of schedulers that all count from 0, each as a factor of the base learning rate.
 
@@ -294,7 +269,6 @@ def ChainedScheduler(
     `CosineAnnealingLR` up to its ``T_max`` with ``eta_min=0``. The others replace the current rate by their own,
     so a chain with them is not a product.
 
-    >>> from warmup_optax.compat import torch
     >>> parts = [torch.ConstantLR(1.0, 0.5, total_iters=2), torch.ExponentialLR(1.0, gamma=0.5)]
     >>> torch.ChainedScheduler(1.0, parts)([0, 1, 2]).tolist()
     [0.5, 0.25, 0.25]
@@ -308,12 +282,8 @@ def ChainedScheduler(
 @port(end_value="target_lr", schedules="after_scheduler")
 def LearningRateWarmUP(
     warmup_iteration: Annotated[Steps, "Updates of warmup."],
-    target_lr: Annotated[
-        Number, "The rate at the end of the warmup; it need not equal the first rate of ``after_scheduler``."
-    ],
-    after_scheduler: Annotated[
-        Any, "A schedule. With None the rate stays at ``target_lr``, while the original fails."
-    ] = None,
+    target_lr: Annotated[Number, "The end of the ramp; it need not equal the first rate after it."],
+    after_scheduler: Annotated[ScheduleLike | None, "A schedule; None for ``target_lr``."] = None,
 ) -> wo.Schedule:
     """Linear warmup to ``target_lr``, then another scheduler, from PyTorch-Learning-Rate-WarmUp.
 
@@ -321,7 +291,6 @@ def LearningRateWarmUP(
     warmup_iteration``, and update ``warmup_iteration - 1`` has ``target_lr``. The next update has the rate of
     ``after_scheduler`` at *its* update 1, so its update 0 is never used.
 
-    >>> from warmup_optax.compat import torch
     >>> after = torch.LinearLR(1.0, start_factor=1.0, end_factor=0.5, total_iters=4)
     >>> torch.LearningRateWarmUP(4, 1.0, after)([0, 2, 3, 4, 5, 7]).tolist()
     [0.25, 0.75, 1.0, 0.875, 0.75, 0.5]

@@ -2,9 +2,7 @@
 
 The first argument is the base learning rate ``lr``, which the originals read from the optimizer. Update 0 has
 rate 0 if there is a warmup, unless noted below. ``num_training_steps`` includes the warmup. A schedule with
-``last_epoch`` begins one step after it. Three functions have no port, because they are not functions of the
-count. ``get_reduce_on_plateau_schedule`` and ``get_greedy_schedule`` depend on the loss, and
-``get_adafactor_schedule`` reports the rate of its optimizer.
+``last_epoch`` begins one step after it.
 """
 
 from __future__ import annotations
@@ -14,14 +12,16 @@ import inspect
 import json
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated, Any
 
 import warmup_optax as wo
 
 from ._arguments import Fixed, LastStep, Number, Positive, Steps
+from ._config import Config, from_text
 from ._parts import exact, in_ticks, in_updates, is_zero, meaning, remaining, warmed
 from ._port import check_below, is_concrete, port, refuse
-from ._rules import from_text, one_of, plain_number
+from ._rules import Scalar, one_of, plain_number
 
 Rate = Annotated[Number, "The base learning rate."]
 Warmup = Annotated[Steps, "Updates of warmup."]
@@ -36,7 +36,6 @@ Ratio = Annotated[Number, "The lowest rate as a fraction of ``lr``."]
 def get_constant_schedule(lr: Rate, last_epoch: LastStep = -1) -> wo.Schedule:
     """The base learning rate at every update.
 
-    >>> from warmup_optax.compat import transformers
     >>> transformers.get_constant_schedule(0.5)([0, 9]).tolist()
     [0.5, 0.5]
     """
@@ -49,7 +48,6 @@ def get_constant_schedule_with_warmup(
 ) -> wo.Schedule:
     """Linear warmup from 0 to ``lr`` at update ``num_warmup_steps``, then constant.
 
-    >>> from warmup_optax.compat import transformers
     >>> transformers.get_constant_schedule_with_warmup(1.0, num_warmup_steps=4)([0, 1, 4, 9]).tolist()
     [0.0, 0.25, 1.0, 1.0]
     """
@@ -64,7 +62,6 @@ def get_linear_schedule_with_warmup(
 
     A warmup longer than the training runs to its end, and the rate then drops to 0.
 
-    >>> from warmup_optax.compat import transformers
     >>> transformers.get_linear_schedule_with_warmup(1.0, 4, 12)([0, 1, 4, 8, 12]).tolist()
     [0.0, 0.25, 1.0, 0.5, 0.0]
     """
@@ -85,7 +82,6 @@ def get_cosine_schedule_with_warmup(
 
     After ``num_training_steps`` the cosine continues. With half a cycle, the default, the rate *rises again*.
 
-    >>> from warmup_optax.compat import transformers
     >>> transformers.get_cosine_schedule_with_warmup(1.0, 4, 12)([0, 2, 4, 8, 12, 20]).round(6).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.0, 1.0]
     """
@@ -106,7 +102,6 @@ def get_cosine_with_hard_restarts_schedule_with_warmup(
     Each cosine begins at the exact update. The original computes it in floating point and is sometimes one update
     late, with a rate of 0.
 
-    >>> from warmup_optax.compat import transformers
     >>> schedule = transformers.get_cosine_with_hard_restarts_schedule_with_warmup(1.0, 4, 12, num_cycles=2)
     >>> schedule([0, 4, 6, 8, 10, 12]).round(6).tolist()
     [0.0, 1.0, 0.5, 1.0, 0.5, 0.0]
@@ -132,7 +127,6 @@ def get_polynomial_decay_schedule_with_warmup(
     A warmup longer than the training runs to its end, and the rate then drops to ``lr_end``. If the warmup is
     exactly as long as the training, its last rate stays, while the original divides by 0.
 
-    >>> from warmup_optax.compat import transformers
     >>> schedule = transformers.get_polynomial_decay_schedule_with_warmup(1.0, 4, 12, lr_end=0.0, power=2)
     >>> schedule([0, 2, 4, 8, 12]).tolist()
     [0.0, 0.5, 1.0, 0.25, 0.0]
@@ -148,14 +142,11 @@ def get_polynomial_decay_schedule_with_warmup(
 def get_inverse_sqrt_schedule(
     lr: Rate,
     num_warmup_steps: Warmup,
-    timescale: Annotated[
-        Positive | None, "None for ``num_warmup_steps``, or 10,000 without a warmup."
-    ] = None,
+    timescale: Annotated[Positive | None, "None for ``num_warmup_steps``, or 10,000 if that is 0."] = None,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
     """Linear warmup to ``lr``, then inverse-square-root decay: ``lr / sqrt(1 + t / timescale)``.
 
-    >>> from warmup_optax.compat import transformers
     >>> transformers.get_inverse_sqrt_schedule(1.0, num_warmup_steps=4)([0, 2, 4, 16]).tolist()
     [0.0, 0.5, 1.0, 0.5]
     """
@@ -176,7 +167,6 @@ def get_cosine_with_min_lr_schedule_with_warmup(
 ) -> wo.Schedule:
     """`get_cosine_schedule_with_warmup` with a lowest rate. After the end, the cosine *rises again*.
 
-    >>> from warmup_optax.compat import transformers
     >>> schedule = transformers.get_cosine_with_min_lr_schedule_with_warmup(1.0, 4, 12, min_lr=0.5)
     >>> schedule([0, 4, 8, 12, 20]).round(6).tolist()
     [0.0, 1.0, 0.75, 0.5, 1.0]
@@ -195,7 +185,7 @@ def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(
     min_lr: Low = None,
     min_lr_rate: LowRatio = None,
     warmup_lr_rate: Annotated[
-        Number | None, "The rate of update 0 as a fraction of ``lr``; None for ``1 / num_warmup_steps``."
+        Number | None, "The first rate / ``lr``; None for ``1 / num_warmup_steps``."
     ] = None,
 ) -> wo.Schedule:
     """`get_cosine_with_min_lr_schedule_with_warmup`, one update earlier.
@@ -203,7 +193,6 @@ def get_cosine_with_min_lr_schedule_with_warmup_lr_rate(
     Update 0 has ``lr / num_warmup_steps``, and the last update of the warmup has ``lr``. The cosine is also one
     update earlier, so the lowest rate is at update ``num_training_steps - 1``.
 
-    >>> from warmup_optax.compat import transformers
     >>> make = transformers.get_cosine_with_min_lr_schedule_with_warmup_lr_rate
     >>> make(1.0, 4, 12, min_lr=0.5)([0, 3, 7, 11]).round(6).tolist()
     [0.25, 1.0, 0.75, 0.5]
@@ -222,22 +211,17 @@ def get_wsd_schedule(
     num_warmup_steps: Annotated[Steps, "Updates of the warmup."],
     num_decay_steps: Annotated[Steps, "Updates of the decay."],
     num_training_steps: Total | None = None,
-    num_stable_steps: Annotated[
-        Steps | None, "Updates of the stable phase; None for the remainder of ``num_training_steps``."
-    ] = None,
+    num_stable_steps: Annotated[Steps | None, "Updates of the stable phase; None for the remainder."] = None,
     warmup_type: Annotated[str, one_of("linear", "cosine", "1-sqrt")] = "linear",
     decay_type: Annotated[str, one_of("linear", "cosine", "1-sqrt")] = "cosine",
     min_lr_ratio: Ratio = 0,
-    num_cycles: Annotated[
-        Fixed[float], 'The number of periods of a "cosine" decay; after it the rate jumps to the lowest one.'
-    ] = 0.5,
+    num_cycles: Annotated[Fixed[float], 'The periods of a "cosine" decay.'] = 0.5,
     last_epoch: LastStep = -1,
 ) -> wo.Schedule:
     """Warmup-stable-decay (WSD): warmup to ``lr``, a plateau, and a decay to ``min_lr_ratio * lr``.
 
     Update 0 has ``min_lr_ratio * lr``, and so has every update after the end.
 
-    >>> from warmup_optax.compat import transformers
     >>> schedule = transformers.get_wsd_schedule(1.0, 4, 4, num_stable_steps=8, decay_type="1-sqrt")
     >>> schedule([0, 2, 4, 12, 13, 16]).tolist()
     [0.0, 0.5, 1.0, 1.0, 0.5, 0.0]
@@ -266,7 +250,7 @@ def get_scheduler(
     lr: Rate,
     num_warmup_steps: Annotated[Steps | None, 'Required by all schedules but "constant".'] = None,
     num_training_steps: Annotated[Steps | None, "Passed to the schedules that have this argument."] = None,
-    scheduler_specific_kwargs: Mapping[str, Any] | None = None,
+    scheduler_specific_kwargs: Config | None = None,
 ) -> wo.Schedule:
     """Build the schedule with a name, such as "linear" or "cosine", or with a ``SchedulerType``.
 
@@ -274,7 +258,6 @@ def get_scheduler(
       name: A key of `SCHEDULES`.
       scheduler_specific_kwargs: Any other arguments, by name.
 
-    >>> from warmup_optax.compat import transformers
     >>> transformers.get_scheduler("linear", 1.0, 4, 12)([0, 4, 8]).tolist()
     [0.0, 1.0, 0.5]
     """
@@ -294,7 +277,7 @@ def get_scheduler(
 
 
 @port()
-def from_config(config: Mapping[str, Any], *, num_training_steps: Fixed[Steps] | None = None) -> wo.Schedule:
+def from_config(config: Config, *, num_training_steps: Fixed[Steps] | None = None) -> wo.Schedule:
     """Build the schedule of a configuration for ``TrainingArguments``, axolotl or LLaMA-Factory.
 
     Args:
@@ -306,7 +289,6 @@ def from_config(config: Mapping[str, Any], *, num_training_steps: Fixed[Steps] |
         ``cosine_min_lr_ratio``, ``cosine_constant_lr_ratio`` and ``lr_quadratic_warmup`` are read.
       num_training_steps: The length of the run, in updates; None for ``max_steps``.
 
-    >>> from warmup_optax.compat import transformers
     >>> block = {"learning_rate": "2e-4", "lr_scheduler_type": "cosine", "warmup_ratio": 0.1}
     >>> transformers.from_config(block, num_training_steps=100)([0, 5, 10, 100]).round(6).tolist()
     [0.0, 9.999999747378752e-05, 0.00019999999494757503, 0.0]
@@ -370,7 +352,7 @@ SCHEDULES = {
 }
 
 
-def _cosines(lr: Any, low: Any, steps: Any, num_cycles: float) -> wo.Schedule:
+def _cosines(lr: Scalar, low: Scalar, steps: int, num_cycles: float) -> wo.Schedule:
     """A cosine between ``lr`` and ``low`` with ``num_cycles`` periods in ``steps`` updates. It never ends."""
     if is_zero(num_cycles):
         return wo.constant(lr)
@@ -379,12 +361,14 @@ def _cosines(lr: Any, low: Any, steps: Any, num_cycles: float) -> wo.Schedule:
     return wo.clip(wave, min_value=0.0) if is_concrete(low) and low < 0 else wave
 
 
-def _lowest(lr: Any, min_lr: Any, min_lr_rate: Any) -> Any:
-    if (min_lr is None) == (min_lr_rate is None):
-        refuse("min_lr", min_lr, "given where min_lr_rate is not", f"min_lr_rate={min_lr_rate}")
-    return min_lr if min_lr_rate is None else min_lr_rate * lr
+def _lowest(lr: Scalar, min_lr: Scalar | None, min_lr_rate: Scalar | None) -> Scalar:
+    if min_lr is not None and min_lr_rate is None:
+        return min_lr
+    if min_lr is None and min_lr_rate is not None:
+        return min_lr_rate * lr
+    refuse("min_lr", min_lr, "given where min_lr_rate is not", f"min_lr_rate={min_lr_rate}")
 
 
-def _part(steps: Any, number: Any) -> Any:
+def _part(steps: int, number: Scalar | Fraction) -> Scalar | Fraction:
     """A length divided by a number of cycles."""
     return exact(steps) / exact(number) if is_concrete(steps) else steps / float(number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 import warmup_optax as wo
 
@@ -18,7 +18,7 @@ from ._parts import is_zero
 from ._port import check_number, port, refuse
 from ._rules import Scalar
 
-Tail: TypeAlias = Callable[[Any, Scalar], wo.Schedule]
+Tail: TypeAlias = Callable[[int, Scalar], wo.Schedule]
 Warmup = Annotated[NonNegative, ":math:`W`, in updates, whole or not. The full rate is at update ``W``."]
 Peak = Annotated[Number, ":math:`M`, any finite number."]
 
@@ -27,7 +27,6 @@ Peak = Annotated[Number, ":math:`M`, any finite number."]
 def constant(value: Number) -> wo.Schedule:
     """A constant learning rate.
 
-    >>> from warmup_optax.compat import trax
     >>> trax.constant(0.5)([0, 9]).tolist()
     [0.5, 0.5]
     """
@@ -40,7 +39,6 @@ def warmup(n_warmup_steps: Warmup, max_value: Peak) -> wo.Schedule:
 
     .. math:: v(n) = M \min\left(1, \frac{n + 1}{W + 1}\right)
 
-    >>> from warmup_optax.compat import trax
     >>> trax.warmup(3, 1.0)([0, 1, 3, 9]).tolist()
     [0.25, 0.5, 1.0, 1.0]
     """
@@ -53,7 +51,6 @@ def warmup_and_rsqrt_decay(n_warmup_steps: Warmup, max_value: Peak) -> wo.Schedu
 
     .. math:: v(n) = M \min\left(\frac{n + 1}{W + 1}, \sqrt{\frac{W + 1}{n + 1}}\right)
 
-    >>> from warmup_optax.compat import trax
     >>> trax.warmup_and_rsqrt_decay(3, 1.0)([0, 1, 3, 15]).tolist()
     [0.25, 0.5, 1.0, 0.5]
     """
@@ -63,15 +60,11 @@ def warmup_and_rsqrt_decay(n_warmup_steps: Warmup, max_value: Peak) -> wo.Schedu
 
 @port(value="constant", decay_rate="decay_factor")
 def multifactor(
-    factors: Annotated[
-        str, "Names of factors joined by ``*``, in any order."
-    ] = "constant * linear_warmup * rsqrt_decay",
+    factors: Annotated[str, "Names joined by ``*``."] = "constant * linear_warmup * rsqrt_decay",
     constant: Number = 0.1,
     warmup_steps: Number = 400,
     decay_factor: Annotated[Number, ">= 0, for ``decay_every``."] = 0.5,
-    steps_per_decay: Annotated[
-        Number, "In updates, > 0. The first drop is at ``steps_per_decay - 1``."
-    ] = 20_000,
+    steps_per_decay: Annotated[Number, "In updates, > 0; the first drop is one earlier."] = 20_000,
     steps_per_cycle: Number = 100_000,
     second_constant: Number = 0.01,
     second_constant_step: Number = 10_000,
@@ -95,7 +88,6 @@ def multifactor(
       second_constant_step: In steps, >= 0. The second constant applies from update ``second_constant_step - 1``
         on.
 
-    >>> from warmup_optax.compat import trax
     >>> trax.multifactor(constant=1.0, warmup_steps=4)([0, 3, 15]).tolist()
     [0.125, 0.5, 0.25]
     """
@@ -114,9 +106,7 @@ def multifactor(
 @port()
 def _BodyAndTail(
     body_value: Annotated[Number, "The rate of the body."],
-    body_start: Annotated[
-        NonNegative | None, "Trax's step at which the body starts; None for ``tail_start``."
-    ] = None,
+    body_start: Annotated[NonNegative | None, "Trax's step of the body; None for ``tail_start``."] = None,
     tail_start: Annotated[Length | None, "Trax's step at which the tail starts; None for no tail."] = None,
     tail_fn: Tail | None = None,
 ) -> wo.Schedule:
@@ -126,7 +116,6 @@ def _BodyAndTail(
       tail_fn: `_rsqrt`, a `_CosineSawtoothTail`, or any function of ``(tail_start, body_value)`` that returns a
         schedule.
 
-    >>> from warmup_optax.compat import trax
     >>> trax._BodyAndTail(1.0, body_start=2, tail_start=4, tail_fn=trax._rsqrt)([0, 1, 3, 15]).tolist()
     [0.5, 1.0, 1.0, 0.5]
     """
