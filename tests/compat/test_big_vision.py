@@ -11,7 +11,7 @@ CASES = golden.cases("big_vision")
 REFUSED = {  # in the words of the original
     "warmup-not-below-total": "warmup_steps is >= total_steps",
     "two-durations": "Only one of 'warmup_percent, warmup_steps' should be defined",
-    "unknown": "Unknown lr type",
+    "unknown": "decay_type must be one of",
 }
 COUNTS = np.append(np.arange(130), [1000, 54321])
 

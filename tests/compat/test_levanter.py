@@ -167,7 +167,7 @@ def test_a_warmup_longer_than_its_cycle(kind):
         ),
         (
             {"cycle_length": "5"},
-            "cycle_length must be a fraction, a number of steps, or a list of steps, got '5'",
+            "cycle_length must be a finite number, got '5'; write the number without quotes",
         ),
         ({"cycle_length": 0}, "cycle_length must be at least one step"),
         ({"lr_schedule": "inv", "min_lr_ratio": 0.0}, r"min_lr_ratio must be a finite number > 0, got 0\.0"),

@@ -195,7 +195,7 @@ def misspelled():
                 yield pytest.param(constructor, longest, id=f"{library}-{name}")
 
 
-@pytest.mark.parametrize(("constructor", "argument"), misspelled())
+@pytest.mark.parametrize(("constructor", "argument"), list(misspelled()))
 def test_an_error_suggests_the_name_of_a_misspelled_argument(constructor, argument):
     with pytest.raises(wo.ArgumentTypeError, match=f"; write {argument}=3$") as caught:
         constructor(**{argument + "s": 3})

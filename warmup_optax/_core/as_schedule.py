@@ -115,7 +115,8 @@ def as_schedule_argument(where: str, name: str, schedule: object) -> Schedule:
         fix = "its value depends on an optimizer's state: give it to scheduled or to optax.inject_hyperparams"
         checks.raise_bad_argument(where, name, schedule, allowed, fix, error=TypeError)
     if isinstance(schedule, type) or not (callable(schedule) or hasattr(schedule, "__float__")):
-        checks.raise_bad_argument(where, name, schedule, allowed, error=TypeError)
+        fix = checks.text_fix(schedule) if isinstance(schedule, str) else ""
+        checks.raise_bad_argument(where, name, schedule, allowed, fix, error=TypeError)
     if callable(schedule):
         return Function(cast(Callable[..., ArrayLike], schedule))
     return Constant(checks.number(where, name, schedule))

@@ -360,6 +360,14 @@ def explain_call(
     parameters = list(inspect.signature(target).parameters.values())
     if parameters and parameters[0].name == "self":
         parameters, args = parameters[1:], args[1:]
+    check_names(where, parameters, args, kwargs)
+
+
+def check_names(
+    where: str, parameters: Iterable[inspect.Parameter], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> None:
+    """Raise the sentence for an argument of an unknown name, or by position where it goes by name."""
+    parameters = [*parameters]
     positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     by_name_only = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
     names, most = [*positional, *(p.name for p in by_name_only)], len(positional)

@@ -84,8 +84,6 @@ def refuse(
     name: str, value: object, allowed: str, fix: str = "", *, error: type[Exception] = ValueError
 ) -> NoReturn:
     """Raise the error for an argument of the constructor that is being called."""
-    if not fix and isinstance(value, str):
-        fix = checks.text_fix(value)
     checks.raise_bad_argument("", name, value, allowed, fix, error=error)
 
 

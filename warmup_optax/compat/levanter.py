@@ -108,20 +108,16 @@ def _frac_or_steps(where: str, name: str, given: object) -> object:
 
 
 def _cycle_length(where: str, name: str, given: object) -> object:
-    if isinstance(given, (list, tuple)):
-        return _cycles(where, name, given)
-    if not is_concrete(given):
-        refuse(name, given, "a fraction, a number of steps, or a list of steps", error=TypeError)
-    return _frac_or_steps(where, name, given)
+    return (_cycles if isinstance(given, (list, tuple)) else _frac_or_steps)(where, name, given)
 
 
 def _cycles(where: str, name: str, given: object) -> object:
     if isinstance(given, (list, tuple)):
         return [*Declared(Counts).read(where, name, given)]
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        allowed = "a whole number or a list of the ends of cycles"
-        refuse(name, given, allowed, error=TypeError)
-    return given
+    number = Declared(Fixed[Number]).read(where, name, given)
+    if number < 1 or number % 1:
+        refuse(name, given, "a whole number or a list of the ends of cycles")
+    return int(number)
 
 
 def _lr_schedule(where: str, name: str, given: Any) -> object:

@@ -42,7 +42,10 @@ Prefix = Annotated[bool, "Whether the curve starts after the warmup."]
 Bend = Annotated[Positive, "The exponent of the elapsed fraction of a cycle; 1 for none."]
 OTHERS = ("t_in_epochs", "noise_range_t", "noise_pct", "noise_std", "noise_seed", "initialize")
 Unused = Annotated[
-    object, OTHERS, Check(_no_noise), "The other arguments, ignored. ``noise_range_t`` must be None: noise is random."
+    object,
+    OTHERS,
+    Check(_no_noise),
+    "The other arguments, ignored. ``noise_range_t`` must be None: noise is random.",
 ]
 
 
