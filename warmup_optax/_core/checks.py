@@ -366,7 +366,7 @@ def explain_call(
 def check_names(
     where: str, parameters: Iterable[inspect.Parameter], args: tuple[object, ...], kwargs: Mapping[str, object]
 ) -> None:
-    """Raise the sentence for an argument of an unknown name, or by position where it goes by name."""
+    """Raise the error for an argument with an unknown name, or passed by position instead of by name."""
     parameters = [*parameters]
     positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     by_name_only = [p for p in parameters if p.kind is p.KEYWORD_ONLY]

@@ -14,11 +14,7 @@ from ._parts import exact, in_ticks, in_updates, is_zero, meaning, stairs
 from ._port import refuse
 from ._rules import Function, Scalar, ScheduleLike
 
-ScaleFn = Annotated[
-    Function | None,
-    "A function for the factor of the height, instead of ``mode``. Write it with ``jax.numpy``. The schedule can "
-    "then not be saved.",
-]
+ScaleFn = Annotated[Function | None, "Replaces ``mode``. Write it with ``jax.numpy``. It cannot be saved."]
 ScaleMode = Annotated[str, 'The argument of ``scale_fn``: the "cycle", counted from 1, or "iterations".']
 ThreePhase = Annotated[bool, "Whether to return to the first rate as fast as it rose, before the last decay."]
 

@@ -35,9 +35,7 @@ def _known(where: str, name: str, value: object) -> object:
 
 @port(init_value="base", end_value="end", boundaries="steps", values="mults")
 def create_learning_rate_schedule(
-    total_steps: Annotated[
-        NonNegative, ":math:`T`, in updates; it includes the warmup, and exceeds it if T > 1."
-    ],
+    total_steps: Annotated[NonNegative, ":math:`T`, in updates; above the warmup if it exceeds 1."],
     batch_size: Annotated[Number | None, "Examples in an update, for other units and for scaling."] = None,
     data_size: Annotated[Number | None, "Examples in an epoch, for durations in epochs."] = None,
     base: Annotated[Number, "The full rate. Any finite number."] = 1.0,

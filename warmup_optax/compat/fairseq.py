@@ -7,7 +7,7 @@ configs. Update 0 has the rate of ``step_update(0)``.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import warmup_optax as wo
@@ -153,9 +153,7 @@ def CosineLRSchedule(
 def TriangularLRSchedule(
     lr: Annotated[Rate, "The lowest rate, at update 0; below ``max_lr``."],
     max_lr: Annotated[Number, "The first peak."],
-    lr_period_updates: Annotated[
-        Number, bounded(">= 2", at_least=2), "Updates of a triangle; half of it is rounded down."
-    ] = 5000,
+    lr_period_updates: Annotated[Number, bounded(">= 2", at_least=2), "An odd one is cut by 1."] = 5000,
     lr_shrink: Shrink = 0.1,
     shrink_min: Annotated[bool, "Whether the lowest rate shrinks as well."] = False,
 ) -> wo.Schedule:
@@ -203,7 +201,7 @@ def FixedLRSchedule(
     return product(wo.staircase(epochs, updates_per_epoch), warmup)
 
 
-SCHEDULERS = {
+SCHEDULERS: dict[str, Callable[..., wo.Schedule]] = {
     "inverse_sqrt": InverseSquareRootSchedule,
     "tri_stage": TriStageLRSchedule,
     "polynomial_decay": PolynomialDecayLRSchedule,

@@ -80,14 +80,14 @@ class PowerLrSchedule:
     b: Scalar = -0.51
 
 
-NAMED = {
+NAMED: dict[str, type[Any]] = {
     "constant": ConstantLrSchedule,
     "cosine": CosineLrSchedule,
     "linear": LinearLrSchedule,
     "inv_sqrt": InvSqrtLrSchedule,
     "inv": InvLrSchedule,
 }
-TYPES = NAMED | {
+TYPES: dict[str, type[Any]] = NAMED | {
     "polynomial": PolynomialLrSchedule,
     "inv_sqrt_decay": InvSqrtDecayLrSchedule,
     "power": PowerLrSchedule,

@@ -15,7 +15,7 @@ import warmup_optax as wo
 from ._arguments import Fixed, Ignored, NonNegative, Number, Positive
 from ._parts import exact, in_ticks, in_updates, meaning
 from ._port import check_below, check_number, port, refuse
-from ._rules import one_of
+from ._rules import Shape, one_of
 
 
 @port()
@@ -81,7 +81,7 @@ def OptimizerParamScheduler(
     return in_updates(wo.join([ramp, decay, min_lr], [after_warmup, total + 1], [0, begin, 0]), ticks)
 
 
-SHAPES = {
+SHAPES: dict[str, Shape] = {
     "linear": wo.linear,
     "cosine": wo.cosine,
     "exponential": functools.partial(wo.shapes.finite_exponential, ratio=0.5),

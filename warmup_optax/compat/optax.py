@@ -39,11 +39,7 @@ First = Annotated[Number, "The first value."]
 Last = Annotated[Number, "The last value."]
 Length = Annotated[NonNegative, "In updates, whole or not; with 0 the rate stays at ``init_value``."]
 Begin = Annotated[NonNegative, "The count at which the transition begins, whole or not."]
-Scales = Annotated[
-    Mapping[float, Scalar] | None,
-    Check(_scales),
-    "A factor >= 0 for each boundary, in any order. Factors multiply.",
-]
+Scales = Annotated[Mapping[float, Scalar] | None, Check(_scales), "Factors >= 0, by boundary, in any order."]
 Exponent = Annotated[Positive, "The exponent of the cosine decay."]
 Stairs = Annotated[bool, "Whether to apply the factor in discrete steps."]
 Floor = Annotated[Number | None, "A minimum if ``decay_rate`` < 1, else a maximum; also of the first value."]
@@ -240,9 +236,7 @@ def cosine_onecycle_schedule(
 def warmup_constant_schedule(
     init_value: Annotated[Number, "The rate of the first update."],
     peak_value: Annotated[Number, "The rate from ``warmup_steps`` on."],
-    warmup_steps: Annotated[
-        NonNegative, "Updates; with 0 it stays at ``init_value``, unlike `wo.warmup_constant`."
-    ],
+    warmup_steps: Annotated[NonNegative, "With 0 it stays at ``init_value``, unlike `wo.warmup_constant`."],
 ) -> wo.Schedule:
     """Linear warmup, then constant.
 
@@ -300,9 +294,7 @@ def warmup_exponential_decay_schedule(
 
 @port()
 def sgdr_schedule(
-    cosine_kwargs: Annotated[
-        Tuple[Config], "Arguments of each cycle; its ``decay_steps`` include the warmup."
-    ],
+    cosine_kwargs: Annotated[Tuple[Config], "For each cycle. Its ``decay_steps`` include the warmup."],
 ) -> wo.Schedule:
     """Warm restarts (SGDR): one `warmup_cosine_decay_schedule` after another. The last value stays.
 

@@ -62,9 +62,7 @@ def NoamDecay(
 @port()
 def PiecewiseDecay(
     boundaries: Annotated[Tuple[int], "Increasing counts, at least one."],
-    values: Annotated[
-        Tuple[float], "The rates, one more than ``boundaries``. Of additional rates only the last is used."
-    ],
+    values: Annotated[Tuple[float], "One more than ``boundaries``. Of additional rates the last is used."],
     last_epoch: LastStep = -1,
     verbose: Ignored = False,
 ) -> wo.Schedule:
@@ -297,9 +295,7 @@ def OneCycleLR(
     total_steps: Fixed[Length],
     divide_factor: Annotated[Positive, "The peak divided by the first rate."] = 25.0,
     end_learning_rate: Annotated[NonNegative, "The rate at ``total_steps - 1``."] = 0.0001,
-    phase_pct: Annotated[
-        Fixed[Fraction], "The fraction of the run that is the rise; < 0.5 with three phases."
-    ] = 0.3,
+    phase_pct: Annotated[Fixed[Fraction], "The fraction of the rise; < 0.5 with three phases."] = 0.3,
     anneal_strategy: Annotated[str, one_of("cos", "linear")] = "cos",
     three_phase: ThreePhase = False,
     last_epoch: LastStep = -1,

@@ -18,11 +18,11 @@ from ._parts import joined
 from ._port import check_number, check_steps, port, refuse
 from ._rules import Scalar, checked, finite, items
 
-DECAYS = {
+DECAYS: dict[str, Config] = {
     "PiecewiseDecay": {"gamma": [0.1, 0.01], "milestones": [8, 11], "values": None, "use_warmup": True},
     "CosineDecay": {"max_epochs": 1000, "use_warmup": True, "min_lr_ratio": 0.0, "last_plateau_epochs": 0},
 }
-WARMUPS = {
+WARMUPS: dict[str, Config] = {
     "LinearWarmup": {"steps": 500, "start_factor": 1.0 / 3, "epochs": None, "epochs_first": True},
     "ExpWarmup": {"steps": 1000, "epochs": None, "power": 2},
 }

@@ -7,6 +7,7 @@ step is 0 at the first update.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import warmup_optax as wo
 
@@ -176,7 +177,7 @@ def _linear_cooldown(config: Config) -> wo.Schedule:
     return wo.join([first, decay], [begin], [0, 0]) if begin else decay
 
 
-FACTORS = {
+FACTORS: dict[str, Callable[[Config], ScheduleLike]] = {
     "constant": lambda config: wo.constant(_number(config, "base_learning_rate")),
     "polynomial": _polynomial,
     "piecewise_constant": _piecewise_constant,

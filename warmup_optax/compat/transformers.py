@@ -11,7 +11,7 @@ import functools
 import inspect
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -338,7 +338,7 @@ def from_config(config: Config, *, num_training_steps: Fixed[Steps] | None = Non
     return get_scheduler(name, lr, warmup, total, kwargs)
 
 
-SCHEDULES = {
+SCHEDULES: dict[str, Callable[..., wo.Schedule]] = {
     "linear": get_linear_schedule_with_warmup,
     "cosine": get_cosine_schedule_with_warmup,
     "cosine_with_restarts": get_cosine_with_hard_restarts_schedule_with_warmup,

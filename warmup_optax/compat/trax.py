@@ -79,12 +79,10 @@ def multifactor(
     ``second_constant``.
 
     Args:
-      constant: Any finite number.
       warmup_steps: In updates, >= 0, whole or not; > 0 for ``linear_warmup``. The full rate is at update
         ``warmup_steps - 1``.
       steps_per_cycle: In updates, > 0. The rate is at the peak again at update ``warmup_steps + steps_per_cycle -
         1``.
-      second_constant: Any finite number.
       second_constant_step: In steps, >= 0. The second constant applies from update ``second_constant_step - 1``
         on.
 
