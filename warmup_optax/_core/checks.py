@@ -364,7 +364,10 @@ def explain_call(
 
 
 def check_names(
-    where: str, parameters: Iterable[inspect.Parameter], args: tuple[object, ...], kwargs: Mapping[str, object]
+    where: str,
+    parameters: Iterable[inspect.Parameter],
+    args: tuple[object, ...],
+    kwargs: Mapping[str, object],
 ) -> None:
     """Raise the error for an argument with an unknown name, or passed by position instead of by name."""
     parameters = [*parameters]
