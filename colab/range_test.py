@@ -153,7 +153,7 @@ for name, found in readings.items():
     spread = f"{np.median(found):8.2g} {found.min():7.2g} {found.max():8.2g}"
     print(f"{name:<18} {spread}  {near.sum():>2} of {len(near)}")
 
-# %% mystnb={"image": {"alt": "Above, the final loss of full runs against their peak. Below, a dot for each suggestion."}, "figure": {"caption": "The steepest slope suggests peaks near the best one of full runs. The other rules stay below it."}}
+# %% mystnb={"image": {"alt": "Above, the final loss of full runs against their peak. Below, a dot for each suggestion."}, "figure": {"caption": "The rule `steepest` suggests peaks near the best one of full runs. The other rules stay below it."}}
 figure, (above, below) = plt.subplots(
     2, figsize=(7.6, 5), sharex=True, height_ratios=(3, 1.2), layout="constrained"
 )

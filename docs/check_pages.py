@@ -150,7 +150,7 @@ def look(
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(
             color_scheme="light", reduced_motion="reduce"
-        )  # colors change at once
+        )  # colors change without a transition
         with watched(page, root) as loading:
             load(page, root + name)
         found += [f"{name} ({screen}): {fault}" for fault in loading]
