@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Coming from another library
+# # Ports next to the original libraries
 #
 # `warmup_optax.compat` has the schedules of other libraries, with their names and arguments. To port a run,
 # change an import. The port keeps the off-by-one differences of the original.
