@@ -303,7 +303,7 @@ CLASSES = [value for value in map(vars(wo.nodes).get, wo.nodes.__all__) if inspe
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 def test_a_class_is_abstract_or_final(cls):
-    """A class is meant to be subclassed, or it is not: no method of a class that can be made is overridden."""
+    """A class is abstract or final: no subclass overrides a method of a class with instances."""
     subclasses = [sub for sub in cls.__subclasses__() if sub.__module__.startswith("warmup_optax")]
     assert inspect.isabstract(cls) or not subclasses
     if issubclass(cls, wo.Schedule):  # and a type checker says so
