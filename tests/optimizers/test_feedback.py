@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import itertools
 import json
 import pickle
 
@@ -125,6 +126,63 @@ class TestPlateau:
     def test_begin_passes_over_the_first(self):
         rule = feedback.Plateau(factor=0.5, patience=2, begin=4)
         assert scales(rule, [0.0] * 4 + [1.0] * 6) == [1] * 7 + [0.5, 0.5, 0.25]
+
+
+def greedy(losses, *, mode, patience, threshold, relative, cooldown, warmup, window, reset, low, high):
+    """The scales of `Greedy` by its docstring, in Python floats, with a factor of 0.5."""
+    start = {"best": np.inf, "good": 0, "bad": 0, "cooling": 0, "warming": 0, "resets": reset, "scale": 1.0}
+    now, kept, found = dict(start), [], []
+    for loss in losses if mode == "min" else -losses:
+        found.append(now["scale"])
+        kept = [*kept, loss][-window:]
+        value = sum(kept) / len(kept)
+        margin = threshold * (abs(now["best"]) if relative else 1) if np.isfinite(now["best"]) else 0.0
+        if now["cooling"] or now["warming"]:
+            now["cooling" if now["cooling"] else "warming"] -= 1
+            now |= {"good": 0, "bad": 0}
+        elif value < now["best"] - margin:
+            now |= {"best": value, "good": now["good"] + 1, "bad": 0}
+        else:
+            now |= {"good": 0, "bad": now["bad"] + 1}
+        if now["good"] > patience:
+            now |= {"scale": min(now["scale"] / 0.5, high), "good": 0, "warming": warmup, "resets": reset}
+        elif now["bad"] > patience:
+            now |= {"scale": max(now["scale"] * 0.5, low), "bad": 0}
+            now["resets"] -= now["scale"] == low
+            now, kept = (now, kept) if now["resets"] > 0 else (dict(start), [])
+            now["cooling"] = cooldown
+    return found
+
+
+class TestGreedy:
+    # Every argument has two values, and mode, margin and window each come with the others' both.
+    @pytest.mark.parametrize(
+        ("mode", "relative", "window"),
+        [("min", False, 1), ("max", True, 1), ("min", True, 2), ("max", False, 2)],
+    )
+    def test_random_losses_of_both_signs(self, mode, relative, window):
+        """Multiples of 1/64, halved once in a mean, so that float32 holds them."""
+        losses = np.random.default_rng(window).integers(-128, 128, 240) / 64
+        losses[40:80] = -np.arange(40) / 4 if mode == "min" else np.arange(40) / 4  # improves each time
+        given = {"patience": 1, "threshold": 0.125, "cooldown": 2, "warmup": 3}
+        expected = greedy(
+            losses, mode=mode, relative=relative, window=window, reset=3, low=0.125, high=4.0, **given
+        )
+        rule = feedback.Greedy(
+            factor=0.5, mode=mode, threshold_mode="rel" if relative else "abs", smooth=window > 1,
+            window_size=window, reset_start=3, min_scale=0.125, max_scale=4.0, **given
+        )  # fmt: skip
+        assert scales(rule, losses) == expected
+        assert {0.125, 1.0, 4.0} <= set(expected)
+        assert (0.125, 1.0) in itertools.pairwise(expected)  # it starts again
+
+    def test_a_change_within_eps_is_not_made(self):
+        rule = feedback.Greedy(
+            factor=0.5, patience=0, eps=0.25, max_scale=1.25, min_scale=0.25, reset_start=2
+        )
+        assert scales(rule, [4.0, 3.0, 2.0]) == [1, 1, 1]  # up to 1.25 it is 0.25
+        # 0.5 is within eps of the least: found there twice, and everything starts again
+        assert scales(rule, [4.0] * 5) == [1, 1, 0.5, 1, 1]
 
 
 class TestAdaptiveKL:
