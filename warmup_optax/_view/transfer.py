@@ -220,9 +220,8 @@ def _best(xp: ModuleType, rates: Array, norms: Array | None) -> tuple[Array, Arr
     square = xp.square(shape if norms is None else shape * (norms / unit))
     area, energy = _sums_to_the_end(xp, shape), _sums_to_the_end(xp, square)
     # Where no area follows, the iterate is the last: rates of 0 at the end leave it where it is.
-    follows = area[1:] > 0
-    weight = xp.where(follows, shape[:-1] / xp.where(follows, area[1:], 1.0), 0.0)
-    mean = energy / xp.where(area > 0, area, 1.0)
+    divisor = xp.where(area > 0, area, xp.inf)
+    weight, mean = shape[:-1] / divisor[1:], energy / divisor
     before = _sums_to_the_end(xp, weight * mean[:-1])[:1].sum()  # no terms where there is one update
     t1, t2 = 1 / (2 * area[0]), (mean[0] + before) / 2
     return xp.sqrt(t1 / t2) / unit, 2 * xp.sqrt(t1 * t2) * unit
@@ -231,7 +230,7 @@ def _best(xp: ModuleType, rates: Array, norms: Array | None) -> tuple[Array, Arr
 def _sums_to_the_end(xp: ModuleType, terms: Array) -> Array:
     """``sum(terms[k:])`` for every ``k``, in chunks: the rounding of a sum grows with its length."""
     size = len(terms)
-    chunk = math.isqrt(max(size - 1, 0)) + 1
+    chunk = math.isqrt(size) + 1
     rows = xp.pad(terms[::-1], (0, -size % chunk)).reshape(-1, chunk)
     within = xp.cumsum(rows, axis=1)
     before = xp.pad(xp.cumsum(within[:-1, -1]), (1, 0))[: len(rows)]
