@@ -232,6 +232,23 @@ def test_a_function_that_takes_no_real_numbers():
     assert values.tolist() == table[[0, 1, 2, 2]].tolist()
 
 
+class Within(wo.Schedule):
+    """A node that gives its steps to a schedule of the library."""
+
+    steps: int = wo.steps()
+
+    def evaluate(self, time):
+        return wo.linear(0.0, 1.0, self.steps).evaluate(time)
+
+
+@pytest.mark.parametrize("way", ["constants", "data"])
+def test_steps_past_int32_go_to_a_schedule_in_evaluate(way):
+    schedule, count = Within(9 * 2**29), 9 * 2**27
+    call = {"constants": jax.jit(lambda n: schedule(n)), "data": schedule}[way]
+    with jax.enable_x64(False):
+        assert float(call(count)) == 0.25
+
+
 # ------------------------------------------------------------------ the last counts of the plain clock
 LAST = np.unique(  # every seventh of the last 1,000 counts, and those around the boundaries below
     [2**31 - n for n in range(1, 1001) if n % 7 == 1 or n % 100 in (0, 1, 99) or 900 - n in range(0, 900, 91)]

@@ -71,7 +71,12 @@ def test_numbers_of_yaml(tmp_path, text):
             None,
             r'found a schedule at optimizer\.lr, groups\.0\.lr: pass key="optimizer\.lr"',
         ),
-        ("a.yaml", f"version: 3{TRAIN}", None, r"no schedule is at the top; found a schedule at optimizer\.lr"),
+        (
+            "a.yaml",
+            f"version: 3{TRAIN}",
+            None,
+            r"no schedule is at the top; found a schedule at optimizer\.lr",
+        ),
         ("a.yaml", TRAIN, "optimizer.rate", r"got 'optimizer\.rate'; optimizer has name, lr"),
         ("a.yaml", TRAIN, "groups.1.lr", "groups has list"),
         ("a.yaml", TRAIN, "model.width.x", r"model\.width has int"),

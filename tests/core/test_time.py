@@ -148,6 +148,13 @@ def test_a_clock_before_0_is_at_0():
         assert exactly(Time.of(jnp.asarray(count))) == (0, 0)
 
 
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_shift_keeps_a_plain_count_whole(steps):
+    count = Time.of(jnp.asarray(5)).shift(steps).count()
+    assert jnp.issubdtype(jnp.result_type(count), jnp.integer)
+    assert count == 5 - steps
+
+
 def test_wide_numbers_against_those_of_python():
     """Sums, differences, products, quotients and comparisons, of either sign where there is one."""
     r = random.Random(0)

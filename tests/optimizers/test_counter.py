@@ -217,6 +217,13 @@ def test_bad_arguments_of_an_update_raise_errors(arguments, error, says):
         schedule.update(schedule.init(), **arguments)
 
 
+@pytest.mark.parametrize("nothing", [0, jnp.asarray(0)])
+def test_an_update_that_adds_nothing(nothing):
+    schedule = wo.counter_schedule(SCHEDULE)
+    state = schedule.update(schedule.init(), tokens=50)
+    assert schedule(schedule.update(state, tokens=nothing)) == schedule(state) == SCHEDULE(50)
+
+
 def test_bad_arguments_raise_errors():
     with pytest.raises(TypeError, match="counter_schedule: schedule must be"):
         wo.counter_schedule(None)

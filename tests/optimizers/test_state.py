@@ -306,6 +306,17 @@ def drift():
     )
 
 
+def test_the_part_to_read_where_counts_of_one_kind_differ():
+    """As two states put together from two checkpoints: the part that is named holds one count."""
+    pair = made(optax.chain(optax.scale_by_schedule(SCHEDULE), optax.scale_by_schedule(OTHER)))
+    (first, second), rest = pair.init(PARAMS), optax.sgd(0.1).init(PARAMS)
+    opt_state = ((first, second._replace(count=second.count + 1)), rest)
+    with pytest.raises(ValueError, match="must hold counts that advance together") as caught:
+        upcoming(SCHEDULE, opt_state)
+    part = eval(str(caught.value).partition("for example ")[2], {"opt_state": opt_state})
+    assert wo.update_count(part) == 0
+
+
 def test_counts_that_differ_raise_errors():
     optimizer = made(drift())
     state = optimizer.init(PARAMS)

@@ -168,6 +168,13 @@ def test_every_recipe_passes_with_its_defaults(schedule):
         ),
         (wo.exponential(1.0, decay_rate=0.9, transition_steps=10, end_value=0.5) * 0.1, 100, []),
         (wo.clip(wo.linear(1.0, 0.5, 100), min_value=0.1), 100, [("floor_not_reached", 99)]),
+        (
+            wo.restart(wo.exponential(1.0, decay_rate=0.9, transition_steps=10, end_value=1e-3), period=50),
+            100,
+            [("floor_not_reached", 49)],
+        ),
+        # reached in the second cycle
+        (wo.clip(wo.restart(wo.linear(1.0, 0.5, 50), period=50, decay=0.5), min_value=0.3), 100, []),
         # values
         # a decay that is over before the run, at a rate above 0
         (wo.linear(1.0, 0.5, 90), 100, [("flat_to_the_end", 90)]),

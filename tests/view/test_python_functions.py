@@ -60,6 +60,20 @@ def test_an_error_of_the_function_is_its_own():
         wo.sample(lambda count: {0: 0.1}[count], [0, 7])
 
 
+def test_a_node_that_cannot_be_traced_raises_as_in_a_call():
+    """Only functions of a count are called with Python numbers."""
+
+    class Branching(wo.Schedule):
+        value: float
+
+        def evaluate(self, time):
+            return self.value if self.value > 0 else 0.0
+
+    for ask in (Branching(1.0), lambda counts: wo.sample(Branching(1.0), counts)):
+        with pytest.raises(TypeError, match="traced"):
+            ask([0, 7])
+
+
 def test_each_count_is_called_once():
     """Vectors are padded, and blocks repeat their last count."""
     asked = []

@@ -88,8 +88,8 @@ class Restart(Schedule, kind="restart"):
             factor = _power(decay, cycle)
             inside = self.schedule.walk(view.after(first).scaled(1 / unit))
             for phase in window(inside, 0, period, None, at_end, "cycle" if cycle else "start"):
-                floor = None if phase.floor is None else phase.floor * factor
-                phase = mapped(phase, functools.partial(operator.mul, factor), floor)
+                # A floor is for the first cycle, whose factor is 1.
+                phase = mapped(phase, functools.partial(operator.mul, factor), None if cycle else phase.floor)
                 yield phase._replace(begin=first + phase.begin * unit, again=cycle > 0)
             if first + period * unit > FAR:
                 return
@@ -213,7 +213,7 @@ def _growing_cycles(period: int, growth: Fraction) -> _GrowingCycles:
         row = [*range(last + 1), *[last] * (rows - last - 1)]
         starts = whole_table(tuple(wholes[i] for i in row))
         if growth.denominator == 1:  # integers keep the boundaries within a cycle exact
-            return _Table(starts, whole_table(tuple(min(int(units[i]), LARGEST - 1) for i in row)), last)
+            return _Table(starts, whole_table(tuple(min(int(units[i]), LARGEST) for i in row)), last)
         part, unit = (table([float(column[i]) for i in row]) for column in (parts, units))
         return _Table(Moment(starts, part), unit, last)
 

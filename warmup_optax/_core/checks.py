@@ -213,7 +213,7 @@ def steps(where: str, name: str, value: object, *, at_least: int | None = 0, fix
     allowed = "a whole number of steps" + ("" if at_least is None else f" >= {at_least}")
     value = exact(value)  # inside the evaluate of a user-defined node
     if isinstance(value, Wide):
-        return value if is_traced(value) else float(value.high * 2**30 + value.low)  # pyright: ignore[reportReturnType]
+        return value if is_traced(value) else float(int(value.high) * 2**30 + int(value.low))
     value = _scalar(where, name, value, allowed)
     if is_traced(value):
         whole = jax.numpy.issubdtype(value.dtype, jax.numpy.integer)  # short ones would wrap in a sum

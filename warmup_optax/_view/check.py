@@ -334,7 +334,7 @@ def _floors(run: _Run) -> Iterator[Finding]:
     lowest: dict[float, tuple[float, int]] = {}
     ends = [phase.first for phase in run.phases[1:]]
     for phase, end in itertools.zip_longest(run.phases, ends, fillvalue=math.inf):
-        if not isinstance(phase, Phase) or phase.floor is None or phase.again:
+        if not isinstance(phase, Phase) or phase.floor is None:
             continue
         inside = np.flatnonzero((run.counts >= phase.first) & (run.counts < end))
         if inside.size:
@@ -406,7 +406,7 @@ def _rises(run: _Run) -> Iterator[Finding]:
     for phase, end in itertools.zip_longest(run.phases, ends, fillvalue=run.total):
         if not isinstance(phase, Phase) or phase.first >= run.total:
             break
-        if CYCLIC in phase.shape or phase.shape == CONSTANT:
+        if CYCLIC in phase.shape:
             continue
         inside = slice(*np.searchsorted(run.counts, [phase.first, min(end, run.total)]))
         if (found := _risen(run.counts[inside], run.values[inside], run.small)) is not None:

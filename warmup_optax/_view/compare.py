@@ -145,7 +145,7 @@ multiplies a tuned peak by 2.72 (2.28 to 3.24)
         # The last block repeats `count`, its last value, to the full length.
         counts = np.minimum(np.arange(start, start + _BLOCK), count)
         a, b = (values_at(schedule, counts).astype(np.float64) for schedule in (old, new))
-        past = min(count - start, _BLOCK)
+        past = count - start
         differing = np.flatnonzero(a[:past] != b[:past])
         if differing.size:
             first = start + int(differing[0]) if first is None else first

@@ -180,7 +180,7 @@ def tick_labels(ticks: Sequence[float]) -> list[str]:
         return [f"{tick:.4g}" for tick in ticks]
     largest = max(map(abs, ticks))
     if 1e-3 <= largest < 1e6:
-        digits = next((d for d in range(12) if abs(round(step, d) - step) < 1e-3 * step), 12)
+        digits = next(d for d in itertools.count() if abs(round(step, d) - step) < 1e-3 * step)
         labels = [f"{tick:,.{digits}f}" for tick in ticks]
     else:
         labels = [_scientific(tick, step) for tick in ticks]

@@ -42,7 +42,7 @@ def _after_fork() -> None:
     # The function is private to JAX. Without it, assume that the parent process had used JAX.
     bridge = sys.modules.get("jax._src.xla_bridge")
     global _inherited
-    _inherited = _inherited or bool(getattr(bridge, "backends_are_initialized", lambda: True)())
+    _inherited = bool(getattr(bridge, "backends_are_initialized", lambda: True)())
 
 
 if hasattr(os, "register_at_fork"):
