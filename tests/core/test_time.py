@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import warmup_optax as wo
 from warmup_optax._core.scalars import Wide, divided, exact, real, times
 from warmup_optax._core.time import Time, _Parts
 
@@ -146,6 +147,11 @@ def test_the_index_of_a_phase(clock):
 def test_a_clock_before_0_is_at_0():
     for count in (-1, -(2**31), -0.5):
         assert exactly(Time.of(jnp.asarray(count))) == (0, 0)
+
+
+def test_a_head_start_at_the_last_count_of_int64():
+    with jax.enable_x64(True):
+        assert wo.shift(wo.linear(0.0, 1.0, 10), -5)(2**63 - 1) == 1
 
 
 @pytest.mark.parametrize("steps", [0, 3])

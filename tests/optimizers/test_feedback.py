@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import inspect
 import itertools
 import json
 import pickle
@@ -237,6 +238,14 @@ class TestSpike:
         losses = np.ones(60)
         losses[30] = np.inf
         assert scales(feedback.Spike(steps=5, scale=0.5), losses) == [1] * 31 + [0.5] * 5 + [1] * 24
+
+
+def test_the_arguments_of_a_rule_are_given_by_name():
+    """But for the target of `AdaptiveKL`."""
+    for rule in RULES.values():
+        kinds = {x.name: x.kind for x in inspect.signature(type(rule)).parameters.values()}
+        positional = [name for name, kind in kinds.items() if kind is not inspect.Parameter.KEYWORD_ONLY]
+        assert positional == (["target"] if isinstance(rule, feedback.AdaptiveKL) else [])
 
 
 @pytest.mark.parametrize("name", RULES)

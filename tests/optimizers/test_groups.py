@@ -552,3 +552,8 @@ def test_a_decay_for_each_group():
     np.testing.assert_array_equal(updates["embed"], -0.25 * 0.5 * 0.5 * PARAMS["embed"])
     np.testing.assert_array_equal(updates["layers"][0]["kernel"], -0.5 * 0.5 * PARAMS["layers"][0]["kernel"])
     assert not updates["head"].any()
+
+
+def test_a_traced_number_of_layers():
+    with pytest.raises(TypeError, match="layerwise: num_layers must be known before tracing"):
+        jax.jit(lambda layers: wo.layerwise(0.5, layers))(3)

@@ -297,3 +297,9 @@ def test_bad_arguments_of_check_raise_errors():
 def test_a_function_that_is_0_throughout_does_not_keep_falling():
     findings = wo.check(wo.as_schedule(lambda count: jnp.zeros(())), 100)
     assert [finding.name for finding in findings] == ["zero_to_the_end"]
+
+
+@pytest.mark.parametrize(("boundary", "found"), [(2**31 - 1, False), (2**31, True)])
+def test_a_phase_that_begins_at_the_last_count_of_the_clock(boundary, found):
+    names = [finding.name for finding in wo.check(wo.join([1.0, 0.5], [boundary]), 2**31 + 9)]
+    assert ("beyond_the_clock" in names) is found

@@ -277,3 +277,9 @@ def test_describe_raises_an_error_for_a_run_of_no_steps():
         wo.describe(wo.constant(0.1), wo.one_cycle(0.1, total_steps=9))  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="TrainingRun: the run has no length"):
         wo.describe(wo.constant(0.1), wo.TrainingRun(batch_size=8))
+
+
+def test_a_ramp_whose_segments_follow_is_no_phase():
+    """Rates so far apart that each segment is walked by itself; the last begins where the one before it ends."""
+    ramp = wo.nodes.InSteps(wo.linear(0.0, 1.0, 1000), (10, 20), (0, 10, 110), (1, 10, 100))
+    assert [phase.first for phase in _phases.phases(ramp)] == [0, 29]

@@ -32,6 +32,7 @@ def test_plot_labels_its_axes_and_marks_the_phases():
     assert isinstance(ax, matplotlib.axes.Axes)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("count (optimizer updates)", "learning rate")
     assert ax.get_legend() is None
+    assert [side for side, spine in ax.spines.items() if spine.get_visible()] == ["left", "bottom"]
     curve, begins, *walls = ax.get_lines()
     counts, values = np.asarray(curve.get_xdata()), np.asarray(curve.get_ydata())
     assert (counts[0], counts[-1]) == (0, 1200)

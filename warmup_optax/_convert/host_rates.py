@@ -34,7 +34,7 @@ def import_library(library: str, where: str) -> ModuleType:
     try:
         return importlib.import_module(library)
     except ModuleNotFoundError as error:
-        if library == "keras" and error.name == "tensorflow":
+        if error.name == "tensorflow":
             raise ImportError(
                 f"{where}: Keras imports TensorFlow, which is not installed; "
                 'set the environment variable KERAS_BACKEND to "jax" before keras is imported'
