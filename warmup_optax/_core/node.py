@@ -244,7 +244,7 @@ class Node(metaclass=_NodeType):
         return f"nodes.{cls.__name__}" if cls._is_ours else cls.__name__
 
     @classmethod
-    def _check_of(cls, words: set[str]) -> Check:
+    def _check_of(cls, words: frozenset[str]) -> Check:
         """The check of a field without one, for the types in its annotation."""
         return _only_number if words <= _ONE_NUMBER else functools.partial(leafwise, item=_number)
 
@@ -327,17 +327,21 @@ def is_steps(check: Check) -> bool:
     return item in (checks.steps, checks.step_counts, checks.boundaries, _step)
 
 
-def _words(cls: type, annotation: object) -> set[str]:
+def _words(cls: type, annotation: object) -> frozenset[str]:
     """The names of the types in an annotation; those of the keys of a dict are left out."""
     if isinstance(annotation, str):
         module = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
         with contextlib.suppress(Exception):  # a name that is known to a checker alone
             annotation = eval(annotation, {**vars(typing), **module}, dict(vars(cls)))
-    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    return _words_of(annotation if isinstance(annotation, str) else inspect.formatannotation(annotation))
+
+
+@functools.cache
+def _words_of(text: str) -> frozenset[str]:
     try:
-        return set(_names(ast.parse(text, mode="eval").body))
+        return frozenset(_names(ast.parse(text, mode="eval").body))
     except SyntaxError:  # a class of a function prints with <locals>
-        return {text.rpartition(".")[2]}
+        return frozenset({text.rpartition(".")[2]})
 
 
 def _names(node: ast.AST) -> Iterator[str]:
@@ -360,7 +364,7 @@ def _names(node: ast.AST) -> Iterator[str]:
             yield from _names(right)
 
 
-def _refuse_field(cls: type[Node], field: dataclasses.Field[object], words: set[str]) -> None:
+def _refuse_field(cls: type[Node], field: dataclasses.Field[object], words: frozenset[str]) -> None:
     """Raise an error for a field that could not work, when the class is made."""
     name, annotation = field.name, inspect.get_annotations(cls)[field.name]
     hides = any(name in vars(base) and name not in getattr(base, "_fields", ()) for base in cls.__mro__[1:-1])

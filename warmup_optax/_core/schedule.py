@@ -88,7 +88,7 @@ class Schedule(Node):
             cls.walk = Schedule.walk
 
     @classmethod
-    def _check_of(cls, words: set[str]) -> Check:
+    def _check_of(cls, words: frozenset[str]) -> Check:
         # A field annotated as a schedule takes what `join` takes.
         if words <= {"Schedule", "None", "Optional"}:
             return cls._convert
