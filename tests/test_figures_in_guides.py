@@ -62,7 +62,10 @@ GIVEN = {
         "20 %": "the same",
     },
     "reference/config_format": {"1.1": YAML, "1.2": YAML},
-    "trust/performance": {"100,000": "STEPS of benchmarks/accuracy.py"},
+    "trust/performance": {
+        "100,000": "STEPS of benchmarks/accuracy.py",
+        "64": "the schedules of benchmarks/sweep.py",
+    },
     "trust/tests": {"11": "the number of a law"},
 }
 
