@@ -36,6 +36,8 @@ def test_own_nodes(monkeypatch):
     assert values(page["trapezoid"], counts) == pytest.approx(np.array(expected) * 1e-3, rel=1e-5)
     assert values(page["floored"], [0, 1000]) == pytest.approx([1e-4, 1e-4])
     assert values(page["noisy"], range(100)).std() == pytest.approx(1e-4 / 3**0.5, rel=0.3)  # uniform
+    with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
+        page["Ramp"](1.0, 0)
     table = wo.describe(page["trapezoid"]).split()
     assert [table[i] for i in (5, 10, 15, 20)] == ["0", "100", "800", "1000"]
     for node in ("decay", "wobble", "parabola", "noisy", "floored", "trapezoid"):

@@ -53,6 +53,23 @@ def bent(init_value, end_value, steps, *, bend=1.0):
     return Bent(init_value, end_value, steps, bend)
 
 
+class RunAgain(wo.Schedule):
+    value: float
+
+    def evaluate(self, time):
+        return self.value
+
+
+OLD_NODE = RunAgain
+
+
+class RunAgain(wo.Schedule):  # as where the cell of a notebook is run again
+    value: float
+
+    def evaluate(self, time):
+        return self.value
+
+
 class Linear(wo.Schedule, kind="linear"):
     """A user's own node with the name of one of ours."""
 
@@ -241,9 +258,15 @@ def test_a_node_that_could_not_be_found_again_raises_an_error():
         def evaluate(self, time):
             return self.value
 
-    for node, kind in ((Local(0.1), "Local"), (Linear(0.1), "linear")):
+    top = "define the class at the top level of a module"
+    for node, kind, fix in (
+        (Local(0.1), "Local", top),
+        (Linear(0.1), "linear", "this library has a kind of the name 'linear', so rename the class"),
+        (OLD_NODE(0.1), "RunAgain", "a newer class has the same name, so make the schedule again or rename"),
+    ):
         with pytest.raises(
-            TypeError, match=rf"to_config: schedule is a test_config.* and '{kind}' does not lead back"
+            TypeError,
+            match=rf"to_config: schedule is a test_config.* and '{kind}' does not lead back to it; {fix}",
         ):
             wo.to_config(wo.shift(node, 1))
     assert "Local" not in _config._kinds()

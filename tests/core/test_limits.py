@@ -52,7 +52,9 @@ def test_a_number_next_to_its_bound(name):
     for number in bad:
         with pytest.raises(wo.ArgumentError) as caught:
             make(number)
-        assert caught.value.argument == name.split()[1]
+        function, argument = name.split()
+        assert (caught.value.function, caught.value.argument) == (function, argument)
+        assert str(caught.value).startswith(f"{function}: {argument} must be ")
         assert caught.value.value == number
 
 

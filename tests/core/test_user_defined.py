@@ -598,14 +598,39 @@ def test_the_default_of_an_unmarked_int_is_in_the_message():
         a_class(int, n=3)
 
 
-@pytest.mark.parametrize(
-    "annotation", [str, bool, "str", "str | None", typing.Literal["a", "b"], "typing.Callable[[int], int]"]
-)
+@pytest.mark.parametrize("annotation", [str, bool, "str", "str | None", typing.Literal["a", "b"]])
 def test_an_unmarked_choice_raises_when_the_class_is_made(annotation):
     with pytest.raises(
         TypeError, match=r"Made: n is a .* which is a choice and not a number; .* wo.static\(\)"
     ):
         a_class(annotation)
+
+
+@pytest.mark.parametrize(
+    "annotation", ["typing.Callable[[int], int]", optax.Schedule, "optax.Schedule | None"]
+)
+def test_a_function_may_be_a_schedule_or_a_choice(annotation):
+    with pytest.raises(
+        TypeError, match=r"write n: wo.Schedule for .* n: Callable = wo.static\(\) for any other"
+    ):
+        a_class(annotation)
+
+
+@pytest.mark.parametrize("mark", [wo.steps, wo.nodes.static])
+def test_a_mark_without_parentheses_raises_when_the_class_is_made(mark):
+    with pytest.raises(
+        TypeError, match=rf"n needs the parentheses .* write n: int = wo\.{mark.__name__}\(\)"
+    ):
+        a_class(int, n=mark)
+
+
+def test_a_class_attribute_is_no_field():
+    made = type("Made", (wo.Schedule,), {"peak": 0.1, "evaluate": lambda self, time: self.peak})
+    assert made()(0) == np.float32(0.1)
+    with pytest.raises(
+        wo.ArgumentTypeError, match=r"Made has no arguments, got 0.2; .* annotate it: peak: float"
+    ):
+        made(peak=0.2)
 
 
 @pytest.mark.parametrize(
@@ -638,6 +663,76 @@ def test_a_constructor_that_forgets_a_field():
     assert float(Forgets(1.5)(0)) == 3.0
     with pytest.raises(TypeError, match=r"Forgets\.__init__ must assign value"):
         Forgets()
+
+
+def test_a_constructor_assigns_fields_alone():
+    """Another attribute would be missing in `evaluate`, where a node is rebuilt from its fields."""
+
+    class Adds(Flat):
+        def __init__(self, value):
+            self.valu = value
+
+    with pytest.raises(AttributeError, match=r"Adds\.__init__ assigns valu, .* \['value'\]; .* valu: float"):
+        Adds(1.0)
+
+    class Through(Flat):
+        """A property is allowed."""
+
+        def __init__(self, value):
+            self.double = 2 * value
+
+        @property
+        def double(self):
+            return 2 * self.value
+
+        @double.setter
+        def double(self, double):
+            self.value = double / 2
+
+    assert Through(1.0)(0) == 1.0
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda time: time > 3,
+        lambda time: time == 0,
+        lambda time: time != 0,
+        lambda time: 1 + time,
+        lambda time: time / 10,
+        lambda time: time % 10,
+        lambda time: -time,
+        lambda time: 1.0 if time else 0.0,
+        lambda time: time**2,
+    ],
+)
+def test_a_time_is_no_number(formula):
+    """`time == 0` would be False at every count, and `if time` true."""
+    made = a_class(float, evaluate=lambda self, time: formula(time))(1.0)
+    for call in (lambda s: s(3), lambda s: s(2.5), lambda s: jax.jit(s)(3)):
+        with pytest.raises(TypeError, match=r"a Time has no operators; .* time\.reached\(n\)"):
+            call(made)
+
+
+def test_a_time_is_no_value():
+    made = a_class(float, evaluate=lambda self, time: time.shift(1))(1.0)
+    with pytest.raises(TypeError, match=r"got a Time; return time\.elapsed\(\)"):
+        made(3)
+
+
+def test_a_child_is_not_called_with_a_time():
+    made = a_class(wo.Schedule, evaluate=lambda self, time: self.n(time))(wo.linear(1.0, 0.0, 5))
+    with pytest.raises(TypeError, match=r"got a Time; call child\.evaluate\(time\)"):
+        made(3)
+
+
+@pytest.mark.parametrize(
+    "phases", [["a", "b"], [0, 5], [("a", 0)], {0: "a"}, [(0, 3)], ["ab"], [(0, "a", "b")], [(None, "a")]]
+)
+def test_a_phase_is_a_count_and_a_name(phases):
+    made = a_class(float, phases=lambda self: phases)(1.0)
+    with pytest.raises(TypeError, match=r"Made\.phases\(\) must give pairs of a count and a name, got \["):
+        wo.describe(made)
 
 
 @pytest.mark.parametrize(

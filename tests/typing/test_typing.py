@@ -80,7 +80,6 @@ def test_every_public_name_has_a_known_type():
     symbols = report["typeCompleteness"]["symbols"]
     assert len(symbols) > 500
     unknown = {each["name"] for each in symbols if each["isExported"] and not each["isTypeKnown"]}
-    unknown = {name for name in unknown if not name.startswith("warmup_optax.compat.")}  # tables of ports
     assert unknown == {"warmup_optax.groups", "warmup_optax.nodes.Groups"}
 
 

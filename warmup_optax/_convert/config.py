@@ -99,7 +99,9 @@ def from_config(config: Mapping[str, Any]) -> Schedule:
 
     Returns:
       A `Schedule` equal to the one that was saved. For the kind ``"with_feedback"`` it is the result of
-      `with_feedback`. If `to_config` wrote ``config``, `to_config` of the result is equal to ``config``.
+      `with_feedback`. The annotation names `Schedule` alone, because a type checker would reject
+      ``optax.adamw(wo.from_config(config))`` for a union with `nodes.FeedbackSchedule`. If `to_config` wrote
+      ``config``, `to_config` of the result is equal to ``config``.
 
     Raises:
       ValueError: If the version is missing or newer, a kind or a key is unknown, a key is missing, or a number
@@ -250,10 +252,14 @@ def _saved_node(node: Node, path: str) -> dict[str, JSON]:
             "subclass feedback.Rule at the top of a module"
         )
     if known is None or known.node is not cls:
+        fix = "define the class at the top level of a module"
+        if known is not None and known.node._is_ours:
+            fix = f"this library has a kind of the name {kind!r}, so rename the class"
+        elif known is not None:
+            fix = "a newer class has the same name, so make the schedule again or rename the class"
         raise TypeError(
             f"to_config: {at} is a {cls.__module__}.{cls.__qualname__}, and {kind!r} does not lead back to "
-            "it; define the class at the top level of a module, under a name other than "
-            f"{', '.join(_kinds())}"
+            f"it; {fix}"
         )
     saved: dict[str, JSON] = {"kind": kind}
     for name, value in node._arguments().items():

@@ -35,7 +35,9 @@ def load(path: str | os.PathLike[str], *, key: str | None = None) -> Schedule:
         None: the whole file is the schedule.
 
     Returns:
-      A `Schedule`: `from_config` of that part of the file.
+      A `Schedule`: `from_config` of that part of the file. For the kind ``"with_feedback"`` it is the result
+      of `with_feedback`. The annotation names `Schedule` alone, because a type checker would reject
+      ``optax.adamw(wo.load(path))`` for a union with `nodes.FeedbackSchedule`.
 
     Raises:
       OSError: If the file cannot be read.

@@ -383,6 +383,11 @@ def check_names(
     name = next((name for name in kwargs if name not in names), None)
     if name is None:  # an argument is missing or given twice, which Python says
         return
+    if not parameters:
+        fix = f"to make {name} a field of a class, annotate it: {name}: float"
+        raise_bad_argument(
+            where, name, kwargs[name], f"left out: {where} has no arguments", fix, error=TypeError
+        )
     if not names:
         values = kwargs[name] if isinstance(kwargs[name], (list, tuple)) else [kwargs[name]]
         fix = f"write {where}({', '.join(map(repr, values))})"  # pyright: ignore[reportArgumentType]
@@ -407,6 +412,10 @@ def _no_count(value: object) -> TypeError:
     is_state = lambda x: hasattr(x, "_fields")  # noqa: E731  # of an optimizer: a NamedTuple, or a tuple of them
     state = any(map(is_state, jax.tree.leaves(value, is_leaf=is_state)))
     fix = "; of an optimizer's state take applied_value(schedule, opt_state)" if state else ""
+    if hasattr(value, "reached"):  # a Time, in `evaluate` of a user-defined node
+        return TypeError(
+            "a schedule's count must be a whole or real number, got a Time; call child.evaluate(time)"
+        )
     return TypeError(f"a schedule's count must be a whole or real number, got {shortened(value)}{fix}")
 
 

@@ -266,6 +266,14 @@ class Node(metaclass=_NodeType):
         if "_open" not in self.__dict__:
             instead = "make another with dataclasses.replace"
             raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}; {instead}")
+        if name not in type(self)._fields and not isinstance(
+            inspect.getattr_static(self, name, None), property
+        ):
+            # A trace and a pickle keep the fields alone, so the attribute would be missing in `evaluate`.
+            raise AttributeError(
+                f"{type(self)._kind}.__init__ assigns {name}, which is not one of its fields, "
+                f"{list(type(self)._fields)}; to add a field, annotate it in the class: {name}: float"
+            )
         object.__setattr__(self, name, value)
 
     if not typing.TYPE_CHECKING:  # a checker would take every name for one that is there
@@ -375,7 +383,18 @@ def _refuse_field(cls: type[Node], field: dataclasses.Field[object], words: froz
     if field.metadata:
         return
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    if field.default is steps or field.default is static:
+        mark = "wo.steps" if field.default is steps else "wo.static"
+        raise TypeError(
+            f"{cls.__name__}: {name} needs the parentheses of {mark}; write {name}: {text} = {mark}()"
+        )
     given = "" if field.default is dataclasses.MISSING else f"default={field.default!r}"
+    if "Callable" in words:
+        raise TypeError(
+            f"{cls.__name__}: {name} is annotated as a function, which may be a schedule or a choice; "
+            f"write {name}: wo.Schedule for a schedule or a function of the count, or "
+            f"{name}: Callable = wo.static({given}) for any other function"
+        )
     if words & _CHOICES:
         raise TypeError(
             f"{cls.__name__}: {name} is a {text}, which is a choice and not a number; "

@@ -42,6 +42,8 @@ class _UserDefined(Lowered):
         must = f"{self.fields.cls._kind}.evaluate must return one scalar, got"
         fix = "return one scalar for one time; an array of counts is mapped over it"
         if not (isinstance(value, (int, float)) or hasattr(value, "dtype")):
+            if isinstance(value, Time):
+                raise TypeError(f"{must} a Time; return time.elapsed() for the number of steps")
             fix = "return schedule.evaluate(time)" if isinstance(value, Schedule) else fix
             raise TypeError(f"{must} {value!r}; {fix}")
         if np.shape(value):
@@ -167,6 +169,11 @@ class Schedule(Node):
             yield from simple.walk(view)
             return
         pairs = list(simple)
+        if not all(map(_is_phase, pairs)):
+            raise TypeError(
+                f"{type(self).__name__}.phases() must give pairs of a count and a name, got {pairs}; "
+                'write: yield 0, "warmup"'
+            )
         begins = [float(first) for first, _ in pairs]
         if not begins or begins[0] != 0 or any(x >= y for x, y in itertools.pairwise(begins)):
             raise ValueError(
@@ -205,6 +212,13 @@ class Schedule(Node):
         def __rsub__(self, other: ScheduleLike) -> Schedule: ...
         def __neg__(self) -> Schedule: ...
         def __truediv__(self, other: Number) -> Schedule: ...
+
+
+def _is_phase(pair: object) -> bool:
+    """Whether a part of `Schedule.phases` is a count and a name."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        return False
+    return isinstance(pair[1], str) and not isinstance(pair[0], str) and hasattr(pair[0], "__float__")
 
 
 def _by_lowering(lower: Callable[[Schedule], Lowered]) -> Callable[[Schedule, Time], jax.Array]:

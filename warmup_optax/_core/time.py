@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -376,3 +376,17 @@ def _in_units(x: jax.Array, unit: jax.Array) -> tuple[jax.Array, _Parts]:
 def _roundings(size: jax.Array) -> jax.Array:
     """How far a real of this size may be from the number that it was computed for: some four roundings."""
     return jnp.minimum(2 * float(jnp.finfo(default_float()).eps) * size, 0.25)
+
+
+def _refuse_operator(self: Time, other: object = None) -> NoReturn:
+    raise TypeError(
+        "a Time has no operators; use its methods: time.elapsed() is the number of steps, time.ratio(n) is that "
+        "divided by n, time.reached(n) is whether it is at least n"
+    )
+
+
+# A checker reports these instead, so it does not see them. `time == 0` would be False at every count.
+_OPERATORS = ["lt", "le", "gt", "ge", "eq", "ne", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv"]
+_OPERATORS += ["rtruediv", "floordiv", "mod", "pow", "neg", "bool"]
+for _name in _OPERATORS:
+    setattr(Time, f"__{_name}__", _refuse_operator)
