@@ -16,7 +16,7 @@ import pytest
 from support import exact
 from support.expressions import Expression, e, map_numbers
 from support.random_expressions import COMBINATORS, SHAPES, counts_of, nested
-from support.together import together
+from support.together import three_ways, values_of
 
 import warmup_optax as wo
 
@@ -28,8 +28,8 @@ UNITS = {  # in an update; and how many updates one step of the plain expression
 COUNTS = 36  # counts of an expression: 24 at which something is due and 12 others, each with its neighbors
 # Numbers as data: a length past int32 is a float32 there, and time is known to a few roundings of it.
 WIDTHS = {
-    ("constants", False): 0.0,
-    ("constants", True): 0.0,
+    ("jit", False): 0.0,
+    ("jit", True): 0.0,
     ("data", False): 2.0**-19,
     ("data", True): 2.0**-40,
 }
@@ -55,16 +55,6 @@ def map_inside(tree, factor):
     if isinstance(tree, (list, tuple)):
         return [in_tokens(x, factor) if isinstance(x, Expression) else map_inside(x, factor) for x in tree]
     return map_numbers(lambda n: n * factor if isinstance(n, int) else n, tree)
-
-
-def called(schedules, counts, way):
-    """The values of each schedule at its counts."""
-    if way == "data":
-        return together(
-            lambda s, c: s(c), [lambda s=s, c=c: (s, c) for s, c in zip(schedules, counts, strict=True)]
-        )
-    calls = [lambda c=c: (c,) for c in counts]
-    return together(lambda schedule, c: schedule(c), calls, keys=schedules)
 
 
 def wrong(expressions, counts, values, width):
@@ -114,17 +104,19 @@ def every_way(*axes, default):
 
 
 # Numbers of 32 bits take the longest code path; each size, way and width once.
-SOME = [(0, "2**41", "data", False), (0, "2**60", "constants", False), (0, "2**60", "data", True)]
+SOME = [(0, "2**41", "data", False), (0, "2**60", "jit", False), (0, "2**60", "data", True)]
+SOME += [(0, "2**52", "eager", False)]
+WAYS = {"jit": 1, "data": 1, "eager": 8}  # of how many expressions one is taken: each eager one is a program
 
 
 @pytest.mark.parametrize(
     ("seed", "size", "way", "x64"),
-    every_way(range(10), UNITS, ["constants", "data"], [False, True], default=SOME),
+    every_way(range(10), UNITS, WAYS, [False, True], default=SOME),
 )
 def test_every_schedule_in_tokens(seed, size, way, x64):
     """Up to 2^41, 2^52 and 2^60 tokens."""
     rate, updates = UNITS[size]
-    plain = every(seed)
+    plain = every(seed)[:: WAYS[way]]
     expressions = [e.in_steps(in_tokens(x, rate * updates), starts=[0], rates=[rate]) for x in plain]
     counts = []
     for x in plain:
@@ -132,18 +124,8 @@ def test_every_schedule_in_tokens(seed, size, way, x64):
         due = np.resize(np.unique(np.add.outer(due * updates, [-1, 0, 1]).clip(0)), 3 * COUNTS)
         counts.append(due.astype(np.int32))
     with jax.enable_x64(x64):
-        values = called([x.on(wo) for x in expressions], counts, way)
+        values = values_of([x.on(wo) for x in expressions], counts, way)
     report(wrong(expressions, counts, values, WIDTHS.get((way, x64), 0.0)))
-
-
-@pytest.mark.parametrize("x64", [False, True])
-def test_eager_calls_in_tokens(x64):
-    """The same, each in a separate program."""
-    expressions = [e.in_steps(in_tokens(x, 10**9), starts=[0], rates=[10**7]) for x in every(1)[::9]]
-    counts = [np.arange(0, 20_000, 37)] * len(expressions)
-    with jax.enable_x64(x64):
-        values = [x.on(wo)(c) for x, c in zip(expressions, counts, strict=True)]
-    report(wrong(expressions, counts, values, 0.0))
 
 
 GROWING = [
@@ -161,27 +143,32 @@ GROWING = [
     ("rate", "way", "x64"),
     every_way(
         [1_000_000, 2**30],
-        ["constants", "data"],
+        WAYS,
         [False, True],
-        default=[(1_000_000, "data", False), (2**30, "constants", False), (2**30, "data", True)],
+        default=[
+            (1_000_000, "data", False),
+            (1_000_000, "eager", False),
+            (2**30, "jit", False),
+            (2**30, "data", True),
+        ],
     ),
 )
 def test_growing_restarts(rate, way, x64):
     """Cycles are found past 2^31 tokens, up to 2^61; whole ones exactly."""
-    expressions = [e.in_steps(x, starts=[0], rates=[rate]) for x in GROWING]
+    expressions = [e.in_steps(x, starts=[0], rates=[rate]) for x in GROWING][:: WAYS[way]]
     counts = [np.unique(np.concatenate([np.arange(40), np.geomspace(1, 2**31 - 1, 160)])).astype(np.int32)]
     with jax.enable_x64(x64):
-        values = called([x.on(wo) for x in expressions], counts * len(expressions), way)
+        values = values_of([x.on(wo) for x in expressions], counts * len(expressions), way)
     for expression, got in zip(expressions, values, strict=True):
         growth = expression.args[0].kwargs["growth"]
-        width = 0.0 if growth % 1 == 0 and way == "constants" else 2.0**-20 if not x64 else 2.0**-40
+        width = 0.0 if growth % 1 == 0 and way != "data" else 2.0**-20 if not x64 else 2.0**-40
         if way == "data" and growth == 1.1:  # the last of the 128 cycles of a traced growth does not end
             continue
         report(wrong([expression], counts, [got], width))
 
 
 @pytest.mark.parametrize("growth", [2, 3, 1.5, 1.1])
-@pytest.mark.parametrize("way", ["constants", "data"])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_boundary_in_a_growing_cycle_is_never_late(growth, way):
     """Law 4: it may be early by 1e-6 of the cycle. A whole growth of concrete numbers is exact."""
     half, period = 10**9 // 2, 10**9
@@ -198,11 +185,10 @@ def test_a_boundary_in_a_growing_cycle_is_never_late(growth, way):
         begin, unit = begin + unit * period, unit * ratio
     keep = [i for i, count in enumerate(counts) if count < 2**31]
     counts, wanted = np.array(counts)[keep].astype(np.int32), np.array(wanted)[keep]
-    call = {"constants": jax.jit(lambda c: clock(c)), "data": lambda c: jax.jit(lambda s, c: s(c))(clock, c)}
     # A traced table of cycles is of float32 itself: its bounds are 1e-6 of their count early or late.
     if way == "data":
         counts = counts + np.where(wanted == 2.0, (counts * 1e-6).astype(np.int32) + 1, 0).astype(np.int32)
-    assert np.asarray(call[way](counts)).tolist() == wanted.tolist()
+    assert np.asarray(values_of([clock], [counts], way)[0]).tolist() == wanted.tolist()
 
 
 @pytest.mark.parametrize("x64", [False, True])
@@ -214,13 +200,19 @@ def test_a_function_of_a_count_in_tokens(x64):
     # Not each of Optax's closures passes under strict promotion.
     with jax.enable_x64(x64), jax.numpy_dtype_promotion("standard"):
         clocks = [wo.nodes.InSteps(f, (), (1,), (10**6,)) for f in (cosine, parity)]
-        values = [np.asarray(jax.jit(lambda c, s=s: s(c))(counts)) for s in clocks]
-    np.testing.assert_allclose(values[0], 0.5 + 0.5 * np.cos(np.pi * np.minimum(counts / 1e4, 1)), atol=2e-6)
-    assert values[1][:3].tolist() == [1.0, 1.0, 1.0]
+        # As data the rate of a clock is a real number, and so is the count that the function receives.
+        rates, parities = (
+            [np.asarray(x) for x in three_ways(s, counts)][:n] for s, n in zip(clocks, (3, 2), strict=True)
+        )
+    for values in rates:
+        wanted = 0.5 + 0.5 * np.cos(np.pi * np.minimum(counts / 1e4, 1))
+        np.testing.assert_allclose(values, wanted, atol=2e-6)
+    for values in parities:
+        assert values[:3].tolist() == [1.0, 1.0, 1.0]
 
 
 def test_a_function_that_takes_no_real_numbers():
-    """It receives the last int32 for every count past that."""
+    """It receives the last int32 for every count past that. As data the rate of its clock would be real."""
     table = np.linspace(1.0, 2.0, 8, dtype=np.float32)
 
     def rate(count):
@@ -228,8 +220,10 @@ def test_a_function_that_takes_no_real_numbers():
 
     schedule = wo.nodes.InSteps(rate, (), (0,), (10**6,))
     with jax.enable_x64(False):
-        values = schedule([0, 1000, 2000, 9000])
-    assert values.tolist() == table[[0, 1, 2, 2]].tolist()
+        counts = np.array([0, 1000, 2000, 9000])
+        every = [schedule(counts), jax.jit(lambda c: schedule(c))(counts)]
+    for values in every:
+        assert values.tolist() == table[[0, 1, 2, 2]].tolist()
 
 
 class Within(wo.Schedule):
@@ -241,12 +235,11 @@ class Within(wo.Schedule):
         return wo.linear(0.0, 1.0, self.steps).evaluate(time)
 
 
-@pytest.mark.parametrize("way", ["constants", "data"])
-def test_steps_past_int32_go_to_a_schedule_in_evaluate(way):
-    schedule, count = Within(9 * 2**29), 9 * 2**27
-    call = {"constants": jax.jit(lambda n: schedule(n)), "data": schedule}[way]
+def test_steps_past_int32_go_to_a_schedule_in_evaluate():
     with jax.enable_x64(False):
-        assert float(call(count)) == 0.25
+        every = three_ways(Within(9 * 2**29), np.array([9 * 2**27]))
+    for values in every:
+        assert values.tolist() == [0.25]
 
 
 # ------------------------------------------------------------------ the last counts of the plain clock
@@ -285,24 +278,24 @@ OUTER = {
 }
 
 
-# By default every clock in 32 bits, as constants or as data in turn, and one in 64.
-TURNS = [(outer, ("constants", "data")[i % 2], False) for i, outer in enumerate(OUTER)]
+# By default every clock in 32 bits, by one way in turn, and one in 64.
+TURNS = [(outer, ("jit", "data", "eager")[i % 3], False) for i, outer in enumerate(OUTER)]
 
 
 @pytest.mark.parametrize(
     ("outer", "way", "x64"),
-    every_way(OUTER, ["constants", "data"], [False, True], default=[*TURNS, ("offsets", "data", True)]),
+    every_way(OUTER, WAYS, [False, True], default=[*TURNS, ("offsets", "data", True)]),
 )
 def test_the_last_counts_of_int32(outer, way, x64):
     """Law 2: the last 1,000 counts, under shifts, offsets and head starts."""
-    expressions = [OUTER[outer](inner, 997) for inner in INNER]
+    expressions = [OUTER[outer](inner, 997) for inner in INNER[:: WAYS[way]]]
     if way == "data" and not x64:  # there a number past int32 is a float32, to which these counts are one
         expressions = [x for x in expressions if all(abs(n) < 2**31 for n in whole_numbers(x))]
     with jax.enable_x64(x64):
-        values = called([x.on(wo) for x in expressions], [LAST] * len(expressions), way)
+        values = values_of([x.on(wo) for x in expressions], [LAST] * len(expressions), way)
     for expression, value in zip(expressions, values, strict=True):
         # The table of a traced growth is of reals.
-        width = 0.0 if way == "constants" or "growth" not in str(expression) else 2.0**-20
+        width = 0.0 if way != "data" or "growth" not in str(expression) else 2.0**-20
         report(wrong([expression], [LAST], [value], width))
 
 

@@ -73,6 +73,38 @@ def together(
     return results
 
 
+def values_of(schedules, counts, way):
+    """The values of each schedule at its counts, or the error of one that failed.
+
+    The way is "eager", or one program for all schedules, in which their numbers are constants ("jit") or an
+    argument ("data").
+    """
+    if way == "eager":
+        return [schedule(c) for schedule, c in zip(schedules, counts, strict=True)]
+    if way == "jit":
+        return together(lambda schedule, c: schedule(c), [lambda c=c: (c,) for c in counts], keys=schedules)
+    pairs = zip(schedules, counts, strict=True)
+    return together(lambda schedule, c: schedule(c), [lambda s=s, c=c: (s, c) for s, c in pairs])
+
+
+def three_ways(schedule, counts):
+    """The values of one schedule by each way of calling it: eagerly, closed over by `jit`, and as an argument."""
+    return [
+        schedule(counts),
+        jax.jit(lambda c: schedule(c))(counts),
+        jax.jit(lambda s, c: s(c))(jax.tree.map(_of_any_size, schedule), counts),
+    ]
+
+
+def _of_any_size(leaf):
+    """What `jit` cannot take as it is: a Python integer past int32."""
+    return (
+        float(leaf)
+        if isinstance(leaf, int) and abs(leaf) >= 2**31 and not jax.config.jax_enable_x64
+        else leaf
+    )
+
+
 def _of(function, keys, i):
     return function if keys is None else lambda *given: function(keys[i], *given)
 
