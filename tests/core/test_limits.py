@@ -58,6 +58,24 @@ def test_a_number_next_to_its_bound(name):
         assert caught.value.value == number
 
 
+# Real numbers that must be above 0. A growth is at least 1, and a factor a ratio of whole numbers of any size.
+POSITIVE = [
+    name for name, (_, good, bad) in RANGES.items() if (0 in bad and good[0] == 0.01) or "geometric" in name
+]
+
+
+@pytest.mark.parametrize("name", POSITIVE)
+def test_a_number_that_float32_takes_for_0_raises_where_0_does(name):
+    """XLA flushes numbers below 1.2e-38 to 0, and a rate, a power or a divisor of 0 has no curve."""
+    make = RANGES[name][0]
+    for number in (1.1e-38, 1e-45, 1e-300):
+        with pytest.raises(wo.ArgumentError, match=r"float32 holds numbers down to 1\.2e-38"):
+            make(number)
+    smallest = float(np.finfo(np.float32).tiny)
+    if name != "divide divisor":  # by which 1.0 divided is past the largest number
+        assert np.all(np.isfinite(wo.sample(make(smallest), [0, 1, 3, 4, 1000])))
+
+
 def test_a_growth_stops_at_exp_60():
     """At any count after that, whatever the rate, and however far the count."""
     for rate in (1.01, 2.0, 1e6):

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from support.together import three_ways
 
 import warmup_optax as wo
 
@@ -487,6 +488,51 @@ def test_a_child_is_of_its_class_in_evaluate():
         assert float(call(Reads(Base(0.5)))) == 0.25
         with pytest.raises(AttributeError, match="no attribute 'halff'"):
             Base(0.5).halff  # noqa: B018
+
+
+class Shown(wo.Schedule):
+    """A field whose name is a word of the inside."""
+
+    shown: float
+    received: float
+    as_received: float
+
+    def evaluate(self, time):
+        return self.shown + self.received + self.as_received
+
+
+class Passed(wo.Schedule):
+    inner: wo.Schedule
+
+    def evaluate(self, time):
+        return self.inner.evaluate(time)
+
+
+class Reader(wo.Schedule):
+    outer: Passed
+
+    def evaluate(self, time):
+        return self.outer.inner.shown + self.outer.evaluate(time)
+
+
+def test_the_name_of_a_field_is_free():
+    for values in three_ways(Reader(Passed(Shown(0.5, 0.25, 0.125))), np.arange(3)):
+        np.testing.assert_array_equal(values, 0.5 + 0.875)
+
+
+class AfterOffset(wo.Schedule):
+    child: wo.Schedule
+
+    def evaluate(self, time):
+        return jnp.where(time.reached(self.child.offsets[1]), 1.0, 0.5)
+
+
+def test_the_offsets_of_a_child_are_whole_numbers():
+    """As its boundaries are: exact in the methods of time."""
+    offset = 2**24 + 1
+    schedule = AfterOffset(wo.join([0.0, 1.0], [5], offsets=[0, offset]))
+    for values in three_ways(schedule, np.array([offset - 1, offset])):
+        assert values.tolist() == [0.5, 1.0]
 
 
 def test_a_switched_number_arrives_as_a_real_scalar():

@@ -15,16 +15,11 @@ from .._core.as_schedule import schedules_argument
 from .._core.lowered import Lowered, Record
 from .._core.node import checked, static
 from .._core.phases import Phase, View, causes, delayed, window
-from .._core.scalars import Length, Numeric, Scalar, real, select, whole_number
+from .._core.scalars import Length, Scalar, real, select, whole_number
 from .._core.schedule import Schedule
 from .._core.tables import Table, form, table, take
 from .._core.time import UNROLLED, Time
 from .._core.types import NumbersField, OptionalNumbersField, ScheduleLike, SchedulesField, Steps
-
-
-def _offsets(where: str, name: str, values: object) -> tuple[Numeric, ...]:
-    values = checks.sequence(where, name, values, "None or a sequence of whole numbers of steps")
-    return tuple(checks.steps(where, f"{name}[{i}]", x, at_least=None) for i, x in enumerate(values))
 
 
 @final
@@ -33,7 +28,7 @@ class Join(Schedule, kind="join"):
 
     schedules: SchedulesField = checked(schedules_argument)
     boundaries: NumbersField = checked(checks.boundaries)
-    offsets: OptionalNumbersField = checked(_offsets, default=None)
+    offsets: OptionalNumbersField = checked(checks.step_counts, at_least=None, default=None)
 
     def _check_together(self) -> None:
         phases, where = len(self.schedules), self._kind

@@ -70,7 +70,7 @@ class Ratio(NamedTuple):
             return float(exact)
         return int(exact) if exact.denominator == 1 else exact
 
-    def shown(self) -> jax.Array:
+    def as_received(self) -> jax.Array:
         """Return the number that the ``evaluate`` of a user-defined node receives."""
         return real(self.numerator) / real(self.denominator)
 

@@ -13,7 +13,7 @@ from .._combinators.ramps import Shape, shape_argument
 from .._combinators.stretch import factor_argument
 from .._core import checks
 from .._core.as_schedule import as_schedule_argument, schedules_argument
-from .._core.checks import FLOAT32_MAX
+from .._core.checks import FLOAT32_MAX, FLOAT32_MIN
 from .._core.node import Node
 from .._core.schedule import Schedule
 from .._optimizers.feedback import Rule, argument_name, rule_argument, scale_or_infinity
@@ -190,13 +190,17 @@ def _value(node: type[Node], name: str) -> _Object:
     check = node._checks.get(name)
     rules = check.keywords if isinstance(check, functools.partial) else {}
     function = check.func if isinstance(check, functools.partial) else check
-    if function is checks.steps:
+    if function in (checks.steps, checks.step_counts):
         least = rules.get("at_least", 0)
-        return dict(_WHOLE, minimum=-FLOAT32_MAX if least is None else least)
+        whole = dict(_WHOLE, minimum=-FLOAT32_MAX if least is None else least)
+        return whole if function is checks.steps else {"type": "array", "items": whole}
     if function is checks.number:
         found: _Object = {_BOUNDS[key]: value for key, value in rules.items() if key in _BOUNDS}
-        nonzero: _Object = {"not": {"const": 0}} if rules.get("nonzero") else {}
-        return {"$ref": "#/$defs/number", **found, **nonzero}
+        if rules.get("above") == 0:
+            found["minimum"] = FLOAT32_MIN
+        if rules.get("nonzero"):
+            found["not"] = {"exclusiveMinimum": -FLOAT32_MIN, "exclusiveMaximum": FLOAT32_MIN}
+        return {"$ref": "#/$defs/number", **found}
     if function is checks.choice:
         return {"enum": list(rules["words"])}
     made = _FIXED.get(getattr(function, "__name__", ""))
@@ -217,8 +221,6 @@ _FIXED: dict[str, Callable[[], _Object]] = {
     checks.boolean.__name__: lambda: {"type": "boolean"},
     checks.numbers.__name__: _list_of({"$ref": "#/$defs/number"}, minItems=1),
     checks.boundaries.__name__: _list_of(_WHOLE),
-    checks.step_counts.__name__: _list_of(_WHOLE),
-    "_offsets": _list_of({**_WHOLE, "minimum": -FLOAT32_MAX}),
     factor_argument.__name__: lambda: {
         "anyOf": [
             {"$ref": "#/$defs/number", "exclusiveMinimum": 0},

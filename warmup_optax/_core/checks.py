@@ -27,6 +27,7 @@ F = TypeVar("F", bound=Callable[..., object])  # a function or a class, whose si
 T = TypeVar("T")
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+FLOAT32_MIN = float(np.finfo(np.float32).tiny)  # the smallest normal number
 
 
 def _in_words(text: str, names: Mapping[str, str], form: str = "{}") -> str:
@@ -197,6 +198,8 @@ def number(
     if not math.isfinite(as_float) or abs(as_float) > FLOAT32_MAX:
         too_large = "float32 holds numbers up to 3.4e38" if as_float == as_float else ""
         raise_bad_argument(where, name, as_float, allowed, too_large)
+    if (nonzero or above == 0) and 0 < abs(as_float) < FLOAT32_MIN:  # XLA takes a subnormal number for 0
+        raise_bad_argument(where, name, value, allowed, "float32 holds numbers down to 1.2e-38")
     if (
         (above is not None and not as_float > above)
         or (at_least is not None and not as_float >= at_least)
@@ -256,10 +259,10 @@ def boundaries(where: str, name: str, values: object) -> tuple[Numeric, ...]:
     return increasing(where, name, step_counts(where, name, values))
 
 
-def step_counts(where: str, name: str, values: object) -> tuple[Numeric, ...]:
-    """Integer numbers >= 0."""
+def step_counts(where: str, name: str, values: object, *, at_least: int | None = 0) -> tuple[Numeric, ...]:
+    """Integer numbers >= 0, or of both signs."""
     values = sequence(where, name, values, "a sequence of whole numbers of steps")
-    return tuple(steps(where, f"{name}[{i}]", value) for i, value in enumerate(values))
+    return tuple(steps(where, f"{name}[{i}]", value, at_least=at_least) for i, value in enumerate(values))
 
 
 def increasing(where: str, name: str, values: tuple[Numeric, ...]) -> tuple[Numeric, ...]:

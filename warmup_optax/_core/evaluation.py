@@ -50,7 +50,8 @@ def evaluate(schedule: Schedule, count: object) -> jax.Array:
 def lowered_form(schedule: Schedule) -> Lowered:
     """A schedule as it is evaluated. One of concrete numbers keeps it: a trace pays for it once.
 
-    It is kept for each of 32 and 64 bits. What holds a tracer or an array of a device is not kept.
+    It is kept for the mode, of 32 or 64 bits, in which it was made. What holds a tracer or an array of a device
+    is not kept.
     """
     x64 = scalars.x64()
     kept = schedule.__dict__.get("_lowered")

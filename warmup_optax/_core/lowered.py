@@ -38,7 +38,7 @@ class Record:
             fields, names = vars(self), self.__match_args__
             fields.update(self._defaults, **named)
             fields.update(zip(names, values, strict=False))
-            if len(fields) != len(names) or len(values) > len(names):
+            if fields.keys() != set(names) or len(values) > len(names):
                 raise TypeError(f"{type(self).__name__} takes {', '.join(names)}")
 
     def __setattr__(self, name: str, value: object) -> None:

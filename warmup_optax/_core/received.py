@@ -105,7 +105,7 @@ class Child(Lowered):
     def evaluate(self, time: Time) -> jax.Array:
         return self.lowered.evaluate(time)
 
-    def shown(self) -> Node:
+    def as_received(self) -> Node:
         """The child as ``evaluate`` receives it. Its numbers are unpacked when one is read."""
         return _child(self.form.cls, lambda: self.lowered, lambda: _unpacked(self.numbers, self.form))
 
@@ -122,7 +122,7 @@ class Fields(Record):
         """The node as its ``evaluate`` receives it."""
         made = object.__new__(self.cls)
         fields = dict(zip(self.names, self.values, strict=True)) | dict(self.choices)
-        vars(made).update(_shown_fields(self.cls, fields))
+        vars(made).update(_received_fields(self.cls, fields))
         return cast("Schedule", made)
 
 
@@ -130,29 +130,29 @@ def _child(cls: type[Node], lower: Callable[[], Lowered], node: Callable[[], Nod
     made = object.__new__(cls)
 
     def fields() -> dict[str, object]:
-        return _shown_fields(cls, vars(node()))
+        return _received_fields(cls, vars(node()))
 
     vars(made).update(_later=fields, lower=lower, evaluate=lambda time: lower().evaluate(time))
     return made
 
 
-def _shown_fields(cls: type[Node], fields: Mapping[str, object]) -> dict[str, object]:
-    shown = {}
+def _received_fields(cls: type[Node], fields: Mapping[str, object]) -> dict[str, object]:
+    received = {}
     for name in cls._fields:
         choice = name in cls._static_fields
-        shown[name] = fields[name] if choice else _shown(fields[name], cls._checks[name])
-    return shown
+        received[name] = fields[name] if choice else _as_received(fields[name], cls._checks[name])
+    return received
 
 
-def _shown(value: object, check: Check) -> object:
-    number = getattr(value, "shown", None)  # of a lowered child, or of the factor of a stretch
-    if number is not None:
-        return number()
+def _as_received(value: object, check: Check) -> object:
     if isinstance(value, Node):
         lower = getattr(value, "lower", None)  # the shape of a ramp has none
         return value if lower is None else _child(type(value), lower, lambda: value)
+    as_received = getattr(value, "as_received", None)  # of a lowered child, or of the factor of a stretch
+    if as_received is not None:
+        return as_received()
     if isinstance(value, (tuple, list, dict)) and not isinstance(value, Wide):
-        return _mapped(lambda item: _shown(item, check), value)
+        return _mapped(lambda item: _as_received(item, check), value)
     if value is None or isinstance(value, (str, bool)):
         return value
     number = exact(cast(Length, value))
