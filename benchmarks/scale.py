@@ -36,7 +36,11 @@ def measure(number: int) -> None:
         gc.collect()
         alive = sum(isinstance(x, wo.Schedule) for x in gc.get_objects())
         row = {"structures": structures, "schedules made": made, "compiled": compiled}
-        row |= {"kept": len(evaluation._programs), "alive": alive, "threads": threading.active_count()}
+        row |= {
+            "kept": evaluation._compiled.cache_info().currsize,
+            "alive": alive,
+            "threads": threading.active_count(),
+        }
         rows.append(row | {"memory (MiB)": resident()})
 
     with compilations() as compiled:

@@ -185,7 +185,7 @@ def _number(schedule: Schedule) -> float | None:
 
 def _flat(cls: type[Together], left: ScheduleLike, right: ScheduleLike) -> tuple[ScheduleLike, ...]:
     """Operands of ``left op right``, flattened if ``left`` is already the same operation."""
-    return (*left.schedules, right) if isinstance(left, cls) and type(left) is cls else (left, right)
+    return (*left.schedules, right) if isinstance(left, cls) else (left, right)
 
 
 # ------------------------------------------------------------------ the operators

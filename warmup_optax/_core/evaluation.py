@@ -6,7 +6,6 @@ the last structures are kept; one with a user's function in it stays with its sc
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import functools
 import math
@@ -90,11 +89,8 @@ def _values(lowered: Lowered, count: ArrayLike) -> jax.Array:
 # Inside a trace it leaves no mark.
 _staged = jax.jit(_values, inline=True)
 
-_programs: collections.OrderedDict[tuple[Hashable, Layout], Callable[..., jax.Array]] = (
-    collections.OrderedDict()
-)
-
-
+# Of each number: whether it is real, its shape, and whether it is in a buffer.
+Layout: TypeAlias = tuple[tuple[bool, tuple[int, ...], bool], ...]
 Buffer: TypeAlias = jax.Array | np.ndarray
 
 
@@ -143,29 +139,23 @@ def program_of(schedule: Schedule) -> Program | None:
         return None
     leaves, structure = jax.tree.flatten(lowered_form(schedule))
     numbers, layout = _pack(leaves)
-    run = _programs.get((structure, layout))
-    if run is None:
-
-        def schedule_at(
-            reals: Buffer | None, wholes: Buffer | None, tables: tuple[Buffer, ...], count: jax.Array
-        ) -> jax.Array:
-            with jax.transfer_guard("allow"):  # tracing makes the program's own constants
-                numbers = _unpack(Buffers(reals, wholes, tables), layout)
-                return _values(jax.tree.unflatten(structure, numbers), count)
-
-        run = jax.jit(schedule_at)
-    if schedule._is_pure():
-        _programs[structure, layout] = run
-        _programs.move_to_end((structure, layout))
-        if len(_programs) > MOST_PROGRAMS:
-            _programs.popitem(last=False)
-    program = vars(schedule)["_program"] = Program(run, numbers, x64)
+    compiled = _compiled if schedule._is_pure() else _compiled.__wrapped__
+    program = vars(schedule)["_program"] = Program(compiled(structure, layout), numbers, x64)
     return program
 
 
-Layout: TypeAlias = tuple[
-    tuple[bool, tuple[int, ...], bool], ...
-]  # of each: whether it is real, its shape, if packed
+@functools.lru_cache(MOST_PROGRAMS)
+def _compiled(structure: Hashable, layout: Layout) -> Callable[..., jax.Array]:
+    """The program of a structure. Its first arguments are buffers, so that `functools.partial` can bind them."""
+
+    def schedule_at(
+        reals: Buffer | None, wholes: Buffer | None, tables: tuple[Buffer, ...], count: jax.Array
+    ) -> jax.Array:
+        with jax.transfer_guard("allow"):  # tracing makes the program's own constants
+            numbers = _unpack(Buffers(reals, wholes, tables), layout)
+            return _values(jax.tree.unflatten(structure, numbers), count)
+
+    return jax.jit(schedule_at)
 
 
 def _pack(leaves: list[Scalar]) -> tuple[Buffers, Layout]:

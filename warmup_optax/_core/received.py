@@ -132,6 +132,7 @@ def _child(cls: type[Node], lower: Callable[[], Lowered], node: Callable[[], Nod
     def fields() -> dict[str, object]:
         return _received_fields(cls, vars(node()))
 
+    # Its fields are for reading; its value is that of the lowered child, so both methods are replaced here.
     vars(made).update(_later=fields, lower=lower, evaluate=lambda time: lower().evaluate(time))
     return made
 

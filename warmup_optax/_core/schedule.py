@@ -126,17 +126,22 @@ class Schedule(Node):
         """
         if not self._is_ours:
             return _UserDefined(self._received_fields())
+        # The same node with lowered children, which its `evaluate` evaluates as it would schedules.
         lowered = object.__new__(type(self))
         for name in self._fields:
             value = getattr(self, name)
             choice = name in self._static_fields
-            vars(lowered)[name] = value if choice else _lowered(value, self._checks[name], _lower)
+            vars(lowered)[name] = (
+                value if choice else _lowered_field(value, self._checks[name], lambda child: child.lower())
+            )
         return _Evaluated(lowered)
 
     def _received_fields(self) -> received.Fields:
         """The fields of a user-defined node, lowered."""
         names = tuple(name for name in self._fields if name not in self._static_fields)
-        values = [_lowered(getattr(self, name), self._checks[name], received.Child.of) for name in names]
+        values = [
+            _lowered_field(getattr(self, name), self._checks[name], received.Child.of) for name in names
+        ]
         choices = tuple((name, getattr(self, name)) for name in self._static_fields)
         return received.Fields(tuple(values), names, choices, type(self))
 
@@ -229,11 +234,7 @@ def _by_lowering(lower: Callable[[Schedule], Lowered]) -> Callable[[Schedule, Ti
     return evaluate
 
 
-def _lower(schedule: Schedule) -> Lowered:
-    return schedule.lower()
-
-
-def _lowered(value: object, check: Check, child: Callable[[Schedule], Lowered]) -> object:
+def _lowered_field(value: object, check: Check, child: Callable[[Schedule], Lowered]) -> object:
     """The value of a field as it is evaluated: schedules lowered, whole numbers past int32 exact."""
     if isinstance(value, Schedule):
         return child(value)
@@ -243,5 +244,5 @@ def _lowered(value: object, check: Check, child: Callable[[Schedule], Lowered]) 
         return float(value) if isinstance(value, int) and abs(value) > checks.INT32_MAX else value
     if isinstance(value, (tuple, list, dict)):
         is_leaf = lambda x: isinstance(x, Schedule)  # noqa: E731
-        return jax.tree.map(lambda x: _lowered(x, check, child), value, is_leaf=is_leaf)
+        return jax.tree.map(lambda x: _lowered_field(x, check, child), value, is_leaf=is_leaf)
     return value
