@@ -70,7 +70,9 @@ def caption_schedules(app: Any, doctree: nodes.document) -> None:
                 if said and not image.get("alt") and not isinstance(image.parent, nodes.figure):
                     image["alt"] = f"Learning rate against count for {said[0]:.200}"
                     caption = nodes.caption("", "The schedule that this cell returns.")
-                    image.replace_self(nodes.figure("", image.deepcopy(), caption))
+                    figure = nodes.figure("", image.deepcopy(), caption)
+                    doctree.set_id(figure)  # a figure without one has no number
+                    image.replace_self(figure)
 
 
 def write(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ export const VERSION = 1;
 const DEEPEST = 100;
 const MOST_VALUES = 2 ** 18;
 const HUGE = 3.4028234663852886e38; // the largest float32
+const TINY = 2 ** -126; // the smallest normal one
 const LOG_MOST = 60; // a growth stops at exp(60) times its start
 const MOST_CYCLES = 2 ** 18;
 
@@ -241,10 +242,10 @@ function scalar(where, name, value, allowed) {
   if (isNode(value)) bad(where, name, value, allowed, "a schedule goes where a schedule is asked for, a number here");
   bad(where, name, value, allowed, typeof value === "string" ? unquoted(value) : "");
 }
-/** What to write instead of a number that is a text. YAML 1.1 reads 3e-4 as text. */
+/** What to write instead of a number that is a text; empty for words. YAML 1.1 reads 3e-4 as text. */
 function unquoted(text) {
   const [, digits, sign, exponent] = /^\s*([-+]?\d+(?:\.\d*)?)e([-+]?)(\d+)\s*$/i.exec(text) ?? [];
-  if (digits === undefined) return "write the number without quotes";
+  if (digits === undefined) return /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(text) ? "write the number without quotes" : "";
   const written = `${digits.includes(".") ? digits : `${digits}.0`}e${sign || "+"}${exponent}`;
   return `YAML 1.1 reads ${text.trim()} as text: write ${written}, or read the file with load; outside of YAML write the number without quotes`;
 }
@@ -254,6 +255,7 @@ function number(where, name, value, { bounds = {}, nonzero = false, fix = "" } =
   const allowed = ["a finite number", shown.join(" and "), nonzero && "other than 0"].filter(Boolean).join(" ");
   const x = Number(scalar(where, name, value, allowed));
   if (!(abs(x) <= HUGE)) bad(where, name, x, allowed, Number.isNaN(x) ? "" : "float32 holds numbers up to 3.4e38");
+  if ((nonzero || bounds[">"] === 0) && x !== 0 && abs(x) < TINY) bad(where, name, value, allowed, "float32 holds numbers down to 1.2e-38");
   if (Object.entries(bounds).some(([sign, bound]) => !INFIX[sign](x, bound)) || (nonzero && x === 0)) bad(where, name, value, allowed, fix);
   return x;
 }
@@ -283,7 +285,7 @@ function numbers(where, name, value) {
   return each(value, name, (x, at) => number(where, at, x));
 }
 function counts(where, name, value, options) {
-  sequence(where, name, value, `${options?.least === null ? "None or " : ""}a sequence of whole numbers of steps`);
+  sequence(where, name, value, "a sequence of whole numbers of steps");
   return each(value, name, (x, at) => steps(where, at, x, options));
 }
 function increasing(where, name, value) {
@@ -323,7 +325,7 @@ const scaleOrInfinity = (where, name, value) => (value === Infinity || value ===
 function schedule(where, name, value) {
   if (isNode(value) && !isRule(value)) return value;
   const allowed = "a schedule, a function of a count, or a finite number";
-  if (!isNumber(value) && typeof value !== "boolean") bad(where, name, value, allowed);
+  if (!isNumber(value) && typeof value !== "boolean") bad(where, name, value, allowed, typeof value === "string" ? unquoted(value) : "");
   return new Schedule("constant", { value: number(where, name, value) });
 }
 function schedules(where, name, value) {

@@ -152,7 +152,7 @@ const walks = {
         continue;
       }
       for (const now of cut(walk(c.schedule, faster(shifted(view, first), 1 / unit)), 0, period, undefined, atEnd, i ? "cycle" : "start"))
-        yield { ...mapped(now, (x) => x * factor, now.floor === undefined ? undefined : now.floor * factor), begin: first + now.begin * unit, again: i > 0 };
+        yield { ...mapped(now, (x) => x * factor, i ? undefined : now.floor), begin: first + now.begin * unit, again: i > 0 };
       if (first + period * unit > FAR) return;
     }
   },
@@ -353,7 +353,7 @@ export function check(node, total, { dense = DENSE } = {}) {
   const lowest = new Map();
   list.forEach((now, i) => {
     const [from, to] = [index(now.first), index(end(i, Infinity))];
-    if (now.floor === undefined || now.again || from >= to) return;
+    if (now.floor === undefined || from >= to) return;
     const least = values.slice(from, to).reduce((a, b) => min(a, b));
     lowest.set(now.floor, [min(lowest.get(now.floor)?.[0] ?? Infinity, least), counts[to - 1]]);
   });

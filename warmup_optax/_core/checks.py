@@ -156,7 +156,7 @@ def _scalar(where: str, name: str, value: object, allowed: str) -> Numeric:
 
 
 def text_fix(text: str | bytes) -> str:
-    """What to write instead of a number that is a text. YAML 1.1, and so PyYAML, reads 3e-4 as text."""
+    """What to write instead of a number that is a text; empty for words. YAML 1.1 (PyYAML) reads 3e-4 as text."""
     shown = text.decode("ascii", "replace") if isinstance(text, bytes) else text
     found = re.fullmatch(r"\s*([-+]?\d+(?:\.\d*)?)[eE]([-+]?)(\d+)\s*", shown)
     if found:
@@ -166,7 +166,8 @@ def text_fix(text: str | bytes) -> str:
             f"YAML 1.1 reads {shown.strip()} as text: write {written}, or read the file with load; outside of "
             "YAML write the number without quotes"
         )
-    return "write the number without quotes"
+    is_number = re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", shown)
+    return "write the number without quotes" if is_number else ""
 
 
 def number(
