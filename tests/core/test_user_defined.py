@@ -874,3 +874,58 @@ def test_phases_of_a_subclass_of_the_library():
 
     with pytest.raises(ValueError, match=r"Backwards\.phases\(\) must give pairs"):
         wo.describe(Backwards(1.0, 0.0, 10))
+
+
+# ------------------------------------------------------------------ numbers past int32
+
+
+class Scaled(wo.Schedule):
+    """The number of a cycle of one step, in arithmetic."""
+
+    def evaluate(self, time):
+        return time.cycle(1)[0] * 100_000
+
+
+def test_the_number_of_a_cycle_does_not_wrap_in_arithmetic():
+    assert float(Scaled()(100_000)) == 1e10
+
+
+class FarAhead(wo.Schedule):
+    """A clock moved by more than a clock can hold."""
+
+    steps: int = wo.static()
+
+    def evaluate(self, time):
+        return time.shift(self.steps).elapsed()
+
+
+@pytest.mark.parametrize("steps", [-(2**61), -(2**100)])
+def test_a_clock_moved_too_far_is_held_at_its_largest_time(steps):
+    assert float(FarAhead(steps)(0)) == 2.0**61
+
+
+# ------------------------------------------------------------------ a child with a computed field
+
+
+class TimesFactor(wo.Schedule):
+    schedule: wo.Schedule
+
+    def evaluate(self, time):
+        return self.schedule.evaluate(time) * self.schedule.factor  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_the_factor_of_a_stretch_can_be_read():
+    assert float(TimesFactor(wo.stretch(wo.linear(0.0, 1.0, 10), 2))(5)) == 0.5
+
+
+class Refuses(wo.Schedule):
+    def __init__(self, **options):
+        raise TypeError(f"no such option: {[*options]}")
+
+    def evaluate(self, time):
+        return time.elapsed()
+
+
+def test_an_error_that_a_constructor_raises_is_the_users_own():
+    with pytest.raises(TypeError, match=r"no such option: .'rate'."):
+        Refuses(rate=1.0)

@@ -16,6 +16,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2] / "warmup_optax"
 # Calls whose two arguments are not exchanged: it changes nothing, or only breaks what no one would write.
 NOT_EXCHANGED = {
+    "cast",
     "isinstance",
     "getattr",
     "hasattr",
@@ -153,7 +154,7 @@ class _Planter(ast.NodeVisitor):
         self.scope.pop()
 
     def visit_AnnAssign(self, node):
-        if node.value is not None:
+        if node.value is not None and self.text(node.annotation) != "TypeAlias":
             self.visit(node.value)
 
     def visit_Assign(self, node):

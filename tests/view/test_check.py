@@ -168,6 +168,8 @@ def test_every_recipe_passes_with_its_defaults(schedule):
         ),
         (wo.exponential(1.0, decay_rate=0.9, transition_steps=10, end_value=0.5) * 0.1, 100, []),
         (wo.clip(wo.linear(1.0, 0.5, 100), min_value=0.1), 100, [("floor_not_reached", 99)]),
+        (wo.clip(wo.linear(1.0, 0.5, 100), min_value=0.1) * -1.0 * -1.0, 100, [("floor_not_reached", 99)]),
+        (wo.clip(wo.linear(1.0, 0.5, 100), min_value=0.1) * -1.0, 100, [("negative", 0)]),
         (
             wo.restart(wo.exponential(1.0, decay_rate=0.9, transition_steps=10, end_value=1e-3), period=50),
             100,

@@ -283,3 +283,15 @@ def test_a_ramp_whose_segments_follow_is_no_phase():
     """Rates so far apart that each segment is walked by itself; the last begins where the one before it ends."""
     ramp = wo.nodes.InSteps(wo.linear(0.0, 1.0, 1000), (10, 20), (0, 10, 110), (1, 10, 100))
     assert [phase.first for phase in _phases.phases(ramp)] == [0, 29]
+
+
+def test_the_phases_inside_a_cycle_grow_with_it():
+    two = wo.join([wo.linear(0.0, 1.0, 4), wo.cosine(1.0, 0.0, 12)], [4])
+    found = itertools.islice(_phases.phases(wo.restart(two, period=10, growth=2)), 6)
+    assert [phase.first for phase in found] == [0, 4, 10, 18, 30, 46]
+
+
+def test_a_phase_that_begins_at_a_pause_is_found_once():
+    two = wo.join([wo.linear(0.0, 1.0, 10), wo.cosine(1.0, 0.0, 10)], [10])
+    pause = wo.nodes.InSteps(two, (10, 20), (0, 10, 10), (1, 0, 1))
+    assert [phase.first for phase in _phases.phases(pause)] == [0, 10, 30]

@@ -64,7 +64,7 @@ class Scale(_Operator, kind="scale"):
 
     def walk(self, view: View) -> Iterator[Phase]:
         for phase in self.schedule.walk(view):
-            floor = phase.floor * self.factor if phase.floor is not None and self.factor > 0 else None
+            floor = None if phase.floor is None else phase.floor * self.factor
             yield mapped(phase, functools.partial(operator.mul, self.factor), floor)
 
 

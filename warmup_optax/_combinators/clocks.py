@@ -242,7 +242,7 @@ def _in_units(node: InSteps, view: View) -> Iterator[Phase]:
             if earlier and continues and phase.begin < starts[i] and not phase.short:
                 continue
             count = first if earlier else _count(phase.begin, firsts[i:j], starts[i:j], rates[i:j])
-            if count >= end or count == math.inf:
+            if count >= end:
                 break
             short = phase.short
             yield phase._replace(begin=count, cause="knot" if earlier and not continues else phase.cause)

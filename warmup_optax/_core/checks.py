@@ -398,7 +398,7 @@ def check_names(
         raise_bad_argument(where, name, kwargs[name], "given by position", fix, error=TypeError)
     allowed = f"one of its arguments, {', '.join(names)}"
     meant = next((here for here in _ELSEWHERE.get(name, ()) if here in names), "")
-    meant = meant or next(iter(difflib.get_close_matches(name, names, 1)), "")
+    meant = meant or next(iter(difflib.get_close_matches(name, names)), "")
     fix = f"write {meant}={shortened(kwargs[name])}" if meant else ""
     if meant == "total_steps" and "warmup_steps" in names:
         fix += _WARMUP_IN_IT

@@ -362,8 +362,6 @@ def _names(node: ast.AST) -> Iterator[str]:
             yield name
         case ast.Subscript(ast.Name(name) | ast.Attribute(attr=name), inside):
             items = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-            if name in ("Literal", "Callable"):
-                items = []
             yield name
             for item in items[1:] if name.lower().endswith(("dict", "mapping")) else items:
                 yield from _names(item)
