@@ -490,6 +490,24 @@ def test_a_child_is_of_its_class_in_evaluate():
             Base(0.5).halff  # noqa: B018
 
 
+class BetweenTimes(wo.Schedule):
+    """Times between two counts, in each place of `distances`."""
+
+    half: float
+
+    def evaluate(self, time):
+        since, until = time.distances(self.half, 10)
+        since_whole, until_half = time.distances(2, self.half + 10)
+        return since + 16 * until + 256 * since_whole + 4096 * until_half
+
+
+def test_distances_from_times_between_two_counts():
+    t = np.arange(4)
+    wanted = (t - 0.5) + 16 * (10 - t) + 256.0 * (t - 2) + 4096 * (10.5 - t)
+    for values in three_ways(BetweenTimes(0.5), t):
+        assert values.tolist() == wanted.tolist()
+
+
 class Shown(wo.Schedule):
     """A field whose name is a word of the inside."""
 

@@ -143,11 +143,8 @@ class Time:
         return at_least(self._whole, steps) if is_whole(steps) else self.elapsed() >= real(steps)
 
     def distances(self, begin: Length, end: Length) -> tuple[jax.Array, jax.Array]:
-        """The steps since ``begin`` and those to ``end`` as real scalars, negative on the wrong side.
-
-        Where ``end`` is whole, so is ``begin``.
-        """
-        if not is_whole(end):
+        """The steps since ``begin`` and those to ``end`` as real scalars, negative on the wrong side."""
+        if not (is_whole(begin) and is_whole(end)):
             return self.elapsed() - real(begin), real(end) - self.elapsed()
         from_0 = isinstance(begin, int) and begin == 0
         since = self._whole if from_0 else minus(self._whole, begin)
