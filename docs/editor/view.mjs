@@ -157,7 +157,7 @@ const walks = {
     }
   },
   *scale({ args: c }, view) {
-    for (const now of walk(c.schedule, view)) yield mapped(now, (x) => x * c.factor, now.floor !== undefined && c.factor > 0 ? now.floor * c.factor : undefined);
+    for (const now of walk(c.schedule, view)) yield mapped(now, (x) => x * c.factor, now.floor === undefined ? undefined : now.floor * c.factor);
   },
   *divide({ args: c }, view) {
     yield* walk(of("scale", { schedule: c.schedule, factor: 1 / c.divisor }), view);
