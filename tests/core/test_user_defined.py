@@ -690,7 +690,7 @@ def test_a_mark_without_parentheses_raises_when_the_class_is_made(mark):
 
 def test_a_class_attribute_is_no_field():
     made = type("Made", (wo.Schedule,), {"peak": 0.1, "evaluate": lambda self, time: self.peak})
-    assert made()(0) == np.float32(0.1)
+    assert np.float32(made()(0)) == np.float32(0.1)
     with pytest.raises(
         wo.ArgumentTypeError, match=r"Made has no arguments, got 0.2; .* annotate it: peak: float"
     ):

@@ -189,8 +189,12 @@ def real(x: Length) -> jax.Array:
 
 
 def whole(x: Length) -> jax.Array:
-    """A whole number of at most 32 bits (64 under x64), no `Wide`, in the default integer dtype."""
-    return _of_dtype(_array(exact(x)), default_int())
+    """A whole number of at most 32 bits (64 under x64), no `Wide`, in the default integer dtype.
+
+    A Python int of more than a clock holds is the largest that it holds.
+    """
+    x = exact(x)
+    return _of_dtype(_array(max(-LARGEST, min(x, LARGEST)) if isinstance(x, int) else x), default_int())
 
 
 def _of_dtype(x: Scalar, dtype: np.dtype) -> jax.Array:
