@@ -41,7 +41,7 @@ def evaluate(schedule: Schedule, count: object) -> jax.Array:
             return _values(lowered_form(schedule), count)
         count = checks.count(count)
         program = program_of(schedule)
-        return _staged(lowered_form(schedule), count) if program is None else program(count)
+        return _staged(lowered_form(schedule), count) if program is None else program.call(count)
     except RecursionError:
         raise RecursionError(_TOO_DEEP) from None
 
@@ -110,23 +110,26 @@ class Program:
     """The compiled program of a schedule's structure, with the schedule's numbers.
 
     The first call leaves them on the device, where later ones find them.
+
+    Attributes:
+      call: Gives the values at a count that `checks.count` gave.
     """
 
     run: Callable[..., jax.Array]
     numbers: Buffers
     x64: bool
-    resident: Callable[[ArrayLike], jax.Array] | None = None
+    call: Callable[[ArrayLike], jax.Array] = dataclasses.field(init=False)
 
-    def __call__(self, count: ArrayLike) -> jax.Array:
-        """The values at a count that `checks.count` gave."""
-        if self.resident is not None:
-            return self.resident(count)
+    def __post_init__(self) -> None:
+        self.call = self._first_call
+
+    def _first_call(self, count: ArrayLike) -> jax.Array:
         with jax.ensure_compile_time_eval():  # inside a trace too the numbers are no part of it
             numbers = jax.tree.map(jax.device_put, self.numbers)
         if any(isinstance(x, Tracer) for x in jax.tree.leaves(numbers)):  # an eager shard_map traces all
             return self.run(*self.numbers, count)
-        self.resident = functools.partial(self.run, *numbers)
-        return self.resident(count)
+        self.call = functools.partial(self.run, *numbers)
+        return self.call(count)
 
 
 def program_of(schedule: Schedule) -> Program | None:
@@ -200,7 +203,7 @@ def evaluate_on_host(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
         raise TypeError("sample reads numbers on the host, and this schedule's are traced; sample it outside")
     with jax.ensure_compile_time_eval():  # also from inside a trace, where a logging line may be
         if jax.default_backend() == "cpu":
-            return np.asarray(program(counts))
+            return np.asarray(program.call(counts))
         try:
             cpu = jax.local_devices(backend="cpu")[0]
         except RuntimeError as error:
