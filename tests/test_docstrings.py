@@ -23,7 +23,7 @@ from docutils.parsers.rst import roles
 # Single backticks are references on the site (`default_role`), and Sphinx adds the roles of the domain of Python.
 PROLOGUE = ".. default-role:: literal\n\n"
 for role in ("class", "func", "mod", "obj", "meth", "attr", "doc", "ref"):
-    roles.register_generic_role(role, docutils.nodes.literal)
+    roles.register_local_role(role, roles.GenericRole(role, docutils.nodes.literal))
 
 SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Yields")
 ITEMS = ("Args", "Attributes", "Raises")

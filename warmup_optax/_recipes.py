@@ -95,8 +95,9 @@ class WarmupConstant(_Warmup, kind="warmup_constant"):
 def warmup_constant(peak_value: Number, *, warmup_steps: Steps, init_value: Number = 0.0) -> WarmupConstant:
     """Linear warmup, then constant. Also known as constant with warmup.
 
-    Every update after the warmup has ``peak_value``, the last one too.
-    Typical: a warmup of 1 % to 10 % of the run. See also `with_cooldown`, which ends such a run.
+    Every update after the warmup has ``peak_value``, including the last update.
+    Typical: a warmup of 1 % to 10 % of the run. See also `with_cooldown`, which ends such a run, and
+    :doc:`/guides/ending_a_run`.
 
     Args:
       peak_value: The rate at ``count == warmup_steps`` and after it, exactly.
@@ -140,8 +141,8 @@ def warmup_linear(
 
     The rate of the last update, at ``count == total_steps - 1``, is one step of the decay above ``end_value``.
 
-    Typical: a warmup of 1 % to 10 % of the run, and an ``end_value`` of 0. See also `warmup_cosine` and
-    `with_cooldown`.
+    Typical: a warmup of 1 % to 10 % of the run, and an ``end_value`` of 0. See also `warmup_cosine`,
+    `with_cooldown`, and :doc:`/guides/which`.
 
     Args:
       peak_value: The rate at ``count == warmup_steps`` and on the plateau, exactly.
@@ -197,7 +198,7 @@ def warmup_cosine(
     both ends. The last update, at ``count == total_steps - 1``, has nearly ``end_value``.
 
     Typical: a warmup of 1 % to 10 % of the run, and an ``end_value`` of 0 or a tenth of the peak. See also
-    `warmup_linear` and `warmup_stable_decay`.
+    `warmup_linear`, `warmup_stable_decay`, and :doc:`/guides/which`.
 
     Args:
       peak_value: The rate at ``count == warmup_steps`` and on the plateau, exactly.
@@ -254,7 +255,7 @@ def warmup_polynomial(
 
     The last update, at ``count == total_steps - 1``, is one step of the decay above ``end_value``.
 
-    Typical: a ``power`` of 1 (BERT), 2 (LARS) or 0.9 (DeepLab). See also `polynomial`.
+    Typical: a ``power`` of 1 (BERT), 2 (LARS) or 0.9 (DeepLab). See also `polynomial` and :doc:`/guides/which`.
 
     Args:
       peak_value: The rate at ``count == warmup_steps`` and on the plateau, exactly.
@@ -318,7 +319,7 @@ def warmup_exponential(
 
     The last update of a run of N updates has count N - 1, and the decay continues after it.
 
-    Typical: ``decay_rate=0.97`` every 2.4 epochs (EfficientNet). See also `exponential`.
+    Typical: ``decay_rate=0.97`` every 2.4 epochs (EfficientNet). See also `exponential` and :doc:`/guides/which`.
 
     Args:
       peak_value: The rate at ``count == warmup_steps`` and on the plateau, exactly.
@@ -381,7 +382,7 @@ def warmup_piecewise_constant(
     The last update has the last value that a boundary has reached.
 
     Typical: a tenth at 30, 60 and 80 of 90 epochs, after a warmup of 5 (ResNet-50). See also
-    `piecewise_constant`.
+    `piecewise_constant` and :doc:`/guides/which`.
 
     Args:
       values: The rate of each phase, as for `piecewise_constant`.
@@ -441,7 +442,8 @@ def warmup_inverse_sqrt(
 
     The last update of a run of N updates has count N - 1, and the decay continues after it.
 
-    Typical: ``warmup_steps=4000`` (Transformer). See also `inverse_sqrt` and `with_cooldown`, which ends the run.
+    Typical: ``warmup_steps=4000`` (Transformer). See also `inverse_sqrt`, `with_cooldown`, which ends the run,
+    and :doc:`/guides/ending_a_run`.
 
     Args:
       peak_value: The rate at ``count == warmup_steps``, exactly.
@@ -505,7 +507,8 @@ def warmup_stable_decay(
 
     The last update, at ``count == total_steps - 1``, is one step of the decay above ``end_value``.
 
-    Typical: ``decay_steps`` of 10 % to 20 % of the run. See also `with_cooldown`, which adds the decay later.
+    Typical: ``decay_steps`` of 10 % to 20 % of the run. See also `with_cooldown`, which adds the decay later,
+    and :doc:`/guides/ending_a_run`.
 
     Args:
       peak_value: The rate from ``count == warmup_steps`` to the start of the decay, exactly.
@@ -581,7 +584,8 @@ def warmup_cosine_restarts(
 
     Other names: warm restarts, cosine annealing with hard restarts.
 
-    Typical: ``growth`` of 1 or 2 (SGDR). See also `restart`, which repeats any schedule.
+    Typical: ``growth`` of 1 or 2 (SGDR). See also `restart`, which repeats any schedule, and
+    :doc:`/guides/which`.
 
     Args:
       peak_value: The rate at ``count == warmup_steps``, exactly. Cycle ``i`` starts at
@@ -665,7 +669,8 @@ def one_cycle(
 
     The last update, at ``count == total_steps - 1``, is one step of the decay above the end value.
 
-    Typical: a ``warmup_fraction`` of 0.3. See also `warmup_cosine`, whose warmup has a length in steps.
+    Typical: a ``warmup_fraction`` of 0.3. See also `warmup_cosine`, whose warmup has a length in steps, and
+    :doc:`/guides/which`.
 
     Args:
       peak_value: The rate at ``count == round(warmup_fraction * total_steps)``, exactly.

@@ -57,6 +57,10 @@ class Clip(Schedule, kind="clip"):
 def clip(schedule: ScheduleLike, min_value: Number | None = None, max_value: Number | None = None) -> Clip:
     """Clip a schedule to a floor and a ceiling. Also known as clamp.
 
+    The bounds apply at every count, so the last update has the clipped value of the schedule at ``N - 1``.
+
+    See also `minimum`, `maximum`, and :doc:`/guides/ending_a_run`.
+
     Args:
       schedule: A schedule, a function of a count, or a number.
       min_value: The floor, any finite number. ``None``: no floor.
@@ -94,6 +98,10 @@ def minimum(*schedules: ScheduleLike) -> Minimum:
 
     .. math:: v(c) = \min_i s_i(c)
 
+    The last update of a run of ``N`` updates has the smallest value at ``N - 1``.
+
+    See also `maximum`, `clip`, `join`, and :doc:`/guides/which`.
+
     Args:
       *schedules: :math:`s_i`: schedules, functions of a count, or numbers. At least one. All are evaluated at the
         same count.
@@ -127,6 +135,10 @@ def maximum(*schedules: ScheduleLike) -> Maximum:
     r"""Take the largest of several schedules at every count, such as a decay with another decay as its floor.
 
     .. math:: v(c) = \max_i s_i(c)
+
+    The last update of a run of ``N`` updates has the largest value at ``N - 1``.
+
+    See also `minimum`, `clip`, and :doc:`/guides/ending_a_run`.
 
     Args:
       *schedules: :math:`s_i`: schedules, functions of a count, or numbers. At least one. All are evaluated at the

@@ -62,6 +62,11 @@ def shift(schedule: ScheduleLike, steps: Steps) -> Shift:
 
     .. math:: v(c) = s(\max(\max(c, 0) - d, 0))
 
+    The last update of a run of ``N`` updates has the value of ``schedule`` at ``N - 1 - steps``. A schedule of
+    ``n`` steps ends at ``n + steps``.
+
+    See also `join`, `stretch`, and :doc:`/guides/resuming`.
+
     Args:
       schedule: :math:`s`: a schedule, a function of a count, or a number.
       steps: :math:`d`, the delay in optimizer updates, any whole number. If it is negative, the first ``-d``
@@ -197,6 +202,11 @@ def staircase(schedule: ScheduleLike, steps: Steps) -> Staircase:
     r"""Advance a schedule by one count every ``steps`` updates, for example once per epoch.
 
     .. math:: v(c) = s(\lfloor c / n \rfloor)
+
+    The last ``steps`` updates of a schedule of ``k`` epochs, up to ``c = k * steps - 1``, have its value at
+    ``k - 1``.
+
+    See also `piecewise_constant`, `stretch`, `TrainingRun`, and :doc:`/guides/steps`.
 
     Args:
       schedule: :math:`s`, in epochs, or in any other unit of ``steps`` updates: a schedule, a function of a

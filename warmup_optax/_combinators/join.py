@@ -152,6 +152,11 @@ def join(
 
     .. math:: v(c) = s_i(c - o_i) \quad\text{for}\quad b_{i-1} \le c < b_i
 
+    The last update of a phase, at ``c = b_i - 1``, has the value of ``s_i`` one step before the boundary. The
+    last phase never ends.
+
+    See also `with_warmup`, `with_cooldown`, `piecewise_linear`, and :doc:`/guides/resuming`.
+
     Args:
       schedules: :math:`s_i`, a sequence of schedules, functions of a count, or numbers. At least one.
       boundaries: :math:`b_i`, the counts at which the next phase begins. A strictly increasing sequence of

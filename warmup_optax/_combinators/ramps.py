@@ -161,6 +161,12 @@ def with_warmup(
 
     The handover is at :math:`h = 0`, or at :math:`h = W` with overlap.
 
+    The last update of the warmup, at ``c = steps - 1``, is one step of ``shape`` before the value of the
+    schedule.
+
+    Typical: 2000 steps (Llama, Touvron et al. 2023), or 5 epochs (ResNet-50, Goyal et al. 2017). See also
+    `with_cooldown`, `warmup_cosine` and the other recipes, `adam_warmup_steps`, and :doc:`/guides/which`.
+
     Args:
       schedule: :math:`s`: a schedule, a function of a count, or a number.
       steps: :math:`W`, the number of warmup updates, a whole number >= 0. With 0 there is no warmup.
@@ -245,6 +251,11 @@ def with_cooldown(
       v(c) = s(c) \ \text{for}\ c < b
 
       v(c) = \text{shape}(s(b), E, n)(c - b) \ \text{for}\ c \ge b
+
+    The last update, at ``c = begin + steps - 1``, is one step of ``shape`` before ``end_value``.
+
+    Typical: 10 % to 20 % of the run (Hägele et al. 2024). See also `warmup_stable_decay`, which plans the
+    cooldown from the start, `one_minus_sqrt`, and :doc:`/guides/ending_a_run`.
 
     Args:
       schedule: :math:`s`: a schedule, a function of a count, or a number.

@@ -231,6 +231,12 @@ def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay:
     .. math:: v(c) = d^i\, s\!\left(\frac{c - B_i}{g^i}\right) \ \text{for}\ B_i \le c < B_{i+1}, \qquad
               B_i = P \sum_{j < i} g^j
 
+    The last update of a cycle does not reach the value of ``schedule`` at ``period``. In the first cycle, it is
+    at ``c = period - 1`` and has the value of ``schedule`` there.
+
+    Typical: a ``growth`` of 1 or 2 (SGDR). See also `warmup_cosine_restarts`, `shapes.triangle_wave`,
+    `shapes.cosine_wave`, and :doc:`/guides/which`.
+
     Args:
       schedule: :math:`s`: a schedule, a function of a count, or a number. In cycle :math:`i` it is stretched by
         :math:`g^i`. Its values from its count ``period`` onwards are not used.
@@ -243,8 +249,7 @@ def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay:
     Returns:
       A `Schedule` that never ends. The value at 0 applies before 0. A cycle begins exactly at its boundary.
       A boundary that should be a whole count is one, and the value there is the first value of ``schedule``,
-      scaled. (Keras, timm and fairseq compute the cycle with a logarithm, and can be one update late.) The last
-      update of a cycle does not reach the value of ``schedule`` at ``period``.
+      scaled. (Keras, timm and fairseq compute the cycle with a logarithm, and can be one update late.)
 
       It is as accurate as ``schedule``, down to the end of each cycle. If cycles end between two counts, the
       error is the same number of ULP of the peak of the cycle.

@@ -22,6 +22,8 @@ def stack(schedules: Sequence[S]) -> S:
 
     Use it to evaluate or train with many schedules in one compiled program, such as a sweep.
 
+    See also `unstack`, `compare`, and :doc:`/guides/sweeps`.
+
     Args:
       schedules: A sequence of schedules with the same tree structure. They differ only in their numbers, such
         as 64 `warmup_cosine` schedules. At least one.
@@ -58,6 +60,8 @@ def stack(schedules: Sequence[S]) -> S:
 @checks.by_name
 def unstack(schedule: S) -> list[S]:
     """Return the schedules of a stack as a list.
+
+    See also `stack` and :doc:`/guides/sweeps`.
 
     Args:
       schedule: A stack from `stack`, or a transformed one. Every number is an array with the same leading

@@ -165,6 +165,11 @@ def stretch(schedule: ScheduleLike, factor: Factor) -> Stretch:
     steps. If each update takes 2048 of them, write ``stretch(plan, Fraction(1, 2048))``. After a change of the
     batch size, ``stretch(schedule, Fraction(old_batch, new_batch))`` keeps the number of examples.
 
+    A schedule of ``n`` steps ends at ``f * n``. The last update, at ``c = f * n - 1``, has its value at
+    ``n - 1 / f``.
+
+    See also `shift`, `staircase`, `TrainingRun`, and :doc:`/guides/steps`.
+
     Args:
       schedule: :math:`s`: a schedule, a function of a count, or a number.
       factor: :math:`f`, a number > 0. A whole number, a `fractions.Fraction`, or a string such as ``"1/4"`` is

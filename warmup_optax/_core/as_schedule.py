@@ -35,6 +35,10 @@ class Constant(Schedule, kind="constant"):
 def constant(value: Number) -> Constant:
     """The same learning rate at every count.
 
+    The last update of a run has ``value``, like every other update.
+
+    See also `warmup_constant`, `with_cooldown`, which ends such a run, and :doc:`/guides/which`.
+
     Args:
       value: Any finite number.
 
@@ -79,6 +83,10 @@ class Function(Schedule, kind="as_schedule"):
 @checks.by_name
 def as_schedule(schedule: ScheduleLike) -> Schedule:
     """Convert a number, a function of a count, or a schedule to a `Schedule`.
+
+    The last update of a run of ``N`` updates has the value of the function at ``N - 1``.
+
+    See also `constant`, `Schedule`, and :doc:`/guides/own_nodes`.
 
     Args:
       schedule: A finite number, a callable ``count -> value`` such as an Optax schedule, or a `Schedule`,
