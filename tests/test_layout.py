@@ -124,6 +124,13 @@ def test_an_unknown_name_imports_nothing(module):
     assert subprocess.check_output(command, env=environment, text=True).split() == ["False"]
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_decorator_is_applied_twice(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        applied = [ast.dump(decorator) for decorator in getattr(node, "decorator_list", ())]
+        assert len(applied) == len(set(applied)), f"{path.name}:{node.lineno}"
+
+
 def test_the_oldest_releases_tested_are_the_floors():
     """`tests/oldest.txt` pins what `pyproject.toml` admits at the least."""
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]

@@ -19,6 +19,7 @@ from support.random_expressions import COMBINATORS, SHAPES, counts_of, nested
 from support.together import three_ways, values_of
 
 import warmup_optax as wo
+from warmup_optax._core.scalars import Wide
 
 UNITS = {  # in an update; and how many updates one step of the plain expression becomes
     "2**41": (1_000_003, 100),  # an odd number of tokens, so that little is due at a whole update
@@ -165,6 +166,15 @@ def test_growing_restarts(rate, way, x64):
         if way == "data" and growth == 1.1:  # the last of the 128 cycles of a traced growth does not end
             continue
         report(wrong([expression], counts, [got], width))
+
+
+def test_cycles_past_int32_are_not_in_the_table_of_int32_counts():
+    """A table with a wide start would make every count wide."""
+    begins = range(2**30, 2**33, 2**30)  # cycles of growth 1.5 begin below, at, and past 2^31
+    for period in begins:
+        restarts = wo.restart(wo.linear(1.0, 0.0, period), period=period, growth=1.5)
+        with jax.enable_x64(False):
+            assert not isinstance(restarts.lower().cycles.near.begins.whole, Wide), period
 
 
 @pytest.mark.parametrize("growth", [2, 3, 1.5, 1.1])

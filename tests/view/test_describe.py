@@ -295,3 +295,10 @@ def test_a_phase_that_begins_at_a_pause_is_found_once():
     two = wo.join([wo.linear(0.0, 1.0, 10), wo.cosine(1.0, 0.0, 10)], [10])
     pause = wo.nodes.InSteps(two, (10, 20), (0, 10, 10), (1, 0, 1))
     assert [phase.first for phase in _phases.phases(pause)] == [0, 10, 30]
+
+
+def test_the_cycles_of_a_staircase_are_those_of_its_steps():
+    """Cycles of 3 steps are not too short to be shown, however many updates a step has."""
+    stairs = wo.staircase(wo.restart(wo.linear(1.0, 0.0, 3), period=3), 10)
+    assert [phase.first for phase in itertools.islice(_phases.phases(stairs), 4)] == [0, 30, 60, 90]
+    assert "cycles_below_one_step" not in {finding.name for finding in wo.check(stairs, 120)}

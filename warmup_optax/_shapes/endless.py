@@ -60,7 +60,6 @@ class _Exponential(Lowered):
 
 
 @checks.by_name
-@checks.by_name
 def exponential(
     init_value: Number,
     *,
@@ -122,7 +121,6 @@ class InverseSqrt(Schedule, kind="inverse_sqrt"):
 
 
 @checks.by_name
-@checks.by_name
 def inverse_sqrt(init_value: Number, *, timescale: Number) -> InverseSqrt:
     r"""Inverse square-root decay: the decay of the Transformer, without a final step. Also known as rsqrt.
 
@@ -171,7 +169,6 @@ class InverseTime(Schedule, kind="inverse_time"):
         return real(self.init_value) / (1 + real(self.decay_rate) * elapsed)
 
 
-@checks.by_name
 @checks.by_name
 def inverse_time(
     init_value: Number, *, decay_rate: Number, transition_steps: Steps, staircase: bool = False

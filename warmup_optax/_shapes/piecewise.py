@@ -79,7 +79,6 @@ class _StepTable(Lowered):
 
 
 @checks.by_name
-@checks.by_name
 def piecewise_constant(values: Sequence[Number], boundaries: Sequence[Steps]) -> PiecewiseConstant:
     r"""Piecewise-constant schedule: one value for each phase. Also known as step decay, or multi-step.
 
@@ -149,7 +148,7 @@ class _LinearPieces(Lowered):
 def _piece(time: Time, boundaries: Table, values: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, int]:
     """The number of knots reached, the indices of the knots left and right of the time, and the total number."""
     reached, size = time.locate(boundaries), values.shape[0]
-    left = jnp.clip(reached - 1, 0, max(size - 2, 0))
+    left = jnp.maximum(reached - 1, 0)
     return reached, left, jnp.minimum(left + 1, size - 1), size
 
 
@@ -181,7 +180,6 @@ def _check_lengths(node: PiecewiseLinear | PiecewiseCosine) -> None:
     checks.as_many(node._kind, "boundaries", node.boundaries, len(node.values), allowed)
 
 
-@checks.by_name
 @checks.by_name
 def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> PiecewiseLinear:
     r"""Linear interpolation between knots, constant outside them.
