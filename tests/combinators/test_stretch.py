@@ -1,6 +1,7 @@
 """`stretch`: what its factor is kept as, and a clock that is exact by every way in."""
 
 import dataclasses
+import math
 import pickle
 from fractions import Fraction
 
@@ -11,6 +12,7 @@ import pytest
 from support.expressions import NEVER, names_of_reprs
 
 import warmup_optax as wo
+from warmup_optax._core.scalars import Wide
 
 LINE = wo.linear(0.0, 1.0, 4)
 FACTORS = [
@@ -116,3 +118,12 @@ def test_bad_factors(factor, error):
 def test_phases_are_stretched():
     schedule = wo.stretch(wo.warmup_linear(1.0, warmup_steps=10, total_steps=100), 2.5)
     assert wo.describe(schedule).split()[5:10] == ["0", "25", "linear", "0", "1"]
+
+
+def test_shortened_terms_are_the_float_that_was_written():
+    """Within half of float64's spacing, for factors below and above 1."""
+    for exponent in np.linspace(-3, 3, 200):
+        factor = math.pi * 10**exponent
+        terms = vars(wo.stretch(LINE, factor))["factor"].terms()
+        whole = [(int(x.high) << 30) + int(x.low) if isinstance(x, Wide) else int(x) for x in terms]
+        assert abs(Fraction(*whole) / Fraction(factor) - 1) <= Fraction(1, 2**53), factor

@@ -49,6 +49,8 @@ def test_a_long_value_is_cut_in_the_sentence_alone():
     assert error.value == value
     assert "xxx..." in str(error)
     assert len(str(error)) < 400
+    assert "..." not in str(caught(lambda: wo.constant("x" * 198)))  # with quotation marks, all that is shown
+    assert "..." in str(caught(lambda: wo.constant("x" * 199)))
 
 
 @pytest.mark.parametrize(

@@ -302,3 +302,13 @@ def test_the_cycles_of_a_staircase_are_those_of_its_steps():
     stairs = wo.staircase(wo.restart(wo.linear(1.0, 0.0, 3), period=3), 10)
     assert [phase.first for phase in itertools.islice(_phases.phases(stairs), 4)] == [0, 30, 60, 90]
     assert "cycles_below_one_step" not in {finding.name for finding in wo.check(stairs, 120)}
+
+
+def test_a_phase_that_a_leap_begins_is_not_a_join():
+    two = wo.join([wo.linear(0.0, 1.0, 20), wo.cosine(2.0, 0.0, 10)], [20])
+    leap = wo.nodes.InSteps(two, boundaries=(10,), starts=(0, 20), rates=(1, 1))
+    assert [(phase.first, phase.cause) for phase in _phases.phases(leap)] == [
+        (0, "start"),
+        (10, "knot"),
+        (20, "end"),
+    ]
