@@ -13,27 +13,16 @@
 # %% [markdown]
 # # Gallery
 #
-# Every shape, recipe and combinator as a picture, under the line that made it.
+# Every recipe, shape and combinator as a plot, with the code that makes it.
 
-# %% cellView="form" jupyter={"source_hidden": true}
-# @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
-import os
-import shutil
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:
-    if not os.path.exists("/content/warmup-optax"):
-        repository = "https://github.com/warmup-optax/warmup-optax"
-        subprocess.run(["git", "clone", "-q", "--depth=1", repository, "/content/warmup-optax"], check=True)
-    jax_wheel = "jax[cuda12]" if shutil.which("nvidia-smi") else "jax"
-    packages = ["/content/warmup-optax[demo]", "orbax-checkpoint", jax_wheel]
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", *packages], check=True)
-    os.chdir("/content/warmup-optax/colab")
-
-import jax
-
-print(f"{jax.default_backend().upper()}: {jax.devices()[0].device_kind}")
+# %% active="ipynb" cellView="form" jupyter={"source_hidden": true}
+# # @title In Colab, run this first: it installs the library. Elsewhere it does nothing.
+# import sys
+#
+# if "google.colab" in sys.modules:
+#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax /content/warmup-optax
+#     %pip install -q "/content/warmup-optax[demo]" orbax-checkpoint
+#     %cd /content/warmup-optax/colab
 
 # %%
 # %matplotlib inline
@@ -46,7 +35,7 @@ import warmup_optax as wo
 
 
 def gallery(lines, steps, columns=2, limits=(-0.05, 1.05)):
-    """A panel for each line of code, titled with it. The dots are where a phase begins."""
+    """Plot each line of code in a panel with that line as its title. Dots mark where a phase begins."""
     rows = -(-len(lines) // columns)
     size = (6.2 * columns, 2.1 * rows)
     panels = plt.subplots(rows, columns, figsize=size, layout="constrained", sharex=True, squeeze=False)[1]
@@ -62,7 +51,8 @@ def gallery(lines, steps, columns=2, limits=(-0.05, 1.05)):
 # %% [markdown]
 # ## Recipes
 #
-# What most runs need. The peak is at `count == warmup_steps`, and `total_steps` includes the warmup.
+# Complete schedules, which cover most runs. The peak is at `count == warmup_steps`, and `total_steps` includes
+# the warmup.
 
 # %%
 gallery(
@@ -84,9 +74,10 @@ gallery(
 )
 
 # %% [markdown]
-# ## Shapes with an end
+# ## Finite shapes
 #
-# From one value to another in `steps` steps. Both ends are exactly your numbers, and the last one continues.
+# A finite shape goes from one value to another in `steps` steps. Both ends are exactly the given numbers. After
+# the last step, the value stays constant.
 
 # %%
 gallery(
@@ -109,6 +100,8 @@ gallery(
 
 # %% [markdown]
 # ## Shapes that never end
+#
+# These shapes need no number of steps. To end one, add a cooldown.
 
 # %%
 gallery(
@@ -128,10 +121,10 @@ gallery(
 )
 
 # %% [markdown]
-# ## Decays of moving averages
+# ## Decay rates of moving averages
 #
-# Adam's `b1` and `b2`, or the decay of averaged weights: near 1 a small difference is a large one, and these
-# two shapes know it.
+# Use these two shapes for Adam's `b1` and `b2`, or for the decay rate of averaged weights. Near 1, a small change of
+# the decay rate changes the half-life a lot. Both shapes account for this.
 
 # %%
 gallery(
@@ -144,7 +137,9 @@ gallery(
 )
 
 # %% [markdown]
-# ## Shapes from a table
+# ## Piecewise shapes
+#
+# You choose the values and the counts at which they apply.
 
 # %%
 gallery(
@@ -158,10 +153,9 @@ gallery(
 )
 
 # %% [markdown]
-# ## A warmup of any shape, a cooldown of any shape
+# ## Warmups and cooldowns of any shape
 #
-# A shape has two places: in front of a schedule, up to the schedule's own value, and at its end, from the
-# value that it has there. So the two always meet.
+# A warmup ramps up to the value of the schedule, and a cooldown starts from it. So the curve never jumps.
 
 # %%
 shapes = {
@@ -187,7 +181,7 @@ lines = [line for line in left.get_lines() if not line.get_label().startswith("_
 _ = figure.legend(handles=lines, loc="outside lower center", ncols=3, frameon=False)
 
 # %% [markdown]
-# Any schedule can be warmed up or cooled down, one of Optax's too:
+# You can add a warmup or a cooldown to any schedule, including Optax schedules:
 
 # %%
 gallery(
@@ -199,10 +193,10 @@ gallery(
 )
 
 # %% [markdown]
-# ## Joins, and the two clocks
+# ## Joins: local or global counts
 #
-# A phase of a join starts at its own 0 (Optax, PyTorch), or it has been running from the first update on
-# (Keras, TensorFlow). One argument says which. The same two phases, on either clock:
+# By default, each phase of a join starts at its own count 0, as in Optax and PyTorch. With `offsets=[0, 0]`, both
+# phases receive the global count, as in Keras. Here are the same two phases either way:
 
 # %%
 gallery(
@@ -214,8 +208,8 @@ gallery(
 )
 
 # %% [markdown]
-# On the right the cosine is 300 updates old when it takes over, so the rate jumps. `with_warmup` aims at
-# what the decay has come to, so it does not:
+# In the second plot, the cosine has already run for 300 updates when it takes over, so the rate jumps.
+# `with_warmup` ramps to the value that the cosine has at the handover, so it never jumps:
 
 # %%
 gallery(
@@ -227,7 +221,9 @@ gallery(
 )
 
 # %% [markdown]
-# ## Combine and bend
+# ## Combinators and operators
+#
+# A combinator or an operator turns schedules into a new schedule.
 
 # %%
 gallery(
@@ -249,13 +245,13 @@ gallery(
 )
 
 # %% [markdown]
-# `+`, `-`, `*` and `/` work too: `wo.cosine(1.0, 0.0, 800) / 4 + 0.1` is a schedule.
+# Operators can be combined: `wo.cosine(1.0, 0.0, 800) / 4 + 0.1` is a schedule as well.
 
 # %% [markdown]
-# ## Written in other units
+# ## Schedules in other units
 #
-# A line over 8,000 examples, on the clock of updates: each of the first 400 takes 5 examples, each later one
-# takes 15. (`wo.TrainingRun(...).in_steps` works these numbers out of a ramp of batch sizes.)
+# This linear decay takes 8,000 examples. The first 400 updates consume 5 examples each, and every later one
+# consumes 15. `TrainingRun.in_steps` computes these numbers from a batch-size ramp.
 
 # %%
 gallery(
@@ -265,11 +261,11 @@ gallery(
 )
 
 # %% [markdown]
-# ## What `check` says
+# ## Mistakes that `check` finds
 #
-# Each of these trains without an error, for 1000 updates; the part after them is gray. `wo.check` finds
-# what is wrong, and where, before the run does. What is usually meant is a *note* (blue), the rest are
-# *warnings* (red).
+# Each of these schedules would train for 1000 updates without an error. The gray area is after the end of the run.
+# `wo.check` reports the problem and its step before you start. A *note* (blue) may be intended. A *warning* (red)
+# is probably a mistake.
 
 # %%
 looked_at = [

@@ -15,25 +15,14 @@
 #
 # Why a learning rate should warm up, and how to build a schedule, look at it, train with it, and save it.
 
-# %% cellView="form" jupyter={"source_hidden": true}
-# @title In Colab, run this first: it installs the library. Anywhere else it only shows the device.
-import os
-import shutil
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:
-    if not os.path.exists("/content/warmup-optax"):
-        repository = "https://github.com/warmup-optax/warmup-optax"
-        subprocess.run(["git", "clone", "-q", "--depth=1", repository, "/content/warmup-optax"], check=True)
-    jax_wheel = "jax[cuda12]" if shutil.which("nvidia-smi") else "jax"
-    packages = ["/content/warmup-optax[demo]", "orbax-checkpoint", jax_wheel]
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", *packages], check=True)
-    os.chdir("/content/warmup-optax/colab")
-
-import jax
-
-print(f"{jax.default_backend().upper()}: {jax.devices()[0].device_kind}")
+# %% active="ipynb" cellView="form" jupyter={"source_hidden": true}
+# # @title In Colab, run this first: it installs the library. Elsewhere it does nothing.
+# import sys
+#
+# if "google.colab" in sys.modules:
+#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax /content/warmup-optax
+#     %pip install -q "/content/warmup-optax[demo]" orbax-checkpoint
+#     %cd /content/warmup-optax/colab
 
 # %% [markdown]
 # ## Why warm up

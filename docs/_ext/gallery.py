@@ -31,10 +31,9 @@ Colab](https://colab.research.google.com/github/{NOTEBOOK}).
 
 def panels(code: str) -> tuple[list[str], int] | None:
     """The lines that a cell shows, and up to which count; None for another cell."""
-    statements = ast.parse(code).body
-    call = statements[0].value if len(statements) == 1 and isinstance(statements[0], ast.Expr) else None
-    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "gallery":
+    if not code.startswith("gallery("):
         return None
+    call = ast.parse(code, mode="eval").body
     options = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
     return ast.literal_eval(call.args[0]), options["steps"]
 
@@ -75,7 +74,7 @@ def sections(notebook: Path) -> Iterator[str]:
     for cell in jupytext.read(notebook)["cells"]:
         if cell["cell_type"] == "markdown":
             text = [cell["source"]] if cell["source"].startswith("#") else [*text, cell["source"]]
-        elif shown := panels(cell["source"].replace("%matplotlib", "# %matplotlib")):
+        elif shown := panels(cell["source"]):
             yield "\n\n".join(text)
             yield "\n:::::{grid} 1 1 2 2\n:gutter: 3\n"
             for line in shown[0]:
