@@ -75,6 +75,19 @@ def caption_schedules(app: Any, doctree: nodes.document) -> None:
                     image.replace_self(figure)
 
 
+def find_elsewhere(app: Any, env: Any, node: Any, contents: Any) -> Any:
+    """Resolve a name in a docstring of another module: shapes and ports mention `linear`, and `linear` them."""
+    if node.get("refdomain") != "py":
+        return None
+    domain = env.get_domain("py")
+    for home in ("warmup_optax", "warmup_optax.shapes"):
+        name = f"{home}.{node['reftarget'].removeprefix('wo.')}"
+        if name in domain.objects:
+            here, role = node["refdoc"], "obj"
+            return domain.resolve_xref(env, here, app.builder, role, name, node, contents)
+    return None
+
+
 def write(path: Path, text: str) -> None:
     """Writes a file unless it is the same, so that nothing is built again for it."""
     if not path.exists() or path.read_text() != text:
@@ -128,6 +141,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("builder-inited", copy_notebooks)
     app.connect("source-read", link_notebooks)
     app.connect("doctree-read", caption_schedules)
+    app.connect("missing-reference", find_elsewhere)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", write_llms_txt)
     app.connect("env-check-consistency", all_documented)
