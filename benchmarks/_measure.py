@@ -1,4 +1,4 @@
-"""What every table shares: timing in turn, counting compilations, fresh processes, and the machine."""
+"""Parts shared by all tables: timing in turn, counting compilations, fresh processes, and the machine."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Times(dict[str, list[float]]):
         return sorted(self[name])[len(self[name]) // 10]
 
     def ratio(self, name: str, base: str) -> float:
-        """How many times as long as ``base``: the median of the rounds' own ratios."""
+        """Return the time relative to ``base``: the median of the ratios of the rounds."""
         return statistics.median(x / y for x, y in zip(self[name], self[base], strict=True))
 
 
@@ -109,7 +109,7 @@ def timed(function: Callable[[], Any], calls: int = 1) -> tuple[Any, float]:
 
 
 class Compilations:
-    """How many programs XLA compiled, and for how many seconds."""
+    """The number of programs that XLA compiled, and the seconds that this took."""
 
     def __init__(self) -> None:
         self.number, self.seconds = 0, 0.0

@@ -56,7 +56,7 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
 
 
 def error(values: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
-    """How far a float32 curve is from a float64 one."""
+    """Return the distance of a float32 curve from a float64 curve."""
     values = np.asarray(values, np.float32).astype(np.float64)
     distance = np.abs(values - truth)
     ulp = distance / np.spacing(np.abs(truth).astype(np.float32)).astype(np.float64)

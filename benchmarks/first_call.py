@@ -56,7 +56,7 @@ def measured(name: str) -> dict[str, Any] | None:
 
 
 def measure(name: str) -> None:
-    """What the fresh process does, once: prints its figures."""
+    """Print the figures of the fresh process, which measures once."""
     build = builder(name)
     if build is None:
         print(json.dumps({"missing": ABSENT}))
@@ -73,7 +73,7 @@ def measure(name: str) -> None:
 
 
 def builder(name: str) -> Callable[[float], Callable[[Any], Any]] | None:
-    """How a library makes a warmup and a cosine with a peak."""
+    """Return a function that makes a warmup and a cosine with a peak."""
     recipes: dict[str, Callable[[float], Any]] = {
         "identity": lambda peak: jax.jit(lambda count: count * peak),
         "ours": lambda peak: _peers.ours(peak, *LENGTHS),

@@ -52,7 +52,7 @@ def _apart(a: np.ndarray, b: np.ndarray) -> Any:
 
 
 def measure(way: str) -> None:
-    """What the fresh process does: prints one row."""
+    """Measure in the fresh process, and print one row."""
     params = {
         "embed": jnp.ones((32, WIDTH)),
         "layers": [{"w": jnp.full((WIDTH, WIDTH), 0.1), "bias": jnp.zeros(WIDTH)} for _ in range(LAYERS)],

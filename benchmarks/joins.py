@@ -50,7 +50,7 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
 
 
 def measure(kind: str, library: str, sizes: tuple[int, ...]) -> None:
-    """What the fresh process does: prints a row for each size as it comes."""
+    """Measure in the fresh process, and print a row after each size."""
     build = BUILDERS[kind, library]
     one_size(build, 3)  # JAX's own first steps
     for size in sizes:

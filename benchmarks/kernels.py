@@ -41,7 +41,7 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
 
 
 def measure(quick: bool) -> None:
-    """What the fresh process does: prints the rows."""
+    """Measure in the fresh process, and print the rows."""
     sys.path[:0] = [str(ROOT / "tests")]
     import optax
     from support import hlo, targets  # pyright: ignore[reportMissingImports]

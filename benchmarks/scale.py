@@ -26,7 +26,7 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
 
 
 def measure(number: int) -> None:
-    """What the fresh process does: prints the rows."""
+    """Measure in the fresh process, and print the rows."""
     import warmup_optax as wo
     from warmup_optax._core import evaluation
 

@@ -62,7 +62,7 @@ def points(number: int) -> list[tuple[float, int]]:
 
 
 def measure(way: str, number: int) -> None:
-    """What the fresh process does: the whole sweep once, and prints its figures."""
+    """Run the whole sweep once in the fresh process, and print its figures."""
     train = trainer()
     jax.block_until_ready(jnp.zeros(1))
     before = _megabytes()

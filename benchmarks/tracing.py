@@ -50,7 +50,7 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
 
 
 def recipes() -> dict[str, tuple[Make, Make]]:
-    """How each library makes a schedule, by name."""
+    """Return each library's constructors of schedules, by name."""
     total = 10_000
     cycles = [
         {

@@ -102,7 +102,7 @@ def step(rate: Any) -> tuple[Callable[[], Any], dict[str, int]]:
 
 
 def kernels(text: str) -> int:
-    """What runs one by one in a compiled program: fusions, calls and loops of its entry computation."""
+    """Count what a compiled program runs in turn: fusions, calls and loops of its entry computation."""
     entry = text[text.index("\nENTRY") :].split("\n}")[0]
     idle = r"= \S+ (parameter|constant|tuple|get-tuple-element|bitcast|copy)\("
     return sum(" = " in line and not re.search(idle, line) for line in entry.splitlines()[1:])

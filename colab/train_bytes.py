@@ -44,7 +44,7 @@ OPTIMIZER = optax.chain(
 
 
 class Result(NamedTuple):
-    """What a run logs.
+    """The log of a run.
 
     Attributes:
       rates: The learning rate of each update, of shape (steps,).

@@ -52,7 +52,7 @@ class Batch(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a run leaves: losses of shape (seeds, steps), test accuracies of shape (seeds,)."""
+    """The results of a run: losses of shape (seeds, steps), test accuracies of shape (seeds,)."""
 
     losses: np.ndarray
     accuracy: np.ndarray
@@ -69,7 +69,7 @@ def load_digits() -> tuple[Batch, Batch]:
 
 
 def batch_order(seed: int, steps: int) -> np.ndarray:
-    """Which images each update sees, of shape (steps, BATCH_SIZE): epoch after shuffled epoch."""
+    """Return the images of each update, of shape (steps, BATCH_SIZE): epoch after shuffled epoch."""
     rng = np.random.default_rng(seed)
     epochs = math.ceil(steps * BATCH_SIZE / TRAIN_IMAGES)
     order = np.concatenate([rng.permutation(TRAIN_IMAGES) for _ in range(epochs)])

@@ -1,4 +1,4 @@
-"""Opens every page of the built site in a browser, on a desktop and on a telephone, in the light and in the dark.
+"""Open every page of the built site in a browser, on a desktop and on a telephone, in light and dark mode.
 
     pip install playwright && apt-get install chromium
     python docs/check_pages.py docs/_build/html --out /tmp/pages
@@ -60,10 +60,10 @@ PREFIX = "/warmup-optax/"  # where the site is on its host; the page for a missi
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves the site under `PREFIX`, without a line in the log for each file."""
+    """A server of the site under `PREFIX` that logs nothing."""
 
     def translate_path(self, path: str) -> str:
-        """The file for an address."""
+        """Return the file for an address."""
         return super().translate_path("/" + path.removeprefix(PREFIX))
 
     def log_message(self, format: str, *args: object) -> None:
@@ -72,7 +72,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @contextlib.contextmanager
 def served(site: pathlib.Path) -> Iterator[str]:
-    """The site on a port of this machine."""
+    """Serve the site on a port of this machine."""
     handler = functools.partial(Quiet, directory=str(site))
     with http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), handler
@@ -84,7 +84,7 @@ def served(site: pathlib.Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def watched(page: Page, root: str) -> Iterator[list[str]]:
-    """What goes wrong while a page loads."""
+    """Collect the faults of a page while it loads."""
     faults: list[str] = []
     host = "/".join(root.split("/")[:3]) + "/"  # favicon included
 
@@ -121,7 +121,7 @@ def load(page: Page, address: str) -> None:
 
 
 def faults_of(seen: dict) -> list[str]:
-    """What is wrong with a page, from what `check_page.js` read of it."""
+    """Return the faults in the report of `check_page.js`."""
     faults = [f"broken image: {source}" for source in seen["broken"]]
     if seen["overflow"] > 0:
         faults.append(f"{seen['overflow']} pixels wider than the screen")
@@ -139,7 +139,7 @@ def faults_of(seen: dict) -> list[str]:
 def look(
     browser: Browser, root: str, name: str, out: pathlib.Path | None
 ) -> tuple[dict, list[str]]:
-    """A page on every screen, in the light and in the dark, and what is wrong with it.
+    """Check a page on every screen, in light and dark mode, and return its faults.
 
     It is loaded once for each width: an equation is broken into lines as it is set. A change of the
     color scheme loads nothing.
@@ -178,7 +178,7 @@ def check(
     jobs: int,
     executable: str,
 ) -> list[str]:
-    """The faults of all pages; each job has a browser."""
+    """Return the faults of all pages. Each job has a browser."""
     waiting = queue.SimpleQueue()
     for name in pages:
         waiting.put(name)
@@ -217,7 +217,7 @@ def dead(
     links: list[tuple[str, str]],
     anchors: dict[str, set[str]],
 ) -> list[str]:
-    """Links within the site whose page or place is not there."""
+    """Return the links within the site whose page or anchor does not exist."""
     found = set()
     for name, link in links:
         if link.startswith(root):
@@ -240,7 +240,7 @@ def dead(
 
 
 def main() -> int:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -38,7 +38,7 @@ hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure(config):
-    """What one worker has compiled, others and the next run need not; `pytest --cache-clear` forgets it."""
+    """Share compiled programs between workers and runs, until `pytest --cache-clear`."""
     # A program for a device that is not there cannot be read back.
     if hasattr(config, "cache") and config.getoption("-m") != "aot":
         settings = {

@@ -104,7 +104,7 @@ PLAIN = re.compile(r"\d[\d_]*(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 def is_among(figure, values):
-    """Whether one of the values is the figure, rounded as the figure is."""
+    """Return whether one of the values is the figure, rounded as the figure is."""
     number = float(figure.replace(",", "").strip(" %"))
     decimals = len(figure.strip(" %").partition(".")[2].partition("e")[0])
     if "e" in figure:

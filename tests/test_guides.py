@@ -221,7 +221,7 @@ def test_bfloat16():
 
 
 def test_the_picture_of_accuracy():
-    """What it shows, without what a rounded reference or a clipped 0 would add."""
+    """The errors in the picture, without those of a rounded reference or of a clipped 0."""
     pytest.importorskip("matplotlib").use("agg")
     errors = run("../trust/tests")["errors"]
     assert errors["warmup_optax"].max() <= 2

@@ -3,6 +3,7 @@
 CONTRIBUTING.md has the guide. This test lists the phrases that are never right; a reviewer finds the others.
 """
 
+import ast
 import io
 import re
 import tokenize
@@ -59,7 +60,7 @@ def documents():
 
 
 def prose(file):
-    """What a person reads: a page without its code, or the strings, comments and test names of a program."""
+    """The text that a person reads: a page without its code, or a program's strings, comments and test names."""
     text = file.read_text()
     if file.suffix == ".md":
         # The guide in CONTRIBUTING.md lists the phrases themselves.
@@ -78,6 +79,22 @@ def test_no_phrase_that_is_never_right(file):
     text += "\n" + re.sub(r"\s*\n[\s#]*", " ", text)  # a phrase may be on two lines
     found = [(match[0], instead) for phrase, instead in PATTERN.items() for match in phrase.finditer(text)]
     assert not found, "\n".join(f"{phrase!r}: {instead}" for phrase, instead in found)
+
+
+def docstrings(tree):
+    """The docstrings of a module, its classes and its functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield ast.get_docstring(node) or ""
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in sorted(documents()) if file.suffix == ".py"], ids=lambda file: file.name
+)
+def test_a_docstring_starts_with_a_verb_or_a_noun(file):
+    """A question word would leave it open whether the code returns, checks or does this."""
+    started = [text.partition("\n")[0] for text in docstrings(ast.parse(file.read_text()))]
+    assert [text for text in started if re.match(r"(What|Which|How|Whether) ", text)] == []
 
 
 def test_strings_comments_and_names_are_read(tmp_path):

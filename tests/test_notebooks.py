@@ -88,7 +88,7 @@ def test_the_first_cell_installs_in_colab_only(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_first_cell_can_be_left_out(name):
-    """What the later cells use of its imports they import themselves."""
+    """The later cells import what they use themselves."""
     # `%matplotlib` is IPython's
     first, *others = (re.sub("(?m)^( *)[%!].*", r"\1pass", cell) for cell in code_cells(name))
     assert _names(first, imported=True) & _names("\n".join(others)) <= _names(

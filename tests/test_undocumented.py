@@ -1,4 +1,4 @@
-"""What this library and its tests take from a dependency without its documentation promising it.
+"""Undocumented behavior of dependencies that this library and its tests rely on.
 
 CONTRIBUTING.md lists each with its reason. A test here fails with one sentence when the dependency changes, and
 not somewhere else. Where documented behavior is enough, take that; a new entry needs a row in both places.

@@ -59,7 +59,7 @@ def map_inside(tree, factor):
 
 
 def wrong(expressions, counts, values, width):
-    """Which schedules are wrong, as sentences.
+    """The schedules that are wrong, as sentences.
 
     Within 64 ULP of the largest value, as in `test_exact_time`. With a ``width``, the exact value may be that of
     a time that is off by it, relatively, and the value off by 2**-12: across a jump, a curve has then moved on.

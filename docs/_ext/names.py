@@ -64,7 +64,7 @@ def into_the_page(app: Any, doctree: nodes.document, docname: str) -> None:
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """What Sphinx calls."""
+    """Connect the extension to the build."""
     app.connect("env-updated", into_the_index)
     app.connect("doctree-resolved", into_the_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""What the build adds to the sources: MathJax from a package, and the notebooks."""
+"""Additions to the sources: MathJax from a package, the notebooks, and checks of the reference."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def write_llms_txt(app: Any, exception: Exception | None) -> None:
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """What Sphinx calls."""
+    """Connect the extension to the build."""
     app.config.mathjax_path = "mathjax/tex-chtml-full.js"
     app.connect("builder-inited", copy_notebooks)
     app.connect("source-read", link_notebooks)

@@ -169,7 +169,7 @@ def calls():
 
 
 def unused(case, argument):
-    """Whether the port declares an argument as ignored."""
+    """Return whether the port declares an argument as ignored."""
     for module in MODULES[case.peer]:
         constructor = getattr(module, case.callable, None)
         if constructor is not None and argument in inspect.signature(constructor).parameters:

@@ -48,7 +48,7 @@ def test_the_block_of_a_configuration(case):
 
 # ---------------------------------------------------------------------------- the rules, in float64
 def warmup(n, steps, kind):
-    """How far the warmup is at update ``n`` >= 1, while ``n - 1 < steps``."""
+    """The fraction of the warmup at update ``n`` >= 1, while ``n - 1 < steps``."""
     return math.log(n) / math.log(steps) if kind == "log" else (n - 1) / steps
 
 
@@ -72,7 +72,7 @@ def warmup_cosine_lr(n, lr, total, first, steps, last, kind):
 
 
 def height(n, first, second, stairs):
-    """How high the cycle is at update ``n``, from 0 to 1."""
+    """The height of the cycle at update ``n``, from 0 to 1."""
     within = n % (first + second)
     rising = within <= first and not (second == 0 and within == first)
     part = within / first if rising else (first + second - within) / second

@@ -20,7 +20,7 @@ LearningRate:
 
 
 class LinearWarmup:
-    """What YAML's tag of this name becomes in PaddleDetection."""
+    """PaddleDetection's object for the YAML tag of this name."""
 
     def __init__(self, **fields):
         self.__dict__.update(fields)

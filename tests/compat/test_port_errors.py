@@ -95,7 +95,7 @@ def constructors():
 
 
 def declared(constructor):
-    """What the annotation of each argument says."""
+    """The declaration in the annotation of each argument."""
     hints = typing.get_type_hints(inspect.unwrap(constructor), include_extras=True)
     return {name: Declared(hints.get(name)) for name in inspect.signature(constructor).parameters}
 

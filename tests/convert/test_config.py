@@ -92,7 +92,7 @@ def through_toml(config):
 
 
 def plain(value):
-    """Whether a value is what JSON holds, exactly: no tuple, no subclass, no None, no NaN."""
+    """Return whether a value is what JSON holds, exactly: no tuple, no subclass, no None, no NaN."""
     if type(value) is dict:
         return all(type(key) is str and plain(inner) for key, inner in value.items())
     if type(value) is list:

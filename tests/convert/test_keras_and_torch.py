@@ -73,7 +73,7 @@ def test_rates_on_the_host_are_the_schedule():
 
 
 def run_python(*arguments):
-    """What a fresh Python prints last."""
+    """The last line that a fresh Python prints."""
     done = subprocess.run(
         [sys.executable, *map(str, arguments)], env=ENVIRONMENT, capture_output=True, text=True, check=False
     )

@@ -23,7 +23,7 @@ class Parabola(wo.Schedule):
 
 
 def public():
-    """What a user calls by name: functions, classes to construct, and methods."""
+    """Every name that a user calls: functions, classes to construct, and methods."""
     found = {"Parabola": Parabola}
     for module in (wo, wo.shapes, wo.feedback, wo.nodes):
         prefix = "" if module is wo else module.__name__.rpartition(".")[2] + "."

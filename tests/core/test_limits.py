@@ -86,7 +86,7 @@ def test_a_growth_stops_at_exp_60():
 
 
 def test_a_rate_that_float32_rounds_the_most_stays_finite():
-    """What was dropped, times the last count, is more than exp can take; the power has long been 0."""
+    """The dropped part times the last count is too large for exp, but the power is already 0."""
     for rate in (0.5 + 0.49 * 2.0**-24, 0.25 + 0.49 * 2.0**-25):
         schedule = wo.exponential(1.0, decay_rate=rate, transition_steps=1)
         assert (2**31 - 1) * (rate - float(np.float32(rate))) / rate > 88
@@ -114,7 +114,7 @@ def test_what_can_be_gone_through_is_not_always_a_sequence(values):
 
 @pytest.mark.parametrize("at", [0, 1])
 def test_one_boundary_is_traced_and_the_other_is_not(at):
-    """Which of two is the later one cannot be known then, and is not asked."""
+    """The order of the two is not known then, and is not checked."""
 
     def value(boundary):
         boundaries = [boundary, 8] if at == 0 else [2, boundary]

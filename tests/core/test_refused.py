@@ -196,7 +196,7 @@ MISUSE = [
 
 
 def shown(value):
-    """What of a value must be legible in the message, however brackets and types are written."""
+    """The part of a value that the message must contain, whatever its brackets and types."""
     if callable(value):
         return "lambda" if not isinstance(value, wo.Schedule) else repr(value).partition("(")[0]
     if isinstance(value, list):

@@ -221,7 +221,7 @@ def test_a_schedule_that_is_nested_too_deep_says_so():
 
 
 def test_a_function_is_read_again_by_another_schedule():
-    """What a user's function reads may have changed: its program is kept with its schedule alone."""
+    """A program is kept with its schedule alone, because the variables of a function may change."""
     rate = [1.0]
 
     def constant(count):

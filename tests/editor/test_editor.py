@@ -95,7 +95,7 @@ def picture(page, name):
 
 
 def test_a_wsd_schedule_by_dragging_and_its_pytorch_code(file):
-    """What a newcomer does: choose, drag, copy. The copied code has the numbers of the curve."""
+    """The first things that a user does: choose, drag, copy. The copied code has the numbers of the curve."""
     with opened(file) as page:
         page.get_by_label("Recipe").select_option("warmup_stable_decay")
         before = page.locator("#curve path.rate").get_attribute("d")

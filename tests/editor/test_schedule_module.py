@@ -138,7 +138,7 @@ def viewed():
 
 
 def near(text, number, largest):
-    """Whether a number is the one of a cell: six digits, of float32 next to float64."""
+    """Return whether a number is the one of a cell: six digits, of float32 next to float64."""
     if text == "" or number is None:
         return text == "" and number is None
     return abs(number - float(text)) <= 1e-5 * abs(number) + TOLERANCE * largest

@@ -1,4 +1,4 @@
-"""What the editor copies, executed: its rates next to `sample` at every step of a run."""
+"""The code that the editor copies is executed: its rates next to `sample` at every step of a run."""
 
 import functools
 import json

@@ -68,7 +68,7 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """What it is called in reports and in `equivalent.txt`; it survives edits elsewhere in the file."""
+        """The name in reports and in `equivalent.txt`, which survives edits elsewhere in the file."""
         name = f"{self.path}:{self.scope}: {self.kind}: {_one_line(self.old)} -> {_one_line(self.new)}"
         return name if self.again == 1 else f"{name} #{self.again}"
 

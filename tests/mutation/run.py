@@ -213,7 +213,7 @@ def start(tree: Path, log: Path, files: list[str], cases: list[str] | None) -> i
 
 
 def preload(compiled: Path) -> None:
-    """What every test imports, so that a fork need not; no JAX backend starts here.
+    """Import what every test imports, so that no fork has to. No JAX backend starts here.
 
     pytest rewrites the assertions of Hypothesis and Chex when it imports them, so they are not among these.
     """
@@ -351,7 +351,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def is_python(mutant: Mutant) -> bool:
-    """Whether the file still parses."""
+    """Return whether the file still parses."""
     try:
         ast.parse(mutant.applied((ROOT / "warmup_optax" / mutant.path).read_bytes()))
     except SyntaxError:

@@ -265,7 +265,7 @@ def test_a_rule_is_a_value(name):
 
 @pytest.mark.parametrize("name", RULES)
 def test_the_rate_is_the_schedule_times_the_scale(name):
-    """What update n is given acts from update n + 1 on, for every rule, with a warmup and a decay."""
+    """A value of update n acts from update n + 1, for every rule, with a warmup and a decay."""
     rule = RULES[name]
     values = np.random.default_rng(1).exponential(size=40).astype(np.float32)
     values[20] = 50.0

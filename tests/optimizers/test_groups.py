@@ -343,7 +343,7 @@ WRAPPED = {
 @pytest.mark.parametrize("name", WRAPPED)
 @pytest.mark.parametrize("make", [optax.sgd, lambda s: wo.scheduled(optax.sgd, learning_rate=s)])
 def test_rates_in_wrappers(name, make):
-    """What they say is what was applied, inside and outside of `jit`."""
+    """They return the applied rates, inside and outside of `jit`."""
     wrap, every = WRAPPED[name]
     by_group = wo.groups({"a": wo.linear(1.0, 0.5, 8), "b": 0.25})
     optimizer = wrap(optax.chain(make(SCHEDULE), by_group))

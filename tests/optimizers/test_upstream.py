@@ -1,7 +1,7 @@
-"""What users of Optax report of the functions that this library wraps or reads: each holds here.
+"""Reports of Optax users about functions that this library wraps or reads, and the behavior here.
 
 The number is that of the issue or pull request of google-deepmind/optax. A function that is wrapped brings its
-known defects along, so this list is read again when a wrapper is added.
+known defects along, so read this list again when you add a wrapper.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""What the tests of a target share: the target itself, one after the other."""
+"""Fixtures for the tests of a target: the targets, one after the other."""
 
 import pytest
 from support import targets

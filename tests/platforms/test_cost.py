@@ -1,4 +1,4 @@
-"""What a schedule costs in a compiled train step, compared with the same step with a constant rate.
+"""The cost of a schedule in a compiled train step, compared with the same step with a constant rate.
 
 On a GPU every launch counts. XLA decides whether a scalar is computed inside the kernels that use it or
 once, in a small separate kernel. For an A100 it does the latter with any schedule, Optax's linear schedule
@@ -46,7 +46,7 @@ def fixed(target):
 
 
 def added(target, schedule, what="kernels"):
-    """What a schedule adds to it."""
+    """The cost that a schedule adds to the step."""
     return getattr(step(target, schedule), what) - getattr(fixed(target), what)
 
 

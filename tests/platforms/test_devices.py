@@ -20,7 +20,7 @@ WAYS = 3
 
 @pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.exhaustive)], ids=["some", "all"])
 def everything(request):
-    """Whether a way is run with every constructor."""
+    """Return whether a way is run with every constructor."""
     return request.param
 
 
@@ -40,7 +40,7 @@ def bits(values):
 
 @pytest.fixture(scope="module")
 def plain():
-    """What plain `jit` gives, count by count."""
+    """The values under plain `jit`, count by count."""
     one = jax.jit(lambda count: rates(ALL, count))
     each = [one(count) for count in COUNTS]
     return bits({name: np.stack([value[name] for value in each]) for name in ALL})
@@ -123,7 +123,7 @@ def test_jit_over_a_split_sharding(plain, mesh, everything):
     ids=lambda schedule: type(schedule).__name__,
 )
 def test_counts_whose_sharding_is_a_part_of_their_type(schedule):
-    """What `jax.make_mesh` makes now: a table is looked up without a gather, which would need a sharding."""
+    """Explicit axes, the default of `jax.make_mesh`: a lookup without a gather, which would need a sharding."""
     mesh = jax.make_mesh((8,), ("x",), axis_types=(AxisType.Explicit,))
     expected = schedule(np.arange(64))
     with jax.set_mesh(mesh):

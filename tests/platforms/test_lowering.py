@@ -36,7 +36,7 @@ def found(platform, traced):
 
 
 def guilty(platform, functions):
-    """Which of several functions of a count are to blame, and for what."""
+    """The functions of a count that contain control flow, with its names."""
     every = {name: control(platform, function, COUNT) for name, function in functions.items()}
     return {name: words for name, words in every.items() if words}
 

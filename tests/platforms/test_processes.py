@@ -20,7 +20,7 @@ TIMEOUT = 300
 
 
 def run(processes, folder, first, last, save=None):
-    """What each of several processes of eight devices together has to say, sorted by rank."""
+    """The reports of several processes, which have eight devices together, sorted by rank."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

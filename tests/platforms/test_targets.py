@@ -20,7 +20,7 @@ def at(schedules, count):
 
 
 def bent(target, function, *arguments):
-    """Whether XLA's input, or the program it makes of it, leaves the straight line; and the program."""
+    """Return whether XLA's input, or the program it makes of it, leaves the straight line, and the program."""
     lowered = lower_for(target, function, *arguments)
     if control_before(lowered.as_text()):
         return True, None  # and some compilers fail on it

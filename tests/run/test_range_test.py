@@ -1,4 +1,4 @@
-"""What a learning-rate range test suggests: the readings of fastai and Lightning, and the errors."""
+"""The suggestions of a learning-rate range test: the readings of fastai and Lightning, and the errors."""
 
 import json
 from pathlib import Path

@@ -48,7 +48,7 @@ def random_schedule(generator, steps):
 
 
 def fitting(rates, batch_size, doublings):
-    """Whether the largest batch has an update."""
+    """Return whether the largest batch has an update."""
     updates = simulated(rates, batch_size, doublings)
     return bool(updates) and updates[-1][1] == batch_size * 2**doublings
 

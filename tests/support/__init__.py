@@ -1,1 +1,1 @@
-"""What the tests share: cases and their float64 equations, golden tables, configs, targets. No tests."""
+"""Shared parts of the tests: cases and their float64 equations, golden tables, configs, targets."""

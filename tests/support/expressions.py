@@ -86,7 +86,7 @@ class Names:
 
 
 def find(module, name):
-    """What a name stands for: the library has its rarer shapes in `shapes` alone, and one clock in `nodes`."""
+    """The object with a name. The rarer shapes are in `shapes` only, and one clock is in `nodes`."""
     if name == "in_steps" and module is wo:
         return functools.partial(wo.nodes.InSteps, boundaries=())
     return getattr(module, name) if hasattr(module, name) else getattr(module.shapes, name)
@@ -140,7 +140,7 @@ def with_numbers(expression, values):
 
 
 def mentions(tree, kind):
-    """Whether any part of the expression is a `kind`."""
+    """Return whether any part of the expression is a `kind`."""
     match tree:
         case Expression(_, args, kwargs):
             return any(mentions(branch, kind) for branch in (*args, *kwargs.values()))

@@ -74,7 +74,7 @@ class Case:
 
     @property
     def raises_at_construction(self) -> bool:
-        """Whether the peer's constructor raised an error, so that there is no schedule."""
+        """Return whether the peer's constructor raised an error, so that there is no schedule."""
         return "raises" in self.fields and not self.fields["steps"]
 
 

@@ -41,12 +41,12 @@ class Program:
 
     @functools.cached_property
     def operations(self) -> collections.Counter[str]:
-        """How many instructions of each kind, those inside fusions included."""
+        """The number of instructions of each kind, including those in fusions."""
         return collections.Counter(operation for body in self.computations.values() for operation, _ in body)
 
     @property
     def instructions(self) -> int:
-        """How many instructions there are."""
+        """The number of instructions."""
         return self.operations.total()
 
     @property
@@ -57,7 +57,7 @@ class Program:
 
     @functools.cached_property
     def launches(self) -> collections.Counter[str]:
-        """What runs one by one: the entry's instructions, and those of what it calls or starts."""
+        """The instructions that run in turn: those of the entry, and of what it calls or starts."""
         found: collections.Counter[str] = collections.Counter()
 
         def walk(name: str) -> None:
@@ -74,12 +74,12 @@ class Program:
 
     @property
     def kernels(self) -> int:
-        """How many launches a CUDA program makes."""
+        """The number of launches of a CUDA program."""
         return self.launches.total()
 
     @property
     def fusions(self) -> int:
-        """How many fusions are launched: what counts on a TPU, whose scalar unit does the rest meanwhile."""
+        """The number of launched fusions. On a TPU, the scalar unit computes everything else at the same time."""
         return self.launches["fusion"]
 
 

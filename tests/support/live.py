@@ -1,4 +1,4 @@
-"""What the tests against an installed peer share: the rates that it really sets, and numbers to try."""
+"""Shared parts of the tests against an installed peer: the rates that it sets, and numbers to try."""
 
 import contextlib
 import warnings

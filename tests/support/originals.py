@@ -55,7 +55,7 @@ def function(package: str, file: str, name: str, names: dict[str, object]) -> ob
 
 
 def values(schedule: object, counts: np.ndarray) -> np.ndarray:
-    """What an original gives at each count, in float64 and by JAX's usual promotion."""
+    """The values of an original at each count, in float64 and with JAX's standard promotion."""
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         return np.broadcast_to(np.asarray(schedule(jnp.asarray(counts)), np.float64), counts.shape)
 

@@ -54,7 +54,7 @@ class Target:
 
     @property
     def device_platform(self) -> str:
-        """What its devices say their platform is."""
+        """The platform of its devices."""
         return {"tpu": "tpu", "cuda": "gpu"}[self.platform]
 
     @functools.cached_property
@@ -160,7 +160,7 @@ GPUS = [
 
 
 def installed(platform: str) -> bool:
-    """Whether the compiler for a platform is there: the extras ``aot-tpu`` and ``aot-cuda``."""
+    """Return whether the compiler for a platform is there: the extras ``aot-tpu`` and ``aot-cuda``."""
     package = {"tpu": "libtpu", "cuda": "jax_plugins.xla_cuda13"}[platform]
     try:
         return importlib.util.find_spec(package) is not None

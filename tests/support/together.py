@@ -20,7 +20,7 @@ if "xla_cpu_use_fusion_emitters" in os.environ.get("XLA_FLAGS", ""):
 
 
 def structure(tree: Any) -> Any:
-    """What arguments must share in order to share a program: the structure, shapes and dtypes."""
+    """The key of a program: arguments with the same structure, shapes and dtypes share it."""
     leaves, treedef = jax.tree.flatten(tree)
     return treedef, tuple((type(leaf), np.shape(leaf), getattr(leaf, "dtype", None)) for leaf in leaves)
 
@@ -97,7 +97,7 @@ def three_ways(schedule, counts):
 
 
 def _of_any_size(leaf):
-    """What `jit` cannot take as it is: a Python integer past int32."""
+    """Convert a Python integer past int32, which `jit` rejects."""
     return (
         float(leaf)
         if isinstance(leaf, int) and abs(leaf) >= 2**31 and not jax.config.jax_enable_x64

@@ -1,4 +1,4 @@
-"""What pyright and mypy say of a user's program: nothing of a right one, one error for each wrong line."""
+"""Reports of pyright and mypy about a user's program: none if it is right, one for each wrong line."""
 
 import importlib.util
 import inspect
@@ -90,7 +90,7 @@ def test_the_right_calls_run():
 
 @pytest.mark.parametrize("name", [name for name in wo.__all__ if inspect.isfunction(getattr(wo, name))])
 def test_a_public_signature_names_public_classes(name):
-    """What a reader sees in a hover can be looked up."""
+    """A reader can look up each type that a hover shows."""
     signature = inspect.signature(getattr(wo, name))
     annotations = [p.annotation for p in signature.parameters.values()] + [signature.return_annotation]
     words = set(re.findall(r"\b_?[A-Z]\w+", " ".join(map(str, annotations))))

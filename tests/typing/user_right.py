@@ -140,7 +140,7 @@ class Both(wo.Schedule):
     peak: float
 
     def lower(self) -> Any:
-        """What it stands for."""
+        """The equivalent schedule, lowered."""
         return wo.join([wo.linear(0.0, self.peak, 10), wo.constant(self.peak)], [10]).lower()
 
 

@@ -1,4 +1,4 @@
-"""What a schedule does to its best peak, against the authors' own figures and measured runs."""
+"""The effect of a schedule on its best peak, against the authors' own figures and measured runs."""
 
 import collections
 import json

@@ -121,7 +121,7 @@ class _PhaseGroup(Record):
         return phase.evaluate(time)
 
     def owns(self, index: jax.Array) -> jax.Array:
-        """Whether phase ``index`` belongs to this group."""
+        """Return whether phase ``index`` belongs to this group."""
         first, last = self.members[0], self.members[-1]
         if last - first + 1 == len(self.members):
             return (index >= first) & (index <= last) if first < last else index == first

@@ -1,1 +1,1 @@
-"""What a schedule is: a value, its clock, and how it is evaluated. Nothing here imports a shape or a tool."""
+"""The base of every schedule: a value, its clock, and its evaluation. Nothing here imports a shape or a tool."""

@@ -110,7 +110,7 @@ def as_schedule(schedule: ScheduleLike) -> Schedule:
 
 
 def is_stateful(schedule: object) -> bool:
-    """Whether it is a stateful schedule, as Optax tells: by its methods."""
+    """Return whether it is a stateful schedule, as Optax tells: by its methods."""
     return callable(schedule) and hasattr(schedule, "init") and hasattr(schedule, "update")
 
 

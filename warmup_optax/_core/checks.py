@@ -37,7 +37,7 @@ def _in_words(text: str, names: Mapping[str, str], form: str = "{}") -> str:
 
 
 class _BadArgument(Exception):
-    """What `ArgumentError` and `ArgumentTypeError` share; a text names other arguments as ``${steps}``."""
+    """The base of `ArgumentError` and `ArgumentTypeError`. A text names other arguments as ``${steps}``."""
 
     def __init__(self, function: str, argument: str, value: object, allowed: str, fix: str = "") -> None:
         super().__init__(function, argument, value, allowed, fix)
@@ -48,12 +48,12 @@ class _BadArgument(Exception):
 
     @property
     def allowed(self) -> str:
-        """What is allowed, as it follows "must be"."""
+        """The allowed values, in words that follow "must be"."""
         return _in_words(self._allowed, {})
 
     @property
     def fix(self) -> str:
-        """What to write instead, or ""."""
+        """The advice at the end of the message, or ""."""
         return _in_words(self._fix, {})
 
     def __str__(self) -> str:
@@ -103,7 +103,7 @@ def shortened(value: object) -> str:
 
 
 def is_traced(value: object) -> TypeGuard[jax.Array]:
-    """Whether ``value`` is a tracer: a number that has no value yet."""
+    """Return whether ``value`` is a tracer: a number that has no value yet."""
     return isinstance(value.high if isinstance(value, Wide) else value, Tracer)
 
 
@@ -156,7 +156,7 @@ def _scalar(where: str, name: str, value: object, allowed: str) -> Numeric:
 
 
 def text_fix(text: str | bytes) -> str:
-    """What to write instead of a number that is a text; empty for words. YAML 1.1 (PyYAML) reads 3e-4 as text."""
+    """Return the advice for a number that is a text, or "" for words. YAML 1.1 (PyYAML) reads 3e-4 as text."""
     shown = text.decode("ascii", "replace") if isinstance(text, bytes) else text
     found = re.fullmatch(r"\s*([-+]?\d+(?:\.\d*)?)[eE]([-+]?)(\d+)\s*", shown)
     if found:
@@ -230,7 +230,7 @@ def steps(where: str, name: str, value: object, *, at_least: int | None = 0, fix
 
 
 def _whole_fix(value: float) -> str:
-    """What to write instead of a number of steps that is not whole."""
+    """Return the advice for a number of steps that is not whole."""
     if not math.isfinite(value):
         return ""
     if 0 < value < 1:  # rounded it would be 0
@@ -454,7 +454,7 @@ def count(value: object) -> Numeric | np.ndarray:
 
 
 def are_whole_counts(array: np.ndarray) -> bool:
-    """Whether an array of whole numbers fits the default integer dtype."""
+    """Return whether an array of whole numbers fits the default integer dtype."""
     limits = np.iinfo(jax.dtypes.canonicalize_dtype(np.int64))
     # One pass for the usual counts: the bits of all of them are those of a number in the range.
     bits = int(np.bitwise_or.reduce(array, axis=None))

@@ -1,4 +1,4 @@
-"""How a schedule is evaluated: inside a trace, by a compiled program, on the host.
+"""Evaluation of schedules: inside a trace, by a compiled program, on the host.
 
 A program is compiled for a structure (which nodes, how many phases), whatever the numbers. The programs of
 the last structures are kept; one with a user's function in it stays with its schedule.

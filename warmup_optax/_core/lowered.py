@@ -1,4 +1,4 @@
-"""What a schedule is evaluated as: its numbers worked out, its phases grouped into tables."""
+"""The lowered form of a schedule, for evaluation: its numbers computed, its phases grouped into tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes a schedule a value: a frozen dataclass that is a pytree, compares, hashes, prints and pickles.
+"""The base of all nodes: a frozen dataclass that is a pytree, compares, hashes, prints and pickles.
 
 A subclass of `Node` lists its fields. Numbers, and nodes inside, are pytree leaves and children; a field
 marked with `static()` is a choice that a compiled program is specialized on. A tree is rebuilt without the
@@ -260,7 +260,7 @@ class Node(metaclass=_NodeType):
         self._check_together()
 
     def _check_together(self) -> None:
-        """What the fields must be to one another."""
+        """Check the fields that depend on each other."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if "_open" not in self.__dict__:
@@ -294,7 +294,7 @@ class Node(metaclass=_NodeType):
         return {name: x for name, x in found.items() if not _is_default(x, self._defaults[name])}
 
     def _key(self) -> tuple[Hashable, ...] | None:
-        """What equality compares; None where a number is traced or one of many, which has no `==`."""
+        """Return the key that equality compares, or None if a number is traced or batched and has no `==`."""
         leaves, structure = jax.tree.flatten(self)
         if type(self)._fields and any(map(_has_no_value, leaves)):
             return None
@@ -330,7 +330,7 @@ class Node(metaclass=_NodeType):
 
 
 def is_steps(check: Check) -> bool:
-    """Whether a field with this check is a whole number of steps, or several."""
+    """Return whether a field with this check is a whole number of steps, or several."""
     item = check.keywords.get("item", check.func) if isinstance(check, functools.partial) else check
     return item in (checks.steps, checks.step_counts, checks.boundaries, _step)
 
@@ -457,7 +457,7 @@ def _explain(where: str, name: str, value: object, allowed: str) -> None:
 
 
 def _is_key(value: object) -> bool:
-    """Whether an array is a PRNG key, of the new or of the old kind."""
+    """Return whether an array is a PRNG key, of the new or of the old kind."""
     dtype = getattr(value, "dtype", np.dtype(object))
     old = isinstance(value, jax.Array) and dtype == np.uint32 and value.shape in ((2,), (4,))
     return old or jax.numpy.issubdtype(dtype, jax.dtypes.prng_key)

@@ -29,7 +29,7 @@ FAR = 2.0**62
 
 
 class View(NamedTuple):
-    """What is wanted of the phases of a node.
+    """A request for the phases of a node.
 
     Attributes:
       value: Return a function that computes the value of a schedule at a count of the schedule.

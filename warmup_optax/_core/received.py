@@ -1,4 +1,4 @@
-"""What the ``evaluate`` of a user-defined node receives: its numbers as scalars, its children as nodes.
+"""The arguments that the ``evaluate`` of a user-defined node receives: numbers as scalars, children as nodes.
 
 A number reaches ``evaluate`` in many forms: as a Python number under `jit`, as a tracer of an argument, as an
 entry of a buffer. Here each becomes the same thing, by the check of its field: a scalar of the default float
@@ -27,7 +27,7 @@ _DTYPES = {"f": np.float64, "i": np.int64}
 
 
 class Form(NamedTuple):
-    """What a node is apart from its numbers.
+    """The parts of a node other than its numbers.
 
     Attributes:
       cls: Its class.

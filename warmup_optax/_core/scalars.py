@@ -94,7 +94,7 @@ class Wide(NamedTuple):
         return Wide(upper + high + self.high * other.low + self.low * other.high, low)
 
     def at_least(self, other: Wide) -> jax.Array:
-        """Whether it is at least as large as another."""
+        """Return whether it is at least as large as another."""
         return (self.high > other.high) | ((self.high == other.high) & (self.low >= other.low))
 
     def real(self) -> jax.Array:
@@ -109,7 +109,7 @@ class Wide(NamedTuple):
         return select(self.high < 2, (self.high << _LIMB) | self.low, _array(np.int32(INT32_MAX)))
 
     def fits(self) -> jax.Array:
-        """Whether `narrow` is exact."""
+        """Return whether `narrow` is exact."""
         return self.high < 2
 
 
@@ -175,7 +175,7 @@ def _array(x: object) -> jax.Array:
 
 
 def is_whole(x: Length) -> bool:
-    """Whether a number (traced or not) is of an integer type."""
+    """Return whether a number (traced or not) is of an integer type."""
     if isinstance(x, (Wide, Whole, int)):
         return True
     return not isinstance(x, float) and jnp.issubdtype(jnp.result_type(x), jnp.integer)
@@ -246,7 +246,7 @@ def minus(a: Length, b: Length) -> Wide | jax.Array:
 
 
 def at_least(a: Length, b: Length) -> jax.Array:
-    """Whether ``a >= b``."""
+    """Return whether ``a >= b``."""
     wide = _wide(a, b)
     if wide:
         return wide[0].at_least(wide[1])

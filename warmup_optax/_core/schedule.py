@@ -189,7 +189,7 @@ class Schedule(Node):
             yield Phase(first, name, cause)
 
     def _is_pure(self) -> bool:
-        """Whether no function of a user's is inside: such a function may read what changes."""
+        """Return whether no function of a user's is inside: such a function may read what changes."""
         fields = [getattr(self, name) for name in self._fields]
         children = jax.tree.leaves(fields, is_leaf=lambda x: isinstance(x, Schedule))
         return all(child._is_pure() for child in children if isinstance(child, Schedule))
@@ -220,7 +220,7 @@ class Schedule(Node):
 
 
 def _is_phase(pair: object) -> bool:
-    """Whether a part of `Schedule.phases` is a count and a name."""
+    """Return whether a part of `Schedule.phases` is a count and a name."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         return False
     return isinstance(pair[1], str) and not isinstance(pair[0], str) and hasattr(pair[0], "__float__")

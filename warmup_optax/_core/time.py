@@ -129,12 +129,12 @@ class Time:
         return jnp.where(steps.fits(), near, far)
 
     def started(self) -> jax.Array:
-        """Whether any time has passed."""
+        """Return whether any time has passed."""
         begun = at_least(self._whole, 1)
         return begun if self._parts is None else begun | (self._parts.elapsed > 0)
 
     def reached(self, steps: Length | Moment) -> jax.Array:
-        """Whether ``steps`` have passed, ``time >= steps``."""
+        """Return whether ``steps`` have passed, ``time >= steps``."""
         if isinstance(steps, Moment):
             if self._parts is None:  # a whole count has passed it from the next whole count on
                 return at_least(self._whole, plus(steps.whole, whole(steps.part > 0)))
@@ -177,7 +177,7 @@ class Time:
         return self.elapsed() / real(scale)
 
     def locate(self, boundaries: tuple[Length, ...] | Table) -> jax.Array:
-        """How many of the increasing ``boundaries`` have been reached: the index of the phase.
+        """Return the number of the increasing ``boundaries`` that have been reached: the index of the phase.
 
         A few, in a tuple, are compared one by one. A table of more is searched, eight blocks to a level: each
         level takes one row of seven boundaries, so the program grows with the logarithm alone, and a
@@ -213,7 +213,7 @@ class Time:
     # ---------------------------------------------------------------- division
 
     def cycle(self, steps: Length) -> tuple[Whole | jax.Array, Time]:
-        """How many times ``steps`` have passed, and the time since the last of them.
+        """Return the number of times that ``steps`` have passed, and the time since the last of them.
 
         The number is exact in the methods of a time. In any other arithmetic it is a real scalar.
         """
@@ -328,7 +328,7 @@ class Time:
         return Time(lax.min(number, largest.astype(default_float())).astype(default_int()), parts)
 
     def _is_narrow(self) -> bool:
-        """Whether its whole counts are of the default integer dtype."""
+        """Return whether its whole counts are of the default integer dtype."""
         return not isinstance(self._whole, Wide)
 
     def _replaced(self, condition: jax.Array, other: Time) -> Time:
@@ -374,7 +374,7 @@ def _in_units(x: jax.Array, unit: jax.Array) -> tuple[jax.Array, _Parts]:
 
 
 def _roundings(size: jax.Array) -> jax.Array:
-    """How far a real of this size may be from the number that it was computed for: some four roundings."""
+    """Return a bound on the error of a real of this size: about four roundings."""
     return jnp.minimum(2 * float(jnp.finfo(default_float()).eps) * size, 0.25)
 
 

@@ -1,4 +1,4 @@
-"""What a user may pass: the types of arguments, and of fields that keep something else than they are given."""
+"""The types of arguments, and of fields that store something other than they receive."""
 
 from __future__ import annotations
 

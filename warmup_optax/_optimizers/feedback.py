@@ -50,7 +50,7 @@ def _select(condition: jax.Array, yes: State, no: State) -> State:
 
 
 def _better(value: jax.Array, best: jax.Array, margin: jax.Array) -> jax.Array:
-    """Whether a value is below the best one by more than a margin; the first finite one is."""
+    """Return whether a value is below the best one by more than a margin; the first finite one is."""
     return value < best - jnp.where(jnp.isfinite(best), margin, 0)
 
 
@@ -60,7 +60,7 @@ def scale_or_infinity(where: str, name: str, value: Number) -> Number:
 
 
 class Rule(Node, Generic[State]):
-    r"""How a scale follows the values that the updates are given: the base of every rule.
+    r"""The base of every rule: a scale that follows the values passed to the updates.
 
     A rule is a frozen value with three pure functions. Subclass it to write one. Its fields are numbers,
     which may be traced, and choices, marked with `warmup_optax.static`.

@@ -116,7 +116,7 @@ def scheduled(
 
 
 def _is_schedule(value: object, parameter: inspect.Parameter | None) -> bool:
-    """Whether an argument is a schedule: one of ours, a stateful one, or a function of a count to a number.
+    """Return whether an argument is a schedule: one of ours, a stateful one, or a function of a count.
 
     A mask returns no number for a count, and a dtype is a class. If the default of an argument is a function
     (``clip_value_fn`` of ``adopt``), the optimizer calls it itself.

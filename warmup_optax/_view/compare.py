@@ -50,7 +50,7 @@ class Comparison:
 
     @property
     def same_past(self) -> bool:
-        """Whether the two values have the same bits at every count before ``count``."""
+        """Return whether the two values have the same bits at every count before ``count``."""
         return self.first_difference is None
 
     @property

@@ -110,7 +110,7 @@ def _columns(named: Mapping[str, Schedule]) -> int:
 
 
 def _fits_above(named: Mapping[str, Schedule]) -> bool:
-    """Whether a legend above the axes has at most two rows."""
+    """Return whether a legend above the axes has at most two rows."""
     return len(named) <= 2 * _columns(named)
 
 

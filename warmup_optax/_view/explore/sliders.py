@@ -74,7 +74,7 @@ def rebuild(tree: Tree, values: Iterator[float | str]) -> Tree:
 
 @functools.cache
 def _takes_its_fields(cls: type[Node]) -> bool:
-    """Whether the constructor's arguments are the fields. A user-defined ``__init__`` may take others."""
+    """Return whether the constructor's arguments are the fields. A user-defined ``__init__`` may take others."""
     return set(inspect.signature(cls).parameters) == set(cls._fields)
 
 
