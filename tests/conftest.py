@@ -11,6 +11,9 @@ import os
 # Compiling is most of what a run costs. The programs of the suite are compiled in the quickest way there is, but
 # where accuracy is measured (`support.together.FULL`); if you set flags for a run, they apply instead.
 _quick = "--xla_backend_optimization_level=0"
+_quick += (
+    " --xla_cpu_parallel_codegen_split_count=1"  # one module of LLVM for a program: splitting it costs more
+)
 if importlib.metadata.version("jaxlib").startswith("0.10."):  # an unknown flag of XLA ends the process
     _quick += " --xla_cpu_use_fusion_emitters=false"
 os.environ["XLA_FLAGS"] = (

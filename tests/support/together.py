@@ -17,6 +17,8 @@ import numpy as np
 FULL = {"xla_backend_optimization_level": 3}
 if "xla_cpu_use_fusion_emitters" in os.environ.get("XLA_FLAGS", ""):
     FULL["xla_cpu_use_fusion_emitters"] = True
+if "xla_cpu_parallel_codegen_split_count" in os.environ.get("XLA_FLAGS", ""):
+    FULL["xla_cpu_parallel_codegen_split_count"] = 32
 
 
 def structure(tree: Any) -> Any:
