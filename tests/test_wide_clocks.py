@@ -137,7 +137,7 @@ GROWING = [
         (3 * 10**9, e.piecewise_constant([1.0, 0.5, 0.25], [10**9, 2 * 10**9])),
         (1000, e.linear(1.0, 0.0, 900)),
     ]
-]
+] + [e.restart(e.linear(1.0, 0.0, 1), period=1, growth=growth) for growth in (10, 1000)]  # a cycle past 2^61
 
 
 @pytest.mark.parametrize(
@@ -166,6 +166,21 @@ def test_growing_restarts(rate, way, x64):
         if way == "data" and growth == 1.1:  # the last of the 128 cycles of a traced growth does not end
             continue
         report(wrong([expression], counts, [got], width))
+
+
+@pytest.mark.parametrize("first", [2**61 - 2**40, 2**61, 2**62, 2**63, 2**70])
+@pytest.mark.parametrize("segments", [2, 12])
+@pytest.mark.parametrize("x64", [False, True])
+def test_a_segment_that_begins_past_every_count(first, segments, x64):
+    """A boundary of 2^61 or more is never reached, and no other one moves."""
+    boundaries = (*range(10, 9 + segments), first)
+    with jax.enable_x64(x64):
+        line = wo.nodes.InSteps(
+            wo.linear(0.0, 1.0, 100), boundaries, (0, *boundaries[:-1], 0), (1,) * (segments + 1)
+        )
+        np.testing.assert_allclose(line([0, 10, 50, 2**31 - 1]), [0, 0.1, 0.5, 1], rtol=1e-6)  # a few ULP
+        tokens = wo.nodes.InSteps(line, (), (0,), (2**30,))
+        assert tokens([0, 1, 2**30]).tolist() == [0, 1, 1]
 
 
 def test_cycles_past_int32_are_not_in_the_table_of_int32_counts():

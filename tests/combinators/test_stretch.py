@@ -127,3 +127,10 @@ def test_shortened_terms_are_the_float_that_was_written():
         terms = vars(wo.stretch(LINE, factor))["factor"].terms()
         whole = [(int(x.high) << 30) + int(x.low) if isinstance(x, Wide) else int(x) for x in terms]
         assert abs(Fraction(*whole) / Fraction(factor) - 1) <= Fraction(1, 2**53), factor
+
+
+@pytest.mark.parametrize("factor", [420348389969572.44, 160776891924301.97])
+def test_a_float_without_a_ratio_that_rounds_to_it_raises_an_error(factor):
+    """Past 2^47, a ratio within the limit may be another float."""
+    with pytest.raises(wo.ArgumentError, match="must be a ratio of whole numbers"):
+        wo.stretch(LINE, factor)

@@ -45,7 +45,7 @@ FILES = {  # the first prefix that fits
     "_core/time": [TIME, LAWS, WIDE, EXACT, OWN],
     "_core/scalars": [TIME, LAWS, WIDE, EXACT],
     "_core/powers": [LAWS, LIMITS, EXACT],
-    "_core/tables": [LAWS, LIMITS, EXACT],
+    "_core/tables": [LAWS, LIMITS, EXACT, "platforms/test_devices.py"],
     "_core/phases": [DESCRIBE, CHECK, USER],
     "_core/received": [USER, CALLS, VALUES, LAWS, SAMPLE],
     "_core/evaluation": [CALLS, SAMPLE, "core/test_program_cache.py", LAWS],

@@ -251,6 +251,18 @@ def test_user_defined_phases_out_of_order_raise_an_error():
         wo.describe(Backwards(1.0, 10))
 
 
+@pytest.mark.parametrize("pairs", [[], [(1, "late")]], ids=["none", "without the first"])
+def test_user_defined_phases_begin_at_0(pairs):
+    class Begins(Halves):
+        def phases(self):
+            return pairs
+
+    with pytest.raises(
+        ValueError, match=r"^Begins\.phases\(\) must give pairs \(begin, name\), the first begin 0"
+    ):
+        wo.describe(Begins(1.0, 10))
+
+
 def test_describe_ends_with_the_run():
     """Phases after the end are left out, and the last one ends there with its value at the end."""
     schedule = wo.warmup_cosine(1.0, warmup_steps=100, total_steps=1000)
@@ -289,6 +301,12 @@ def test_the_phases_inside_a_cycle_grow_with_it():
     two = wo.join([wo.linear(0.0, 1.0, 4), wo.cosine(1.0, 0.0, 12)], [4])
     found = itertools.islice(_phases.phases(wo.restart(two, period=10, growth=2)), 6)
     assert [phase.first for phase in found] == [0, 4, 10, 18, 30, 46]
+
+
+def test_a_cycle_of_one_step_inside_a_cycle_is_not_too_short():
+    inner = wo.restart(wo.linear(1.0, 0.0, 1), period=1)
+    found = itertools.islice(_phases.phases(wo.restart(inner, period=3)), 6)
+    assert [phase.first for phase in found] == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_phase_that_begins_at_a_pause_is_found_once():

@@ -162,8 +162,10 @@ class _GrowingCycles(Record):
 def _traced_cycles(period: Scalar, growth: Scalar) -> _GrowingCycles:
     """The cycles if ``period`` or ``growth`` is traced."""
     growth, length, dtype = real(growth), real(period), default_float()
-    limit = math.log(LARGEST) / jnp.maximum(jnp.log(jax.lax.stop_gradient(growth)), 1e-6)
-    # The exponent is limited, because a power that overflows has no finite gradient, even if it is clipped.
+    # The exponent is limited, because a power that overflows has no finite gradient, even if it is clipped. No
+    # cycle that begins before the largest count is longer than ``growth`` times that count.
+    reach = jnp.log(float(LARGEST) / jnp.maximum(jax.lax.stop_gradient(length), 1) + 1)
+    limit = reach / jnp.maximum(jnp.log(jax.lax.stop_gradient(growth)), 1e-6) + 1
     units = jnp.power(growth, jnp.minimum(np.arange(TRACED_CYCLES).astype(dtype), limit))
     below = np.tri(TRACED_CYCLES, k=-1, dtype=dtype)
     bounds = length * jnp.sum(below * units[None, :], axis=1)
@@ -212,8 +214,8 @@ def _growing_cycles(period: int, growth: Fraction) -> _GrowingCycles:
         rows = max(64, 1 << last.bit_length())
         row = [*range(last + 1), *[last] * (rows - last - 1)]
         starts = whole_table(tuple(wholes[i] for i in row))
-        if growth.denominator == 1:  # integers keep the boundaries within a cycle exact
-            return _Table(starts, whole_table(tuple(min(int(units[i]), LARGEST) for i in row)), last)
+        if growth.denominator == 1 and units[last] < LARGEST:  # integers keep boundaries within a cycle exact
+            return _Table(starts, whole_table(tuple(int(units[i]) for i in row)), last)
         part, unit = (table([float(column[i]) for i in row]) for column in (parts, units))
         return _Table(Moment(starts, part), unit, last)
 

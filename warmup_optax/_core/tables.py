@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .scalars import INT32_MAX, Length, Scalar, Wide, default_float, default_int
+from .scalars import INT32_MAX, LARGEST, Length, Scalar, Wide, default_float, default_int
 
 T = TypeVar("T")
 
@@ -47,8 +47,8 @@ def table(numbers: Sequence[Length]) -> jax.Array | Wide:
 
 
 def whole_table(numbers: Sequence[Length]) -> jax.Array | Wide:
-    """Integer numbers up to 2**61 as one table: of `Wide` numbers if one may be past the default integer."""
-    concrete = [int(x) for x in numbers if isinstance(x, (int, float))]
+    """Integer numbers as one table, held within 2**61: of `Wide` numbers if one is past the default integer."""
+    concrete = [int(max(-LARGEST, min(x, LARGEST))) for x in numbers if isinstance(x, (int, float))]
     if len(concrete) < len(numbers):
         return table(tuple(map(Wide.of, numbers)) if default_int() == np.int32 else numbers)
     array = np.asarray(concrete, np.int64)
