@@ -26,6 +26,7 @@ from editor import link
 LOGGER = logging.getLogger(__name__)
 
 BLUE = "#3b8ed8"  # visible on white and on black
+SMOOTH = 200  # points of a curve, at least
 
 
 def called(function: Any) -> list[tuple[wo.Schedule, Any]]:
@@ -67,23 +68,30 @@ def drawable(found: list[tuple[wo.Schedule, Any]]) -> wo.Schedule | None:
 
 
 def picture(schedule: wo.Schedule, alt: str, last: int = 0) -> str:
-    """The curve up to its last phase or to ``last``, with the value under the pointer."""
-    counts, begins = points(schedule, last or horizon(schedule))
-    rates = np.asarray(wo.sample(schedule, counts), np.float64)
-    drawn = svg(counts, {BLUE: rates}, begins).replace(
+    """The curve up to its last phase or to ``last``, with the value under the pointer.
+
+    An example may have four steps. A short curve is drawn between its counts as well, so that it is smooth.
+    """
+    last = last or horizon(schedule)
+    parts = max(1, SMOOTH // last)
+    finer = wo.stretch(schedule, parts) if parts > 1 else schedule
+    times, begins = points(finer, last * parts)
+    rates = np.asarray(wo.sample(finer, times), np.float64)
+    drawn = svg(times / parts, {BLUE: rates}, begins / parts).replace(
         'aria-label="learning rate"', f'aria-label="{html.escape(alt)}"'
     )
-    return drawn.removesuffix("</svg>") + readings(counts, rates) + "</svg>"
+    return drawn.removesuffix("</svg>") + readings(times, rates, parts) + "</svg>"
 
 
-def readings(counts: np.ndarray, rates: np.ndarray) -> str:
-    """Strips over a curve, each with the count and the value in it as the text under the pointer."""
-    shown = np.unique(np.linspace(0, len(counts) - 1, 50).astype(int))
-    x = LEFT + counts[shown] / counts[-1] * (WIDTH - LEFT - RIGHT)
+def readings(times: np.ndarray, rates: np.ndarray, parts: int) -> str:
+    """Strips over a curve, each with a whole count and its value as the text under the pointer."""
+    whole = np.flatnonzero(times % parts == 0)
+    shown = whole[np.unique(np.linspace(0, len(whole) - 1, 50).astype(int))]
+    x = LEFT + times[shown] / times[-1] * (WIDTH - LEFT - RIGHT)
     edges = np.concatenate([x[:1], (x[1:] + x[:-1]) / 2, x[-1:]])
     return "".join(
         f'<rect x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{HEIGHT - TOP - BOTTOM}">'
-        f"<title>count {counts[at]:,}: {rates[at]:.3g}</title></rect>"
+        f"<title>count {times[at] // parts:,}: {rates[at]:.3g}</title></rect>"
         for at, left, right in zip(shown, edges, edges[1:], strict=False)
     )
 
