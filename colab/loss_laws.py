@@ -13,11 +13,11 @@
 # %% [markdown]
 # # Loss laws
 #
-# Two published laws predict a training loss from the learning rates alone. Here they are fitted to two logged
-# runs of a small language model, and predict a third schedule before it is trained. Then gradient descent through
-# one law, on the numbers of a `piecewise_linear`, chooses a schedule, and the model is trained with it.
+# Two published laws predict a training loss from the learning rates alone. This notebook fits them to two logged
+# runs of a small language model, and predicts the loss of a third schedule before training with it. Then it
+# optimizes the numbers of a `piecewise_linear` by gradient descent through one law, and trains with the result.
 #
-# Four schedules are trained, each with two seeds. That takes a few minutes on two CPU cores.
+# It trains with four schedules and two seeds each, in a few minutes on two CPU cores.
 
 # %% active="ipynb" cellView="form" jupyter={"source_hidden": true}
 # # @title In Colab, run this first: it installs the library. Elsewhere it does nothing.
@@ -47,8 +47,8 @@ SEEDS = [0, 1]
 # ## Two runs
 #
 # `train_bytes.py` trains a transformer of about 117,000 parameters to predict the next byte of Python's standard
-# library, in one pass. Runs of one seed share weights and batches: only the schedule differs. The loss is that of
-# text which no run trains on, in nats per byte.
+# library, in one pass. Runs with the same seed share weights and batches, so only the schedule differs. The loss is
+# measured on held-out text, in nats per byte.
 
 # %%
 schedules = {
@@ -72,9 +72,9 @@ for name in logged:
 # * **multi-power** (Luo et al. 2025, [arXiv 2503.12811](https://arxiv.org/abs/2503.12811), equation 3):
 #   $L_0 + A S(n)^{-\alpha} - B \sum_{k \le n} (\eta_{k-1} - \eta_k) G(\eta_k^{-\gamma} S_k(n))$ with
 #   $G(x) = 1 - (1 + C x)^{-\beta}$, where $S_k(n)$ is the area from update $k$ to update $n$. As in the authors'
-#   code the rises of a warmup count as negative falls. $\beta$ and $\gamma$ stay at values that they published.
+#   code, the increases of a warmup count as negative decreases. $\beta$ and $\gamma$ keep their published values.
 # * **annealing** (Tissue et al. 2024, [arXiv 2408.11029](https://arxiv.org/abs/2408.11029), equation 1):
-#   $L_0 + A S(n)^{-\alpha} - C S_2(n)$, where $S_2$ adds up the falls with an exponential memory.
+#   $L_0 + A S(n)^{-\alpha} - C S_2(n)$, where $S_2$ sums the decreases with an exponential memory.
 #
 # Rates are in units of the peak, and areas in units of a run at the peak.
 
@@ -211,9 +211,9 @@ _ = draw(["constant", "cosine", "wsd"], multi_power)
 # %% [markdown]
 # ## Optimize a schedule through a law
 #
-# The numbers of a schedule are leaves, so the law's final loss has a gradient by each of them. The schedule is
-# a warmup and then a `piecewise_linear` whose 20 falls are free, each at least 0. Adam descends through the
-# multi-power law that was fitted to `constant` and `cosine`.
+# The numbers of a schedule are leaves, so the law's final loss has a gradient with respect to each of them. The
+# schedule is a warmup and then a `piecewise_linear` with 20 free decreases, each at least 0. Adam minimizes the
+# loss that the multi-power law predicts, as fitted to `constant` and `cosine`.
 
 # %%
 KNOTS = np.linspace(WARMUP, STEPS, 21).round().astype(int)
@@ -283,9 +283,9 @@ _ = draw(["cosine", "wsd", "chosen"], multi_power)
 #
 # * The multi-power law missed `wsd` by 0.003. Fitted to one seed alone it predicted 1.625 and 1.589, so the error
 #   bar is larger than that miss. The annealing law was 0.048 too low, outside its error bar of 1.536 to 1.570.
-# * The chosen schedule is constant for the first half. Then it decays, almost in a straight line, to 6 % of the
+# * The chosen schedule is constant for the first half. Then it decays, almost linearly, to 6 % of the
 #   peak: a WSD with a long cooldown.
-# * It was better than `wsd` with both seeds, by 0.006 and 0.009; the law had said 0.007. It was better than the
+# * It was better than `wsd` with both seeds, by 0.006 and 0.009. The law had predicted 0.007. It was better than the
 #   cosine that the law was fitted to by 0.037 and 0.027.
 # * The two seeds of one schedule differ by 0.006 to 0.025. Compare schedules seed by seed, not their means with
 #   other means. The lowest loss $L_0$ was fitted as 0.003 and 0.035: runs of this length do not determine it.

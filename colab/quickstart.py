@@ -43,7 +43,7 @@ results = {
 digits.draw(results, peak)
 
 # %% [markdown]
-# With the full rate from the first update on, the accuracy stays at chance level. With a warmup, the network
+# With the full rate from the first update, the accuracy stays at chance level. With a warmup, the network
 # learns. At a constant rate ten times lower, it learns too. A warmup widens the range of peaks that work.
 
 # %% [markdown]
@@ -167,6 +167,8 @@ all(bool(jnp.array_equal(again[name], params[name])) for name in params)
 #
 # - [Gallery](gallery.ipynb): a plot of every shape, recipe and combinator.
 # - [Schedules as data](schedules_as_data.ipynb): sweep, swap and learn schedules.
-# - [Resume and branch](resume_and_branch.ipynb): checkpoints, cooldowns, merging, and replacing the schedule.
-# - [Range test](range_test.ipynb): find the peak with one short run, or with 64 full runs.
-# - [Coming from](coming_from.ipynb) PyTorch, Keras and others: keep the same curve.
+# - [Three cooldowns from one checkpoint](resume_and_branch.ipynb): resume a run, average checkpoints, and replace
+#   the schedule.
+# - [One short run against 64 full ones](range_test.ipynb): two ways to find the peak.
+# - [Loss laws](loss_laws.ipynb): predict the training loss from the rates.
+# - [Ports next to the original libraries](coming_from.ipynb): keep the curve of PyTorch, Keras and others.

@@ -107,7 +107,7 @@ figure.legend(frameon=False, loc="outside right upper")
 axes.spines[["top", "right"]].set_visible(False)
 
 # %% [markdown]
-# ## The better test
+# ## The 64 full runs
 #
 # What matters is the loss at the *end* of a full run. Schedules are data, so 64 peaks with four seeds each
 # run in one program that compiles once.
