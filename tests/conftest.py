@@ -56,7 +56,8 @@ def pytest_configure(config):
 
 # A worker runs whole files. One that takes long and comes last is waited for, so these come first.
 _LONG = (
-    "laws exact_time layout chex own_nodes processes state devices cli state_optimizers random lowering check"
+    "laws exact_time layout chex user_defined_schedules processes state devices cli"
+    " state_optimizers random lowering check"
 )
 _RANK = {f"test_{name}": i for i, name in enumerate(_LONG.split())}
 

@@ -33,29 +33,40 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 from plant import Mutant, equivalents, mutants_of  # noqa: E402
 
-LAWS, REFUSED, OWN, EXACT = "test_laws.py", "core/test_refused.py", "test_own_nodes.py", "test_exact_time.py"
+LAWS, REFUSED, EXACT = "test_laws.py", "core/test_refused.py", "test_exact_time.py"
+USER_DEFINED = "test_user_defined_schedules.py"
 WIDE, TIME, USER = "test_wide_clocks.py", "core/test_time.py", "core/test_user_defined.py"
-LIMITS, CALLS, VALUES = "core/test_limits.py", "core/test_calls.py", "core/test_values.py"
+LIMITS, CALLS, NUMBERS = "core/test_limits.py", "core/test_calls.py", "core/test_number_types.py"
 JOIN, DESCRIBE = "combinators/test_join.py", "view/test_describe.py"
 SAMPLE, CHECK = "view/test_sample.py", "view/test_check.py"
 CONFIG, STATE, GROUPS = "convert/test_config.py", "optimizers/test_state.py", "optimizers/test_groups.py"
 FILES = {  # the first prefix that fits
-    "_core/checks": [REFUSED, "core/test_errors.py", CALLS, CONFIG, OWN, USER],
-    "_core/node": [REFUSED, VALUES, CONFIG, OWN, USER, LAWS],
-    "_core/time": [TIME, LAWS, WIDE, EXACT, OWN],
+    "_core/checks": [REFUSED, "core/test_errors.py", CALLS, CONFIG, USER_DEFINED, USER],
+    "_core/node": [REFUSED, NUMBERS, CONFIG, USER_DEFINED, USER, LAWS],
+    "_core/time": [TIME, LAWS, WIDE, EXACT, USER_DEFINED],
     "_core/scalars": [TIME, LAWS, WIDE, EXACT],
     "_core/powers": [LAWS, LIMITS, EXACT],
     "_core/tables": [LAWS, LIMITS, EXACT, "platforms/test_devices.py"],
     "_core/phases": [DESCRIBE, CHECK, USER],
-    "_core/received": [USER, CALLS, VALUES, LAWS, SAMPLE],
+    "_core/received": [USER, CALLS, NUMBERS, LAWS, SAMPLE],
     "_core/evaluation": [CALLS, SAMPLE, "core/test_program_cache.py", LAWS],
-    "_core/": [REFUSED, "combinators/test_arithmetic.py", CALLS, VALUES, LAWS, OWN, USER, EXACT, SAMPLE],
+    "_core/": [
+        REFUSED,
+        "combinators/test_arithmetic.py",
+        CALLS,
+        NUMBERS,
+        LAWS,
+        USER_DEFINED,
+        USER,
+        EXACT,
+        SAMPLE,
+    ],
     "_combinators/arithmetic": [REFUSED, "combinators/test_arithmetic.py", LAWS],
     "_combinators/stretch": [REFUSED, "combinators/test_stretch.py", LAWS, WIDE, EXACT],
     "_combinators/join": [REFUSED, JOIN, LAWS, DESCRIBE, EXACT],
     "_combinators/clocks": [REFUSED, DESCRIBE, LAWS, "view/test_never_endless.py", WIDE, EXACT],
     "_combinators/restart": [REFUSED, LAWS, DESCRIBE, CHECK, WIDE, EXACT],
-    "_combinators/": [REFUSED, LAWS, VALUES, DESCRIBE],
+    "_combinators/": [REFUSED, LAWS, NUMBERS, DESCRIBE],
     "_shapes/": [REFUSED, LAWS, LIMITS, "core/test_weights.py"],
     "_recipes": [LAWS, REFUSED],
     "_run/merging": ["run/test_merging.py"],
@@ -68,7 +79,7 @@ FILES = {  # the first prefix that fits
     "_optimizers/groups": [GROUPS, STATE],
     "_optimizers/hyperparams": ["optimizers/test_hyperparams.py", STATE],
     "_optimizers/": [STATE, "optimizers/test_state_optimizers.py", GROUPS],
-    "_convert/config": [CONFIG, OWN, "convert/test_schema.py"],
+    "_convert/config": [CONFIG, USER_DEFINED, "convert/test_schema.py"],
     "_convert/files": ["convert/test_files.py"],
     "_convert/schema": ["convert/test_schema.py"],
     "_convert/": ["convert/test_keras_and_torch.py"],
@@ -90,7 +101,7 @@ ALL = {
     "": [
         LIMITS,
         "core/test_weights.py",
-        VALUES,
+        NUMBERS,
         "core/test_errors.py",
         "core/test_program_cache.py",
         JOIN,
@@ -105,7 +116,7 @@ CASES = 12  # of the catalogue, at most, for one mutant
 # Tests of the catalogue as a whole, or which a smaller one fails by itself.
 DESELECTED = [
     "test_laws.py::test_another_kind_is_another_structure",
-    "core/test_values.py::test_every_kind_is_among_them",
+    "core/test_number_types.py::test_every_kind_is_among_them",
     "core/test_weights.py::test_every_finite_shape_is_here",
 ]
 ARGUMENTS = ["-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-o", "addopts="]

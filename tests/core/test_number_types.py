@@ -1,4 +1,4 @@
-"""A schedule is a value for every type of its numbers; and which objects are counts."""
+"""A schedule is a value for every type of number in it, and accepts counts of every numeric type."""
 
 import dataclasses
 import datetime
