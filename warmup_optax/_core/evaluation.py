@@ -125,7 +125,7 @@ class Program:
 
     def _first_call(self, count: ArrayLike) -> jax.Array:
         with jax.ensure_compile_time_eval():  # inside a trace too the numbers are no part of it
-            numbers = jax.tree.map(jax.device_put, self.numbers)
+            numbers = jax.device_put(self.numbers)
         if any(isinstance(x, Tracer) for x in jax.tree.leaves(numbers)):  # an eager shard_map traces all
             return self.run(*self.numbers, count)
         self.call = functools.partial(self.run, *numbers)
