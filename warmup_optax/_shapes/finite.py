@@ -261,7 +261,7 @@ def cosine(init_value: Number, end_value: Number, steps: Steps, *, exponent: Num
 
     .. math:: v(t) = E + (I - E) \left(\tfrac12 + \tfrac12 \cos \pi \tfrac{t}{n}\right)^k
 
-    The last update, at ``t = n - 1``, is close to ``end_value``. In 1000 steps, it differs by 2.5e-6 of the
+    The last update, at ``t = n - 1``, is close to ``end_value``. With 1000 steps, it differs by 2.5e-6 of the
     whole difference.
 
     Typical: an ``end_value`` of 0 (SGDR), or of a tenth of the peak (GPT-3, Brown et al. 2020). See also
@@ -520,7 +520,7 @@ def tanh(
 
     .. math:: v(t) = E + (I - E)\, \tfrac12 \left(1 - \tanh\frac{a (n - t) + b t}{n}\right), \quad 0 \le t < n
 
-    The last update, at ``t = n - 1``, comes before the jump to ``end_value``. In 1000 steps, with the defaults,
+    The last update, at ``t = n - 1``, comes before the jump to ``end_value``. With 1000 steps and the defaults,
     it differs by 0.25 % of the whole difference.
 
     Typical: the defaults, those of timm's ``TanhLRScheduler``. See also `cosine`, `k_decay`, and
