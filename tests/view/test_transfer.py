@@ -86,10 +86,21 @@ def test_the_jax_form_gives_the_same(case):
 def test_the_two_forms_agree(steps):
     """To a million updates, at lengths that fill the chunks of the sums and that do not."""
     schedules = (wo.warmup_cosine(3e-4, warmup_steps=steps // 10, total_steps=steps + 1), wo.constant(0.1))
-    first, second = (wo.transfer_bound(s, total_steps=steps) for s in schedules)
+    first, second = jax.jit(lambda many: [wo.transfer_bound(s, total_steps=steps) for s in many])(schedules)
     found = wo.transfer_peak(*schedules, total_steps=steps)
     assert float(second.peak / first.peak) == pytest.approx(found.factor, rel=2e-6)  # two of 1e-6
     assert float(second.bound / first.bound) == pytest.approx(found.bound_ratio, rel=2e-6)
+
+
+def test_an_eager_call_gives_the_same():
+    """As under `jit`, up to the order of float32 sums."""
+    eager, jitted = (call(WSD) for call in (bound_of_1000, jax.jit(bound_of_1000)))
+    assert float(eager.peak) == pytest.approx(float(jitted.peak), rel=1e-6)
+    assert float(eager.bound) == pytest.approx(float(jitted.bound), rel=1e-6)
+
+
+def bound_of_1000(schedule):
+    return wo.transfer_bound(schedule, total_steps=1000)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7, 50])
@@ -206,26 +217,29 @@ class TestGradient:
 
     def test_every_number_has_a_finite_gradient(self):
         """Zeros and the last update included."""
-        grad = jax.grad(
-            lambda peak, end: (
-                wo.transfer_bound(
-                    wo.warmup_cosine(peak, warmup_steps=5, total_steps=40, end_value=end), total_steps=60
-                ).bound
-            ),
-            argnums=(0, 1),
-        )
+
+        def bound(peak, end):
+            schedule = wo.warmup_cosine(peak, warmup_steps=5, total_steps=40, end_value=end)
+            return wo.transfer_bound(schedule, total_steps=60).bound
+
+        grad = jax.jit(jax.grad(bound, argnums=(0, 1)))
         assert np.isfinite(grad(3e-4, 0.0)).all()
         assert np.isfinite(grad(3e-4, 1e-5)).all()
 
     def test_of_the_best_peak_by_the_scale(self):
         """The best peak does not depend on the scale of the rates."""
         grad = jax.grad(lambda peak: wo.transfer_bound(wo.linear(peak, 0.0, 50), total_steps=50).peak)
-        assert float(grad(0.5)) == pytest.approx(0.0, abs=1e-6)  # of 0.14, in float32
+        assert float(jax.jit(grad)(0.5)) == pytest.approx(0.0, abs=1e-6)  # of 0.14, in float32
 
     def test_a_stack_is_mapped(self):
         stacked = wo.stack([wo.linear(1.0, end, 50) for end in (0.0, 0.1, 0.5)])
-        found = jax.vmap(lambda s: wo.transfer_bound(s, total_steps=50).bound)(stacked)
-        each = [wo.transfer_bound(wo.linear(1.0, end, 50), total_steps=50).bound for end in (0.0, 0.1, 0.5)]
+
+        @jax.jit
+        def bound(schedule):
+            return wo.transfer_bound(schedule, total_steps=50).bound
+
+        found = jax.vmap(bound)(stacked)
+        each = [bound(wo.linear(1.0, end, 50)) for end in (0.0, 0.1, 0.5)]
         np.testing.assert_allclose(found, each, rtol=1e-6)  # float32
 
 
