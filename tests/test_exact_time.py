@@ -267,6 +267,23 @@ def test_whole_numbers_past_int32(make, count, wanted):
     np.testing.assert_allclose(values, wanted, rtol=2e-6)
 
 
+@pytest.mark.parametrize("never", [3 * 10**9, 2**61, 1e30])
+@pytest.mark.parametrize("others", [3, 11])
+def test_a_boundary_that_is_never_reached_rounds_no_other(never, others):
+    """Law 2: next to it, boundaries past 2^24 are where they are due."""
+    boundaries = [*range(2**24 + 1, 2**24 + 2 * others, 2), never]
+    counts = np.arange(2**24, 2**24 + 7, dtype=np.int32)
+    for schedule in (
+        wo.piecewise_constant(range(others + 2), boundaries),
+        wo.join([float(i) for i in range(others + 2)], boundaries),
+        wo.nodes.InSteps(
+            wo.piecewise_constant(range(4), [1, 2, 3]), boundaries, range(others + 2), [0] * (others + 2)
+        ),
+    ):
+        for values in (*three_ways(schedule, counts), wo.sample(schedule, counts)):
+            np.testing.assert_array_equal(values, [0, 1, 1, 2, 2, 3, 3])
+
+
 def test_a_clock_that_runs_faster_than_int32():
     """Law 1: the count times the factor may be more than an int32 holds."""
     schedule = wo.stretch(wo.linear(0.0, 1.0, 300_000_000_000), Fraction(1, 4_194_304))

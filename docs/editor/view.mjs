@@ -207,11 +207,11 @@ function* inUnits(c, view) {
   for (const [i, j] of alike(firsts, starts, rates)) {
     const first = firsts[i], end = firsts[j] ?? Infinity, own = rates.slice(i, j);
     if (end <= view.begin) continue;
+    const continues = running && !short && starts[i] === units(first, 0, i), now = units(max(first, view.begin), i, j);
     if (!max(...own)) {
-      yield phase(first, "constant", running ? "step" : "start"); // no unit is seen: the value stays
+      yield phase(first, "constant", continues ? "end" : running ? "step" : "start"); // no unit is seen: the value stays
       continue;
     }
-    const continues = running && !short && starts[i] === units(first, 0, i), now = units(max(first, view.begin), i, j);
     running = true;
     for (const next of walk(c.schedule, seen(now, min(...own.filter(Boolean))))) {
       const known = next.begin <= now && i > 0; // it began in an earlier row, or the clock was set to it
@@ -224,11 +224,12 @@ function* inUnits(c, view) {
   }
 }
 function* alike(firsts, starts, rates) {
+  const stop = rates.findLastIndex(Boolean) + 1; // where the clock stops for good
   let i = 0, low = Infinity, high = 0;
   for (let j = 1; j <= firsts.length; j++) {
     [low, high] = [min(low, rates[j - 1] || low), max(high, rates[j - 1])];
     const follows = starts[j] === starts[j - 1] + (firsts[j] - firsts[j - 1]) * rates[j - 1];
-    if (j < firsts.length && follows && max(high, rates[j]) <= 8 * min(low, rates[j] || low)) continue;
+    if (j < firsts.length && j !== stop && follows && max(high, rates[j]) <= 8 * min(low, rates[j] || low)) continue;
     yield [i, j];
     [i, low, high] = [j, Infinity, 0];
   }

@@ -795,6 +795,26 @@ def test_a_child_is_not_called_with_a_time():
         made(3)
 
 
+CHILDREN = [
+    wo.constant(1.0),
+    wo.linear(1.0, 0.0, 5),
+    2 * wo.as_schedule(abs),
+    a_class(float, evaluate=lambda self, time: time.ratio(self.n))(2.0),
+]
+
+
+@pytest.mark.parametrize("child", CHILDREN, ids=str)
+@pytest.mark.parametrize("given", [3, 3.0, None, "time.elapsed()"])
+def test_a_child_is_evaluated_at_a_time(child, given):
+    made = a_class(
+        wo.Schedule,
+        evaluate=lambda self, time: self.n.evaluate(time.elapsed() if isinstance(given, str) else given),
+    )(child)
+    for schedule in (made, 2 * made, jax.jit(made)):
+        with pytest.raises(TypeError, match=r"must receive a Time, got .*; write child\.evaluate\(time\)"):
+            schedule(3)
+
+
 @pytest.mark.parametrize(
     "phases", [["a", "b"], [0, 5], [("a", 0)], {0: "a"}, [(0, 3)], ["ab"], [(0, "a", "b")], [(None, "a")]]
 )

@@ -197,7 +197,13 @@ def test_a_clock_that_stops():
     """A rate of 0 units: the value stays."""
     line = wo.linear(0.0, 1.0, 80)
     stops = wo.nodes.InSteps(line, [2], [0, 20], [10, 0])
-    assert _lines(stops) == [("0", "linear", "0")]
+    assert _lines(stops) == [("0", "2", "linear"), ("2", "constant", "0")]
+    decay = wo.staircase(wo.cosine(1.0, 0.0, 8), 10)
+    ramp = wo.nodes.InSteps(decay, [2, 4, 6], [0, 20, 60, 60], [10, 20, 0, 0])
+    assert _lines(ramp) == [("0", "4", "cosine"), ("4", "constant", "0")]
+    assert [finding.name for finding in wo.check(ramp, 10)] == ["flat_to_the_end"]
+    jumps = wo.nodes.InSteps(line, [2, 4], [0, 20, 40], [10, 0, 0])
+    assert _lines(jumps) == [("0", "2", "linear"), ("2", "4", "constant"), ("4", "constant", "0")]
     assert wo.describe(wo.nodes.InSteps(line, [], [40], [0])).split()[-4:] == ["0", "constant", "0.5", "0.5"]
     pauses = wo.nodes.InSteps(line, [2, 10], [0, 20, 20], [10, 0, 10])
     assert _lines(pauses) == [("0", "16", "linear"), ("16", "constant", "0")]

@@ -12,12 +12,12 @@ import jax
 from .._core import checks
 from .._core.as_schedule import as_schedule_argument
 from .._core.lowered import Lowered
-from .._core.node import checked
+from .._core.node import checked, static
 from .._core.phases import CONSTANT, Phase, View, delayed, window
-from .._core.scalars import Length, Numeric, Wide, whole_number
+from .._core.scalars import Length, Numeric, Wide, may_be_negative, whole_number
 from .._core.schedule import Schedule
-from .._core.tables import Table, take, whole_table
-from .._core.time import UNROLLED, Time
+from .._core.tables import Table, boundaries_of, take, whole_table
+from .._core.time import Time
 from .._core.types import NumberField, NumbersField, ScheduleField, ScheduleLike, Steps
 
 
@@ -29,31 +29,21 @@ class Shift(Schedule, kind="shift"):
     steps: NumberField = checked(checks.steps, at_least=None)
 
     def lower(self) -> Lowered:
-        steps = whole_number(self.steps)
-        # A negative shift has a separate tree structure, because its time may exceed the largest int32.
-        ahead = not (isinstance(self.steps, (int, float)) and self.steps >= 0)
-        return (_Ahead if ahead else _Delayed)(self.schedule.lower(), steps)
+        return Shifted(self.schedule.lower(), whole_number(self.steps), may_be_negative(self.steps))
 
     def walk(self, view: View) -> Iterator[Phase]:
         yield from window(delayed(self.schedule, self.steps, view), 0, math.inf)
 
 
-class _Delayed(Lowered):
-    schedule: Lowered
-    steps: Length
-
-    def evaluate(self, time: Time) -> jax.Array:
-        return self.schedule.evaluate(time.after(self.steps))
-
-
-class _Ahead(Lowered):
-    """A shift by a number of steps that may be negative."""
+class Shifted(Lowered):
+    """A schedule on a clock that starts at ``steps``."""
 
     schedule: Lowered
     steps: Length
+    leads: bool = static()  # whether ``steps`` may be negative: then the time may exceed the largest int32
 
     def evaluate(self, time: Time) -> jax.Array:
-        return self.schedule.evaluate(time.shift(self.steps))
+        return self.schedule.evaluate(time.shift(self.steps) if self.leads else time.after(self.steps))
 
 
 @checks.by_name
@@ -149,12 +139,10 @@ class InSteps(Schedule, kind="in_steps"):
             checks.as_many(self._kind, name, values, len(self.boundaries) + 1, allowed)
 
     def lower(self) -> Lowered:
-        few = len(self.boundaries) <= UNROLLED
-        boundaries = tuple(map(whole_number, self.boundaries)) if few else whole_table(self.boundaries)
         firsts = whole_table((0, *self.boundaries))
         segments = _Segments(firsts, whole_table(self.starts), whole_table(self.rates))
         scale = None if isinstance(self.scale, int) and self.scale == 1 else whole_number(self.scale)
-        return _InSteps(self.schedule.lower(), boundaries, segments, scale)
+        return _InSteps(self.schedule.lower(), boundaries_of(self.boundaries), segments, scale)
 
     def walk(self, view: View) -> Iterator[Phase]:
         yield from window(_in_units(self, view), 0, math.inf)
@@ -237,12 +225,12 @@ def _in_units(node: InSteps, view: View) -> Iterator[Phase]:
         first, end = firsts[i], firsts[j] if j < len(firsts) else math.inf
         if end <= view.begin:
             continue
-        if not max(rates[i:j]):  # no units are consumed, so the value is constant
-            yield Phase(first, CONSTANT, "step" if running else "start")
-            continue
         continues = (
             running and not short and starts[i] == _units(firsts[i], firsts[:i], starts[:i], rates[:i])
         )
+        if not max(rates[i:j]):  # no units are consumed, so the value is constant
+            yield Phase(first, CONSTANT, "end" if continues else "step" if running else "start")
+            continue
         begin = max(first, view.begin)
         slowest = min([rate for rate in rates[i:j] if rate])
         now = _units(begin, firsts[i:j], starts[i:j], rates[i:j])
@@ -259,15 +247,19 @@ def _in_units(node: InSteps, view: View) -> Iterator[Phase]:
 
 
 def _stretches(firsts: Sequence[float], starts: list[float], rates: list[float]) -> Iterator[tuple[int, int]]:
-    """Runs of segments, from ``i`` to ``j``: no gap in units, and rates within a factor of 8."""
+    """Runs of segments, from ``i`` to ``j``: no gap in units, and rates within a factor of 8.
+
+    A clock that stops for good is a run.
+    """
     i, low, high = 0, math.inf, 0.0
+    stop = max((j for j, rate in enumerate(rates, 1) if rate), default=0)
     for j in range(1, len(firsts) + 1):
         low, high = min(low, rates[j - 1] or low), max(high, rates[j - 1])
         if j == len(firsts):
             yield i, j
             return
         follows = starts[j] == starts[j - 1] + (firsts[j] - firsts[j - 1]) * rates[j - 1]
-        if not follows or max(high, rates[j]) > 8 * min(low, rates[j] or low):
+        if j == stop or not follows or max(high, rates[j]) > 8 * min(low, rates[j] or low):
             yield i, j
             i, low, high = j, math.inf, 0.0
 

@@ -15,11 +15,12 @@ from .._core.as_schedule import schedules_argument
 from .._core.lowered import Lowered, Record
 from .._core.node import checked, static
 from .._core.phases import Phase, View, causes, delayed, window
-from .._core.scalars import Length, Scalar, real, select, whole_number
+from .._core.scalars import Length, Scalar, may_be_negative, select, whole_number
 from .._core.schedule import Schedule
-from .._core.tables import Table, form, table, take
-from .._core.time import UNROLLED, Time
+from .._core.tables import Table, boundaries_of, form, table, take
+from .._core.time import Time
 from .._core.types import NumbersField, OptionalNumbersField, ScheduleLike, SchedulesField, Steps
+from .clocks import Shifted
 
 
 @final
@@ -40,17 +41,16 @@ class Join(Schedule, kind="join"):
     def lower(self) -> Lowered:
         """Group the phases with the same tree structure. A group has tables as numbers, and is evaluated once."""
         count = len(self.schedules)
-        boundaries = tuple(map(whole_number, self.boundaries))
-        starts, ends = (0, *boundaries), (*boundaries, None)
+        starts = (0, *map(whole_number, self.boundaries))
+        ends = (*starts[1:], None)
         if self.offsets is None:  # the time of a phase is clamped to 0 before the phase begins
             clocks = [(None, end, start, False) for start, end in zip(starts, ends, strict=True)]
         else:
-            ahead = [not (isinstance(x, (int, float)) and x >= 0) for x in self.offsets]
-            offsets = map(whole_number, self.offsets)
-            clocks = list(zip(starts, ends, offsets, ahead, strict=True))
+            offsets, leads = map(whole_number, self.offsets), map(may_be_negative, self.offsets)
+            clocks = list(zip(starts, ends, offsets, leads, strict=True))
         alike: dict[tuple[Hashable, Hashable], dict[int, list[Scalar]]] = {}
         for i, (schedule, (start, end, offset, leads)) in enumerate(zip(self.schedules, clocks, strict=True)):
-            phase = _Phase(schedule.lower(), start, end, offset, leads)
+            phase = _Phase(schedule.lower(), offset, leads, start, end)
             leaves, structure = jax.tree.flatten(phase)
             alike.setdefault((structure, tuple(map(form, leaves))), {})[i] = leaves
         groups = []
@@ -58,9 +58,10 @@ class Join(Schedule, kind="join"):
             columns = zip(*rows.values(), strict=True)
             phase = jax.tree.unflatten(structure, [x[0] if len(rows) == 1 else table(x) for x in columns])
             groups.append(_PhaseGroup(phase, tuple(rows), count))
-        if len(groups) == count <= UNROLLED:
+        boundaries = boundaries_of(self.boundaries)
+        if len(groups) == count and type(boundaries) is tuple:
             return _Few(tuple(group.phase for group in groups), boundaries)
-        return _Joined(tuple(groups), boundaries if count <= UNROLLED + 1 else table(boundaries))
+        return _Joined(tuple(groups), boundaries)
 
     def walk(self, view: View) -> Iterator[Phase]:
         firsts = (0, *self.boundaries)
@@ -77,19 +78,14 @@ class Join(Schedule, kind="join"):
             yield from window(found, first, end, at_begin, at_end, cause)
 
 
-class _Phase(Lowered):
+class _Phase(Shifted):
     """A schedule in its phase. At the counts of other phases its value is finite, and ignored."""
 
-    schedule: Lowered
     start: Length | None
     end: Length | None
-    offset: Length
-    leads: bool = static()  # whether the offset may be negative
 
     def evaluate(self, time: Time) -> jax.Array:
-        time = time.clamp(self.start, self.end)
-        time = time.shift(self.offset) if self.leads else time.after(self.offset)
-        return real(self.schedule.evaluate(time))
+        return super().evaluate(time.clamp(self.start, self.end))
 
 
 class _Few(Lowered):

@@ -15,7 +15,7 @@ from .._core.as_schedule import as_schedule_argument
 from .._core.lowered import Lowered
 from .._core.node import Node, checked, static, unchecked
 from .._core.phases import CONSTANT, Phase, View, delayed, window
-from .._core.scalars import Length, Numeric, Scalar, real, select, whole_number
+from .._core.scalars import Length, Numeric, Scalar, select, whole_number
 from .._core.schedule import Schedule
 from .._core.time import Time
 from .._core.types import Number, NumberField, ScheduleField, ScheduleLike, ShapeLike, Steps
@@ -138,8 +138,8 @@ class _WithWarmup(Lowered):
         # During the warmup the time of the schedule stays at the handover. So one evaluation gives both the
         # end value of the warmup and the value after it.
         after = time.clamp(self.steps, None) if self.overlap else time.after(self.steps)
-        value = real(self.schedule.evaluate(after))
-        warmup = real(self.shape.between(self.init_value, value, self.steps).evaluate(time))
+        value = self.schedule.evaluate(after)
+        warmup = self.shape.between(self.init_value, value, self.steps).evaluate(time)
         return select(time.reached(self.steps), value, warmup)
 
 
@@ -231,9 +231,9 @@ class _WithCooldown(Lowered):
 
     def evaluate(self, time: Time) -> jax.Array:
         # After `begin` the time of the schedule stays at `begin`. Its value there is where the cooldown starts.
-        value = real(self.schedule.evaluate(time.clamp(None, self.begin)))
-        cooldown = self.shape.between(value, self.end_value, self.steps)
-        return select(time.reached(self.begin), real(cooldown.evaluate(time.after(self.begin))), value)
+        value = self.schedule.evaluate(time.clamp(None, self.begin))
+        cooldown = self.shape.between(value, self.end_value, self.steps).evaluate(time.after(self.begin))
+        return select(time.reached(self.begin), cooldown, value)
 
 
 @checks.by_name

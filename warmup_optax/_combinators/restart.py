@@ -103,7 +103,7 @@ class _Restarted(Lowered):
 
     def evaluate(self, time: Time) -> jax.Array:
         number, local = self.cycles.at(time)
-        value = real(self.schedule.evaluate(local))
+        value = self.schedule.evaluate(local)
         if self.decay is None:
             return value
         decay, dropped = self.decay

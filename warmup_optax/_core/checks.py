@@ -21,7 +21,7 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from .scalars import INT32_MAX, Numeric, Whole, Wide, exact, real
+from .scalars import INT32_MAX, LARGEST, Numeric, Whole, Wide, default_float, default_int, exact, real
 
 F = TypeVar("F", bound=Callable[..., object])  # a function or a class, whose signature a checker keeps
 T = TypeVar("T")
@@ -191,7 +191,7 @@ def number(
     value = real(value) if isinstance(value, Whole) else value
     value = _scalar(where, name, value, allowed)
     if is_traced(value):
-        return value.astype(jax.dtypes.canonicalize_dtype(np.float64))  # so that it mixes with the others
+        return value.astype(default_float())  # so that it mixes with the others
     try:
         as_float = float(value)
     except OverflowError:
@@ -221,7 +221,7 @@ def steps(where: str, name: str, value: object, *, at_least: int | None = 0, fix
     value = _scalar(where, name, value, allowed)
     if is_traced(value):
         whole = jax.numpy.issubdtype(value.dtype, jax.numpy.integer)  # short ones would wrap in a sum
-        return value.astype(jax.dtypes.canonicalize_dtype(np.int64 if whole else np.float64))
+        return value.astype(default_int() if whole else default_float())
     if isinstance(value, float) and not value.is_integer():  # NaN and the infinities are not integers either
         raise_bad_argument(where, name, value, allowed, _whole_fix(value))
     if at_least is not None and value < at_least:
@@ -426,10 +426,10 @@ def _no_count(value: object) -> TypeError:
 def count(value: object) -> Numeric | np.ndarray:
     """A concrete count in a form that ``jit`` takes without wrapping: 64-bit integers need care."""
     if type(value) is int:  # first and without a look at the mode: an eager call costs some microseconds
-        if -(2**31) < value < 2**31:
+        if -INT32_MAX <= value <= INT32_MAX:
             return value
-        largest = int(np.iinfo(jax.dtypes.canonicalize_dtype(np.int64)).max)
-        return value if -largest <= value <= largest else float(min(max(value, -largest), 2**62))
+        limits = np.iinfo(default_int())
+        return value if limits.min <= value <= limits.max else float(max(-LARGEST, min(value, LARGEST)))
     if isinstance(value, (jax.Array, float, bool)):
         return value
     convert = getattr(value, "__jax_array__", None)  # of a variable of Flax or Keras
@@ -448,14 +448,14 @@ def count(value: object) -> Numeric | np.ndarray:
         raise _no_count(value)
     if array.dtype.kind in "iu":
         if not are_whole_counts(array):
-            return array.astype(jax.dtypes.canonicalize_dtype(np.float64))
-        return array.astype(jax.dtypes.canonicalize_dtype(np.int64))
+            return array.astype(default_float())
+        return array.astype(default_int())
     return array.astype(np.float64) if array.dtype.itemsize > 8 else array  # a long double
 
 
 def are_whole_counts(array: np.ndarray) -> bool:
     """Return whether an array of whole numbers fits the default integer dtype."""
-    limits = np.iinfo(jax.dtypes.canonicalize_dtype(np.int64))
+    limits = np.iinfo(default_int())
     # One pass for the usual counts: the bits of all of them are those of a number in the range.
     bits = int(np.bitwise_or.reduce(array, axis=None))
     return 0 <= bits <= limits.max or (limits.min <= array.min() and array.max() <= limits.max)

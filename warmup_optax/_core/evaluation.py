@@ -20,7 +20,7 @@ from jax.typing import ArrayLike
 
 from . import checks, scalars
 from .lowered import Lowered
-from .scalars import Scalar, default_float, default_int, real
+from .scalars import Scalar, default_float, default_int
 from .time import Time
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _values(lowered: Lowered, count: ArrayLike) -> jax.Array:
     count = jnp.asarray(count)
 
     def at(count: jax.Array) -> jax.Array:
-        value = real(lowered.evaluate(Time.of(count)))
+        value = lowered.evaluate(Time.of(count))
         if jnp.issubdtype(count.dtype, jnp.floating):
             value = jnp.where(jnp.isnan(count), jnp.nan, value)
         return jnp.asarray(value)

@@ -50,4 +50,4 @@ class Lowered(Record, abc.ABC):
 
     @abc.abstractmethod
     def evaluate(self, time: Time) -> jax.Array:
-        """The value at a local time: one scalar in, one scalar out."""
+        """The value at a local time: one scalar in, one scalar of the default float dtype out."""

@@ -53,9 +53,9 @@ def static(*, default: object = _MISSING) -> Any:
       default: The value of the field when the constructor receives none. Without it the field is required.
 
     Returns:
-      A dataclass field. Its value must be hashable. In ``evaluate`` it is the value that the user gave. It is
-      a part of the pytree's structure: a function that was compiled for one choice is compiled again for
-      another.
+      A dataclass field. Its value must be hashable. Its annotation is not checked, but you can check it in
+      ``__post_init__``. In ``evaluate`` it is the value that the user gave. It is a part of the pytree's
+      structure: a function that was compiled for one choice is compiled again for another.
 
     >>> import warmup_optax as wo
     >>> class Mirrored(wo.FiniteSchedule):

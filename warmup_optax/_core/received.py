@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 import jax
 import numpy as np
 
+from .checks import shortened
 from .lowered import Lowered, Record
 from .node import Check, Node, is_steps, static
 from .scalars import Length, Scalar, Whole, Wide, exact, is_whole, real, whole_number
@@ -132,8 +133,16 @@ def _child(cls: type[Node], lower: Callable[[], Lowered], node: Callable[[], Nod
     def fields() -> dict[str, object]:
         return _received_fields(cls, vars(node()))
 
+    def evaluate(time: Time) -> jax.Array:
+        if not isinstance(time, Time):
+            raise TypeError(
+                f"evaluate must receive a Time, got {shortened(time)}; write child.evaluate(time), "
+                "child.evaluate(time.shift(steps)) for a later start, or child(count) for a number"
+            )
+        return lower().evaluate(time)
+
     # Its fields are for reading; its value is that of the lowered child, so both methods are replaced here.
-    vars(made).update(_later=fields, lower=lower, evaluate=lambda time: lower().evaluate(time))
+    vars(made).update(_later=fields, lower=lower, evaluate=evaluate)
     return made
 
 

@@ -213,6 +213,11 @@ def whole_number(steps: Scalar) -> Length:
     return int(steps) if x64() else Wide.of(steps)
 
 
+def may_be_negative(steps: Length) -> bool:
+    """Whether a number of steps is below 0 or not known, so that a clock it moves may have a head start."""
+    return not (isinstance(steps, (int, float)) and steps >= 0)
+
+
 @overload
 def select(condition: jax.Array, a: Wide, b: Wide) -> Wide: ...
 @overload

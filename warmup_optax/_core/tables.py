@@ -10,8 +10,20 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .scalars import INT32_MAX, LARGEST, Length, Scalar, Wide, default_float, default_int
+from .scalars import (
+    INT32_MAX,
+    LARGEST,
+    Length,
+    Numeric,
+    Scalar,
+    Wide,
+    default_float,
+    default_int,
+    is_whole,
+    whole_number,
+)
 
+UNROLLED = 8  # so many numbers are not put into a table
 T = TypeVar("T")
 
 
@@ -54,6 +66,16 @@ def whole_table(numbers: Sequence[Length]) -> jax.Array | Wide:
     array = np.asarray(concrete, np.int64)
     short = default_int() == np.int64 or np.abs(array).max(initial=0) <= INT32_MAX
     return cast(jax.Array, array.astype(default_int())) if short else Wide.of(array)
+
+
+def boundaries_of(numbers: Sequence[Numeric]) -> tuple[Length, ...] | Table:
+    """Boundaries for `Time.locate`: a few in a tuple, which needs no table, and more in a table."""
+    evaluated = tuple(map(whole_number, numbers))
+    if len(evaluated) <= UNROLLED:
+        return evaluated
+    # One past the clock, or past int32 as an argument, is real: it must not round the others to float32.
+    alike = len(set(map(is_whole, evaluated))) == 1
+    return table(evaluated) if alike else whole_table(numbers)
 
 
 def form(number: Length) -> tuple[tuple[int, ...], str]:

@@ -31,6 +31,7 @@ from .scalars import (
     divided,
     exact,
     is_whole,
+    may_be_negative,
     minus,
     plus,
     real,
@@ -39,9 +40,8 @@ from .scalars import (
     whole,
     x64,
 )
-from .tables import Moment, Table, take
+from .tables import UNROLLED, Moment, Table, take
 
-UNROLLED = 8  # up to eight boundaries are compared one by one, which needs no table
 BLOCKS = 8  # of a level when more are searched
 
 
@@ -179,7 +179,7 @@ class Time:
     def locate(self, boundaries: tuple[Length, ...] | Table) -> jax.Array:
         """Return the number of the increasing ``boundaries`` that have been reached: the index of the phase.
 
-        A few, in a tuple, are compared one by one. A table of more is searched, eight blocks to a level: each
+        A few are compared one by one. A table of more is searched, eight blocks to a level: each
         level takes one row of seven boundaries, so the program grows with the logarithm alone, and a
         reduction of seven is short enough to need no separate kernel on a GPU. `jnp.searchsorted` is a loop
         (https://github.com/jax-ml/jax/pull/3873).
@@ -259,8 +259,7 @@ class Time:
         Negative ``steps`` are a head start: the clock is at ``-steps`` when this one is at 0.
         """
         steps = exact(steps)
-        known = isinstance(steps, (int, float)) and steps >= 0
-        if known or not is_whole(steps):
+        if not may_be_negative(steps) or not is_whole(steps):
             return self.after(steps)
         if x64():  # both are at most 2**61
             passed = lax.min(lax.sub(whole(self._whole), whole(steps)), np.int64(LARGEST))

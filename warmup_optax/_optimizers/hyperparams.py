@@ -14,6 +14,7 @@ import optax
 
 from .._core import checks
 from .._core.as_schedule import as_schedule, is_stateful
+from .._core.scalars import default_float
 from .._core.schedule import Schedule
 from .._core.types import ScheduleLike
 from .state import StateLike, bare, states
@@ -111,8 +112,7 @@ def scheduled(
     # as a schedule or converted to an array.
     keyword = inspect.Parameter.KEYWORD_ONLY
     make.__signature__ = inspect.Signature([inspect.Parameter(key, keyword) for key in schedules])  # pyright: ignore[reportFunctionMemberAccess]
-    real = jax.dtypes.canonicalize_dtype(np.float64)
-    return optax.inject_hyperparams(make, hyperparam_dtype=real)(**schedules)
+    return optax.inject_hyperparams(make, hyperparam_dtype=default_float())(**schedules)
 
 
 def _is_schedule(value: object, parameter: inspect.Parameter | None) -> bool:

@@ -31,8 +31,8 @@ from .._core.scalars import (
     x64,
 )
 from .._core.schedule import Schedule
-from .._core.tables import Moment, Table, table, take, whole_table
-from .._core.time import UNROLLED, Time
+from .._core.tables import Moment, Table, boundaries_of, table, take, whole_table
+from .._core.time import Time
 from .._core.types import Number, NumbersField, Steps
 from .finite import Curve, half_cosine, linear_weights
 
@@ -49,10 +49,10 @@ class PiecewiseConstant(Schedule, kind="piecewise_constant"):
         checks.as_many(self._kind, "boundaries", self.boundaries, len(self.values) - 1, allowed)
 
     def lower(self) -> Lowered:
-        boundaries = tuple(map(whole_number, self.boundaries))
-        if len(boundaries) <= UNROLLED:
+        boundaries = boundaries_of(self.boundaries)
+        if type(boundaries) is tuple:
             return _Steps(self.values, boundaries)
-        return _StepTable(table(self.values), table(boundaries))
+        return _StepTable(table(self.values), boundaries)
 
     def walk(self, view: View) -> Iterator[Phase]:
         for first, value, cause in zip((0, *self.boundaries), self.values, causes("step"), strict=False):
@@ -72,7 +72,7 @@ class _Steps(Lowered):
 
 class _StepTable(Lowered):
     values: jax.Array
-    boundaries: Table
+    boundaries: tuple[Length, ...] | Table
 
     def evaluate(self, time: Time) -> jax.Array:
         return take(real(self.values), time.locate(self.boundaries))

@@ -16,6 +16,7 @@ from jax.typing import ArrayLike
 from .._core import checks
 from .._core.as_schedule import Function, as_schedule_argument, is_stateful
 from .._core.evaluation import evaluate_on_host
+from .._core.phases import FAR
 from .._core.scalars import default_float, default_int
 from .._core.schedule import Schedule
 from .._core.time import Time
@@ -112,7 +113,7 @@ def run_length(where: str, total_steps: Steps | HasLength, name: str = "total_st
     """Return the length of a run in updates: a whole number >= 1, or the length of a `TrainingRun`."""
     if not isinstance(total_steps, Schedule) and hasattr(type(total_steps), "total_steps"):
         total_steps = total_steps.total_steps  # pyright: ignore[reportAttributeAccessIssue]
-    return min(int(checks.steps(where, name, total_steps, at_least=1)), 2**62)  # the value of `phases.FAR`
+    return min(int(checks.steps(where, name, total_steps, at_least=1)), int(FAR))
 
 
 def values_at(schedule: Schedule, counts: np.ndarray) -> np.ndarray:
