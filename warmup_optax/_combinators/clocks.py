@@ -14,9 +14,9 @@ from .._core.as_schedule import as_schedule_argument
 from .._core.lowered import Lowered
 from .._core.node import checked, static
 from .._core.phases import CONSTANT, Phase, View, delayed, window
-from .._core.scalars import Length, Numeric, Wide, may_be_negative, whole_number
+from .._core.scalars import Length, Numeric, Wide, lowered_steps, may_be_negative
 from .._core.schedule import Schedule
-from .._core.tables import Table, boundaries_of, take, whole_table
+from .._core.tables import Table, boundaries_of, table_of_steps, take
 from .._core.time import Time
 from .._core.types import NumberField, NumbersField, ScheduleField, ScheduleLike, Steps
 
@@ -29,7 +29,7 @@ class Shift(Schedule, kind="shift"):
     steps: NumberField = checked(checks.steps, at_least=None)
 
     def lower(self) -> Lowered:
-        return Shifted(self.schedule.lower(), whole_number(self.steps), may_be_negative(self.steps))
+        return Shifted(self.schedule.lower(), lowered_steps(self.steps), may_be_negative(self.steps))
 
     def walk(self, view: View) -> Iterator[Phase]:
         yield from window(delayed(self.schedule, self.steps, view), 0, math.inf)
@@ -139,9 +139,9 @@ class InSteps(Schedule, kind="in_steps"):
             checks.as_many(self._kind, name, values, len(self.boundaries) + 1, allowed)
 
     def lower(self) -> Lowered:
-        firsts = whole_table((0, *self.boundaries))
-        segments = _Segments(firsts, whole_table(self.starts), whole_table(self.rates))
-        scale = None if isinstance(self.scale, int) and self.scale == 1 else whole_number(self.scale)
+        firsts = table_of_steps((0, *self.boundaries))
+        segments = _Segments(firsts, table_of_steps(self.starts), table_of_steps(self.rates))
+        scale = None if isinstance(self.scale, int) and self.scale == 1 else lowered_steps(self.scale)
         return _InSteps(self.schedule.lower(), boundaries_of(self.boundaries), segments, scale)
 
     def walk(self, view: View) -> Iterator[Phase]:

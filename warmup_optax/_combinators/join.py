@@ -15,9 +15,9 @@ from .._core.as_schedule import schedules_argument
 from .._core.lowered import Lowered, Record
 from .._core.node import checked, static
 from .._core.phases import Phase, View, causes, delayed, window
-from .._core.scalars import Length, Scalar, may_be_negative, select, whole_number
+from .._core.scalars import Length, Scalar, lowered_steps, may_be_negative, select
 from .._core.schedule import Schedule
-from .._core.tables import Table, boundaries_of, form, table, take
+from .._core.tables import Table, boundaries_of, shape_and_kind, table_of, take
 from .._core.time import Time
 from .._core.types import NumbersField, OptionalNumbersField, ScheduleLike, SchedulesField, Steps
 from .clocks import Shifted
@@ -41,22 +41,22 @@ class Join(Schedule, kind="join"):
     def lower(self) -> Lowered:
         """Group the phases with the same tree structure. A group has tables as numbers, and is evaluated once."""
         count = len(self.schedules)
-        starts = (0, *map(whole_number, self.boundaries))
+        starts = (0, *map(lowered_steps, self.boundaries))
         ends = (*starts[1:], None)
         if self.offsets is None:  # the time of a phase is clamped to 0 before the phase begins
             clocks = [(None, end, start, False) for start, end in zip(starts, ends, strict=True)]
         else:
-            offsets, leads = map(whole_number, self.offsets), map(may_be_negative, self.offsets)
+            offsets, leads = map(lowered_steps, self.offsets), map(may_be_negative, self.offsets)
             clocks = list(zip(starts, ends, offsets, leads, strict=True))
         alike: dict[tuple[Hashable, Hashable], dict[int, list[Scalar]]] = {}
         for i, (schedule, (start, end, offset, leads)) in enumerate(zip(self.schedules, clocks, strict=True)):
             phase = _Phase(schedule.lower(), offset, leads, start, end)
             leaves, structure = jax.tree.flatten(phase)
-            alike.setdefault((structure, tuple(map(form, leaves))), {})[i] = leaves
+            alike.setdefault((structure, tuple(map(shape_and_kind, leaves))), {})[i] = leaves
         groups = []
         for (structure, _), rows in alike.items():
             columns = zip(*rows.values(), strict=True)
-            phase = jax.tree.unflatten(structure, [x[0] if len(rows) == 1 else table(x) for x in columns])
+            phase = jax.tree.unflatten(structure, [x[0] if len(rows) == 1 else table_of(x) for x in columns])
             groups.append(_PhaseGroup(phase, tuple(rows), count))
         boundaries = boundaries_of(self.boundaries)
         if len(groups) == count and type(boundaries) is tuple:

@@ -15,7 +15,7 @@ from .._core.as_schedule import as_schedule_argument
 from .._core.lowered import Lowered
 from .._core.node import Node, checked, static, unchecked
 from .._core.phases import CONSTANT, Phase, View, delayed, window
-from .._core.scalars import Length, Numeric, Scalar, select, whole_number
+from .._core.scalars import Length, Numeric, Scalar, lowered_steps, select
 from .._core.schedule import Schedule
 from .._core.time import Time
 from .._core.types import Number, NumberField, ScheduleField, ScheduleLike, ShapeLike, Steps
@@ -117,7 +117,7 @@ class WithWarmup(Schedule, kind="with_warmup"):
         try_shape(self._kind, "shape", self.shape, self.init_value, 1.0, self.steps)
 
     def lower(self) -> Lowered:
-        steps = whole_number(self.steps)
+        steps = lowered_steps(self.steps)
         return _WithWarmup(self.schedule.lower(), steps, self.init_value, self.shape, self.overlap)
 
     def walk(self, view: View) -> Iterator[Phase]:
@@ -212,7 +212,7 @@ class WithCooldown(Schedule, kind="with_cooldown"):
         try_shape(self._kind, "shape", self.shape, 1.0, self.end_value, self.steps)
 
     def lower(self) -> Lowered:
-        begin, steps = whole_number(self.begin), whole_number(self.steps)
+        begin, steps = lowered_steps(self.begin), lowered_steps(self.steps)
         return _WithCooldown(self.schedule.lower(), begin, steps, self.end_value, self.shape)
 
     def walk(self, view: View) -> Iterator[Phase]:

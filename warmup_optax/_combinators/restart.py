@@ -28,11 +28,11 @@ from .._core.scalars import (
     Wide,
     default_float,
     default_int,
+    lowered_steps,
     real,
-    whole_number,
 )
 from .._core.schedule import Schedule
-from .._core.tables import Moment, Table, table, take, whole_table
+from .._core.tables import Moment, Table, table_of, table_of_steps, take
 from .._core.time import Time
 from .._core.types import Number, NumberField, ScheduleField, ScheduleLike, Steps
 
@@ -69,7 +69,7 @@ class Restart(Schedule, kind="restart"):
         if not (isinstance(self.period, (int, float)) and isinstance(self.growth, (int, float))):
             return _traced_cycles(self.period, self.growth)
         if self.growth == 1:
-            return _EqualCycles(whole_number(self.period))
+            return _EqualCycles(lowered_steps(self.period))
         return _growing_cycles(int(self.period), Fraction(str(self.growth)))
 
     def walk(self, view: View) -> Iterator[Phase]:
@@ -120,7 +120,7 @@ class _EqualCycles(Record):
         return time.cycle(self.period)
 
 
-class _Table(Record):
+class _CycleTable(Record):
     """Cycles in a table: the start of each, and its length as a multiple of the first cycle."""
 
     begins: Table  # whole counts, or a Moment
@@ -144,8 +144,8 @@ class _GrowingCycles(Record):
     If a traced growth is 1, the equal cycles are used instead, so that their number is not limited.
     """
 
-    near: _Table
-    far: _Table | None
+    near: _CycleTable
+    far: _CycleTable | None
     equal: _EqualCycles | None = None
     alike: jax.Array | None = None
 
@@ -175,12 +175,12 @@ def _traced_cycles(period: Scalar, growth: Scalar) -> _GrowingCycles:
     bounds = bounds + jax.lax.stop_gradient(jnp.where(due, nearest - bounds, 0))
     floors = jax.lax.stop_gradient(jnp.floor(bounds))
 
-    def until(end: float) -> _Table:
+    def until(end: float) -> _CycleTable:
         inside = floors < end
         wholes = jnp.where(inside, floors, np.nextafter(dtype.type(end), dtype.type(0)))
         wholes = Wide.of(wholes) if end > np.iinfo(default_int()).max else wholes.astype(default_int())
         begins = Moment(wholes, jnp.where(inside, bounds - floors, 0))
-        return _Table(begins, units, jnp.sum(inside, dtype=jnp.int32) - 1)
+        return _CycleTable(begins, units, jnp.sum(inside, dtype=jnp.int32) - 1)
 
     far = None if default_int() == np.int64 else until(float(LARGEST))
     near = until(float(min(LARGEST, np.iinfo(default_int()).max + 1)))
@@ -208,16 +208,16 @@ def _growing_cycles(period: int, growth: Fraction) -> _GrowingCycles:
     wholes = [*map(math.floor, begins)]
     parts = [float(begin - whole) for begin, whole in zip(begins, wholes, strict=True)]
 
-    def until(end: int) -> _Table:
+    def until(end: int) -> _CycleTable:
         last = bisect.bisect_left(wholes, end) - 1
         # The number of rows is a power of two, so that other numbers rarely change the shape of the table.
         rows = max(64, 1 << last.bit_length())
         row = [*range(last + 1), *[last] * (rows - last - 1)]
-        starts = whole_table(tuple(wholes[i] for i in row))
+        starts = table_of_steps(tuple(wholes[i] for i in row))
         if growth.denominator == 1 and units[last] < LARGEST:  # integers keep boundaries within a cycle exact
-            return _Table(starts, whole_table(tuple(int(units[i]) for i in row)), last)
-        part, unit = (table([float(column[i]) for i in row]) for column in (parts, units))
-        return _Table(Moment(starts, part), unit, last)
+            return _CycleTable(starts, table_of_steps(tuple(int(units[i]) for i in row)), last)
+        part, unit = (table_of([float(column[i]) for i in row]) for column in (parts, units))
+        return _CycleTable(Moment(starts, part), unit, last)
 
     if default_int() == np.int64:
         return _GrowingCycles(until(LARGEST), None)

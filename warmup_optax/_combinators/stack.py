@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from .._core import checks
 from .._core.node import as_python
 from .._core.schedule import Schedule
-from .._core.tables import table
+from .._core.tables import table_of
 
 S = TypeVar("S", bound=Schedule)
 
@@ -54,7 +54,7 @@ def stack(schedules: Sequence[S]) -> S:
         if jax.tree.structure(schedule) != jax.tree.structure(each[0]):
             allowed = f"built in the same way as schedules[0]={each[0]!r}, with other numbers only"
             checks.raise_bad_argument(where, f"{name}[{i}]", schedule, allowed)
-    return jax.tree.map(lambda *numbers: jax.device_put(table(numbers)), *each)
+    return jax.tree.map(lambda *numbers: jax.device_put(table_of(numbers)), *each)
 
 
 @checks.by_name

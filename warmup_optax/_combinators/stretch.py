@@ -15,7 +15,7 @@ from .._core.as_schedule import as_schedule_argument
 from .._core.lowered import Lowered
 from .._core.node import as_python, checked
 from .._core.phases import Phase, View
-from .._core.scalars import Length, Numeric, real, whole_number
+from .._core.scalars import Length, Numeric, lowered_steps, real
 from .._core.schedule import Schedule
 from .._core.time import Time
 from .._core.types import Number, ScheduleField, ScheduleLike
@@ -86,7 +86,7 @@ class Ratio(NamedTuple):
 
 
 def _terms(ratio: Fraction) -> tuple[Length, Length]:
-    return whole_number(ratio.numerator), whole_number(ratio.denominator)
+    return lowered_steps(ratio.numerator), lowered_steps(ratio.denominator)
 
 
 def factor_argument(where: str, name: str, value: object) -> Ratio | Numeric:

@@ -21,7 +21,19 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from .scalars import INT32_MAX, LARGEST, Numeric, Whole, Wide, default_float, default_int, exact, real
+from .scalars import (
+    INT32_MAX,
+    LARGEST,
+    ExactSteps,
+    Numeric,
+    Wide,
+    default_float,
+    default_int,
+    exact,
+    integer,
+    is_integral,
+    real,
+)
 
 F = TypeVar("F", bound=Callable[..., object])  # a function or a class, whose signature a checker keeps
 T = TypeVar("T")
@@ -30,10 +42,10 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 FLOAT32_MIN = float(np.finfo(np.float32).tiny)  # the smallest normal number
 
 
-def _in_words(text: str, names: Mapping[str, str], form: str = "{}") -> str:
+def _in_words(text: str, names: Mapping[str, str], pattern: str = "{}") -> str:
     """A text of an error: ``${steps}`` in it is what the caller calls the core's ``steps``."""
     # Not by `str.format` or `string.Template`: a value in the text may contain braces or a dollar sign.
-    return re.sub(r"\$\{(\w+)\}", lambda found: form.format(names.get(found[1], found[1])), text)
+    return re.sub(r"\$\{(\w+)\}", lambda found: pattern.format(names.get(found[1], found[1])), text)
 
 
 class _BadArgument(Exception):
@@ -188,10 +200,10 @@ def number(
     shown = [f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None]
     allowed = " ".join([allowed, " and ".join(shown)]) if shown else allowed
     allowed += " other than 0" if nonzero else ""
-    value = real(value) if isinstance(value, Whole) else value
+    value = real(value) if isinstance(value, ExactSteps) else value
     value = _scalar(where, name, value, allowed)
     if is_traced(value):
-        return value.astype(default_float())  # so that it mixes with the others
+        return real(value)  # so that it mixes with the others
     try:
         as_float = float(value)
     except OverflowError:
@@ -220,8 +232,7 @@ def steps(where: str, name: str, value: object, *, at_least: int | None = 0, fix
         return value if is_traced(value) else float(int(value.high) * 2**30 + int(value.low))
     value = _scalar(where, name, value, allowed)
     if is_traced(value):
-        whole = jax.numpy.issubdtype(value.dtype, jax.numpy.integer)  # short ones would wrap in a sum
-        return value.astype(default_int() if whole else default_float())
+        return integer(value) if is_integral(value) else real(value)  # short ones would wrap in a sum
     if isinstance(value, float) and not value.is_integer():  # NaN and the infinities are not integers either
         raise_bad_argument(where, name, value, allowed, _whole_fix(value))
     if at_least is not None and value < at_least:

@@ -141,7 +141,7 @@ def program_of(schedule: Schedule) -> Program | None:
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(schedule)):
         return None
     leaves, structure = jax.tree.flatten(lowered_form(schedule))
-    numbers, layout = _pack(leaves)
+    numbers, layout = pack(leaves)
     compiled = _compiled if schedule._is_pure() else _compiled.__wrapped__
     program = vars(schedule)["_program"] = Program(compiled(structure, layout), numbers, x64)
     return program
@@ -155,13 +155,13 @@ def _compiled(structure: Hashable, layout: Layout) -> Callable[..., jax.Array]:
         reals: Buffer | None, wholes: Buffer | None, tables: tuple[Buffer, ...], count: jax.Array
     ) -> jax.Array:
         with jax.transfer_guard("allow"):  # tracing makes the program's own constants
-            numbers = _unpack(Buffers(reals, wholes, tables), layout)
+            numbers = unpack(Buffers(reals, wholes, tables), layout)
             return _values(jax.tree.unflatten(structure, numbers), count)
 
     return jax.jit(schedule_at)
 
 
-def _pack(leaves: list[Scalar]) -> tuple[Buffers, Layout]:
+def pack(leaves: list[Scalar]) -> tuple[Buffers, Layout]:
     """Numbers as a buffer of reals, one of whole numbers, and tables."""
     reals, wholes, tables, layout = [], [], [], []
     for leaf in leaves:
@@ -178,8 +178,8 @@ def _joined(arrays: list[np.ndarray]) -> np.ndarray | None:
     return np.concatenate([array.ravel() for array in arrays]) if arrays else None
 
 
-def _unpack(numbers: Buffers, layout: Layout) -> list[Buffer]:
-    """The numbers that `_pack` took."""
+def unpack(numbers: Buffers, layout: Layout) -> list[Buffer]:
+    """The numbers that `pack` took."""
     leaves, rest = [], iter(numbers.tables)
     starts = {True: 0, False: 0}
     for is_real, shape, packed in layout:
@@ -188,7 +188,7 @@ def _unpack(numbers: Buffers, layout: Layout) -> list[Buffer]:
             continue
         buffer, start, size = numbers.reals if is_real else numbers.wholes, starts[is_real], math.prod(shape)
         assert buffer is not None
-        leaves.append(jax.lax.slice(buffer, (start,), (start + size,)).reshape(shape))
+        leaves.append(buffer[start : start + size].reshape(shape) if shape else buffer[start])
         starts[is_real] += size
     return leaves
 

@@ -114,8 +114,8 @@ def window(
         if phase.begin <= begin:
             start = at_begin or (phase.start if phase.begin == begin else None)
             phase = phase._replace(begin=begin, start=start, cause=cause or phase.cause)
-        whole = stop < end or end == math.inf or (stop == end and phase.last)
-        yield phase if whole else phase._replace(last=at_end)
+        uncut = stop < end or end == math.inf or (stop == end and phase.last)
+        yield phase if uncut else phase._replace(last=at_end)
         if stop >= end:
             return
 

@@ -2,71 +2,26 @@
 
 A number reaches ``evaluate`` in many forms: as a Python number under `jit`, as a tracer of an argument, as an
 entry of a buffer. Here each becomes the same thing, by the check of its field: a scalar of the default float
-dtype, or a `Whole` number of steps.
+dtype, or `ExactSteps`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 import jax
 import numpy as np
 
 from .checks import shortened
+from .evaluation import Buffers, Layout, pack, unpack
 from .lowered import Lowered, Record
 from .node import Check, Node, is_steps, static
-from .scalars import Length, Scalar, Whole, Wide, exact, is_whole, real, whole_number
+from .scalars import ExactSteps, Length, Scalar, Wide, exact, is_integral, lowered_steps, real
 from .time import Time
 
 if TYPE_CHECKING:
     from .schedule import Schedule
-
-_LETTERS = {int: "i", np.int32: "i", float: "f"}  # of the table that a concrete number is in
-Numbers: TypeAlias = tuple[jax.Array | np.ndarray, ...]
-_DTYPES = {"f": np.float64, "i": np.int64}
-
-
-class Form(NamedTuple):
-    """The parts of a node other than its numbers.
-
-    Attributes:
-      cls: Its class.
-      structure: Its tree structure.
-      letters: The letter of each number's table; empty if the numbers are not in tables.
-    """
-
-    cls: type[Node]
-    structure: Hashable
-    letters: str
-
-
-def packed(node: Node) -> tuple[Numbers, Form]:
-    """The numbers of a node, and its form.
-
-    Concrete numbers are in two tables, so a number that ``evaluate`` does not read costs nothing.
-    """
-    leaves, structure = jax.tree.flatten(_exact(node, None))
-    letters = "".join(_LETTERS.get(type(leaf), "?") for leaf in leaves)
-    if "?" in letters:
-        return tuple(leaves), Form(type(node), structure, "")
-    tables = [
-        np.asarray([x for x, own in zip(leaves, letters, strict=True) if own == letter], _DTYPES[letter])
-        for letter in sorted(set(letters))
-    ]
-    return tuple(tables), Form(type(node), structure, letters)
-
-
-def _unpacked(numbers: Numbers, form: Form) -> Node:
-    """The node that `packed` took."""
-    if not form.letters:
-        return jax.tree.unflatten(form.structure, numbers)
-    rows = {letter: _rows(table) for letter, table in zip(sorted(set(form.letters)), numbers, strict=True)}
-    return jax.tree.unflatten(form.structure, [next(rows[letter]) for letter in form.letters])
-
-
-def _rows(table: jax.Array | np.ndarray) -> Iterator[Scalar]:
-    return iter(table.tolist()) if isinstance(table, np.ndarray) else (table[i] for i in range(len(table)))
 
 
 def _exact(value: object, check: Check | None) -> object:
@@ -77,7 +32,7 @@ def _exact(value: object, check: Check | None) -> object:
         return made
     if isinstance(value, (tuple, list, dict)):
         return _mapped(lambda item: _exact(item, check), value)
-    return whole_number(cast(Scalar, value)) if check is not None and is_steps(check) else value
+    return lowered_steps(cast(Scalar, value)) if check is not None and is_steps(check) else value
 
 
 def _mapped(
@@ -92,23 +47,36 @@ def _mapped(
 
 
 class Child(Lowered):
-    """A child of a user-defined node, lowered, and its numbers for the node to read."""
+    """A child of a user-defined node, lowered, and its numbers for the node to read.
+
+    Concrete numbers are in two buffers, so those that ``evaluate`` does not read add nothing to a program.
+    """
 
     lowered: Lowered
-    numbers: Numbers
-    form: Form = static()
+    numbers: Buffers | list[Scalar]
+    layout: Layout = static()  # of buffers
+    structure: Hashable = static()
+    cls: type[Node] = static()
 
     @classmethod
     def of(cls, schedule: Schedule) -> Child:
         """A schedule as a child."""
-        return cls(schedule.lower(), *packed(schedule))
+        leaves, structure = jax.tree.flatten(_exact(schedule, None))
+        concrete = all(isinstance(x, (int, float, np.generic)) for x in leaves)
+        numbers, layout = pack(leaves) if concrete else (leaves, ())
+        return cls(schedule.lower(), numbers, layout, structure, type(schedule))
 
     def evaluate(self, time: Time) -> jax.Array:
         return self.lowered.evaluate(time)
 
     def as_received(self) -> Node:
         """The child as ``evaluate`` receives it. Its numbers are unpacked when one is read."""
-        return _child(self.form.cls, lambda: self.lowered, lambda: _unpacked(self.numbers, self.form))
+        return _child(self.cls, lambda: self.lowered, self._node)
+
+    def _node(self) -> Node:
+        numbers = self.numbers
+        leaves = numbers if isinstance(numbers, list) else unpack(numbers, self.layout)
+        return jax.tree.unflatten(self.structure, leaves)
 
 
 class Fields(Record):
@@ -167,7 +135,7 @@ def _as_received(value: object, check: Check) -> object:
         return value
     number = exact(cast(Length, value))
     return (
-        Whole(number)
-        if is_steps(check) and not isinstance(number, float) and is_whole(number)
+        ExactSteps(number)
+        if is_steps(check) and not isinstance(number, float) and is_integral(number)
         else real(number)
     )

@@ -66,13 +66,13 @@ class Wide(NamedTuple):
             halves = np.divmod(np.clip(x, 1 - LARGEST, LARGEST - 1), 2**_LIMB)
             return cls(*(_array(half.astype(np.int32)) for half in halves))
         x = _array(x)
-        if not is_whole(x):
+        if not is_integral(x):
             # The largest float32 below 2**61: a conversion of 2**61 itself would overflow.
             size = jnp.minimum(abs(x), float(np.nextafter(np.float32(LARGEST), np.float32(0))))
             high = jnp.floor(size / 2.0**_LIMB)
             positive = cls(high.astype(np.int32), (size - high * 2.0**_LIMB).astype(np.int32))
             return select(x < 0, -positive, positive)
-        x = whole(x) if x.dtype.itemsize < 4 else x
+        x = integer(x) if x.dtype.itemsize < 4 else x
         return cls((x >> _LIMB).astype(np.int32), (x & x.dtype.type(_MASK)).astype(np.int32))
 
     def __add__(self, other: Wide) -> Wide:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -113,7 +113,7 @@ class Wide(NamedTuple):
         return self.high < 2
 
 
-class Whole:
+class ExactSteps:
     """A whole number of steps in the ``evaluate`` of a user-defined node.
 
     It is exact in the methods of `Time`. In any other arithmetic it is a scalar of the default float dtype.
@@ -139,13 +139,13 @@ class Whole:
         raise TypeError("this number may be traced; mark a field that must be a Python int with wo.static()")
 
     def __repr__(self) -> str:
-        return f"Whole({self.exact})"
+        return f"ExactSteps({self.exact})"
 
 
 def _as_real(name: str) -> Callable[..., object]:
-    def method(self: Whole, *others: object) -> object:
+    def method(self: ExactSteps, *others: object) -> object:
         return getattr(jnp.asarray(real(self)), name)(
-            *(real(x) if isinstance(x, Whole) else x for x in others)
+            *(real(x) if isinstance(x, ExactSteps) else x for x in others)
         )
 
     return method
@@ -153,20 +153,22 @@ def _as_real(name: str) -> Callable[..., object]:
 
 for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "pow"]:
     for _side in ("", "r"):
-        setattr(Whole, f"__{_side}{_name}__", _as_real(f"__{_side}{_name}__"))
+        setattr(ExactSteps, f"__{_side}{_name}__", _as_real(f"__{_side}{_name}__"))
 for _name in ["neg", "pos", "abs", "lt", "le", "gt", "ge", "eq", "ne", "float", "int", "bool", "round"]:
-    setattr(Whole, f"__{_name}__", _as_real(f"__{_name}__"))
-jax.tree_util.register_pytree_node(Whole, lambda x: ((x.exact,), None), lambda _, leaves: Whole(*leaves))
+    setattr(ExactSteps, f"__{_name}__", _as_real(f"__{_name}__"))
+jax.tree_util.register_pytree_node(
+    ExactSteps, lambda x: ((x.exact,), None), lambda _, leaves: ExactSteps(*leaves)
+)
 
 T = TypeVar("T")
 
 
-def exact(x: T | Whole) -> T:
-    """The number of a `Whole`, anything else unchanged."""
-    return cast(T, x.exact) if isinstance(x, Whole) else x
+def exact(x: T | ExactSteps) -> T:
+    """The number of `ExactSteps`, anything else unchanged."""
+    return cast(T, x.exact) if isinstance(x, ExactSteps) else x
 
 
-Integer: TypeAlias = Wide | Whole | jax.Array | np.ndarray | np.number | int
+Integer: TypeAlias = Wide | ExactSteps | jax.Array | np.ndarray | np.number | int
 Length: TypeAlias = Integer | float  # a number of steps, not known to be whole
 
 
@@ -174,9 +176,9 @@ def _array(x: object) -> jax.Array:
     return cast(jax.Array, x)
 
 
-def is_whole(x: Length) -> bool:
+def is_integral(x: Length) -> bool:
     """Return whether a number (traced or not) is of an integer type."""
-    if isinstance(x, (Wide, Whole, int)):
+    if isinstance(x, (Wide, ExactSteps, int)):
         return True
     return not isinstance(x, float) and jnp.issubdtype(jnp.result_type(x), jnp.integer)
 
@@ -187,7 +189,7 @@ def real(x: Length) -> jax.Array:
     return x.real() if isinstance(x, Wide) else _of_dtype(x, default_float())
 
 
-def whole(x: Length) -> jax.Array:
+def integer(x: Length) -> jax.Array:
     """A whole number of at most 32 bits (64 under x64), no `Wide`, in the default integer dtype.
 
     A Python int of more than a clock holds is the largest that it holds.
@@ -204,7 +206,7 @@ def _of_dtype(x: Scalar, dtype: np.dtype) -> jax.Array:
     return _array(x.astype(dtype)) if isinstance(x, (np.ndarray, np.generic)) else jnp.asarray(x, dtype)
 
 
-def whole_number(steps: Scalar) -> Length:
+def lowered_steps(steps: Scalar) -> Length:
     """A concrete whole number of steps as it is evaluated: a `Wide` past int32 where there is no int64."""
     if not isinstance(steps, (int, float)) or abs(steps) <= INT32_MAX:
         return steps
@@ -241,13 +243,13 @@ def _wide(a: Length, b: Length) -> tuple[Wide, Wide] | None:
 def plus(a: Length, b: Length) -> Wide | jax.Array:
     """The sum of two whole numbers, which must fit their form."""
     wide = _wide(a, b)
-    return wide[0] + wide[1] if wide else lax.add(whole(a), whole(b))
+    return wide[0] + wide[1] if wide else lax.add(integer(a), integer(b))
 
 
 def minus(a: Length, b: Length) -> Wide | jax.Array:
     """The difference of two whole numbers, which must fit their form."""
     wide = _wide(a, b)
-    return wide[0] - wide[1] if wide else lax.sub(whole(a), whole(b))
+    return wide[0] - wide[1] if wide else lax.sub(integer(a), integer(b))
 
 
 def at_least(a: Length, b: Length) -> jax.Array:
@@ -255,21 +257,21 @@ def at_least(a: Length, b: Length) -> jax.Array:
     wide = _wide(a, b)
     if wide:
         return wide[0].at_least(wide[1])
-    a, b = whole(a), whole(b)
+    a, b = integer(a), integer(b)
     return lax.ge(a, b) if jnp.shape(a) == jnp.shape(b) else a >= b
 
 
 def choose(condition: jax.Array, a: Length, b: Length) -> Wide | jax.Array:
     """`select` for two whole numbers of any form."""
     wide = _wide(a, b)
-    return select(condition, *wide) if wide else select(condition, whole(a), whole(b))
+    return select(condition, *wide) if wide else select(condition, integer(a), integer(b))
 
 
 def divided(a: Length, b: Length) -> tuple[Wide | jax.Array, Wide | jax.Array]:
     """``divmod(a, b)`` of whole numbers, ``a >= 0`` and ``b >= 1``, exact."""
     b = exact(b)
     if not isinstance(a, Wide):
-        a, short = whole(a), b.narrow() if isinstance(b, Wide) else whole(b)
+        a, short = integer(a), b.narrow() if isinstance(b, Wide) else integer(b)
         quotient = lax.div(a, short)
         if isinstance(b, Wide):
             quotient = select(b.fits(), quotient, _array(np.int32(0)))
@@ -288,7 +290,7 @@ def divided(a: Length, b: Length) -> tuple[Wide | jax.Array, Wide | jax.Array]:
 def times(a: Length, b: Length) -> Wide | jax.Array:
     """The product of whole numbers >= 0, held below 2**61. A `Wide` where there is no int64."""
     if x64():
-        a, b = whole(a), lax.max(whole(b), np.int64(1))
+        a, b = integer(a), lax.max(integer(b), np.int64(1))
         return lax.mul(lax.min(a, lax.div(np.int64(LARGEST), b)), b)
     a, b = Wide.of(a), Wide.of(b)
     # A product of up to 2**62 has wrapped where it is negative; for a larger one an estimate is enough.
@@ -312,8 +314,8 @@ def _product(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
 def total(a: Scalar, b: Scalar) -> Length:
     """The sum of two lengths as it is evaluated; exact also where a traced sum would wrap."""
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
-        return whole_number(a + b)
-    if not (is_whole(a) and is_whole(b)):
+        return lowered_steps(a + b)
+    if not (is_integral(a) and is_integral(b)):
         return real(a) + real(b)
-    a, b = whole(a), whole(b)
+    a, b = integer(a), integer(b)
     return lax.add(a, b) if x64() else Wide.of(a) + Wide.of(b)

@@ -15,7 +15,7 @@ from . import checks, evaluation, received
 from .lowered import Lowered
 from .node import Check, Node, is_steps, leafwise
 from .phases import Phase, View, causes
-from .scalars import Numeric, real, whole_number
+from .scalars import Numeric, lowered_steps, real
 from .time import Time
 from .types import Count, Number, ScheduleLike
 
@@ -240,7 +240,7 @@ def _lowered_field(value: object, check: Check, child: Callable[[Schedule], Lowe
         return child(value)
     if isinstance(value, (int, float)):
         if is_steps(check):
-            return whole_number(value)
+            return lowered_steps(value)
         return float(value) if isinstance(value, int) and abs(value) > checks.INT32_MAX else value
     if isinstance(value, (tuple, list, dict)):
         is_leaf = lambda x: isinstance(x, Schedule)  # noqa: E731

@@ -19,8 +19,8 @@ from .scalars import (
     Wide,
     default_float,
     default_int,
-    is_whole,
-    whole_number,
+    is_integral,
+    lowered_steps,
 )
 
 UNROLLED = 8  # so many numbers are not put into a table
@@ -41,15 +41,15 @@ Table: TypeAlias = jax.Array | Wide | Moment  # numbers, a row each
 
 
 @overload
-def table(numbers: Sequence[Scalar]) -> jax.Array: ...
+def table_of(numbers: Sequence[Scalar]) -> jax.Array: ...
 @overload
-def table(numbers: Sequence[Length]) -> jax.Array | Wide: ...
-def table(numbers: Sequence[Length]) -> jax.Array | Wide:
+def table_of(numbers: Sequence[Length]) -> jax.Array | Wide: ...
+def table_of(numbers: Sequence[Length]) -> jax.Array | Wide:
     """Numbers as one array, of the default integer dtype if all are whole: on the host if concrete."""
     if any(isinstance(x, Wide) for x in numbers):
         wide = [Wide.of(x) for x in numbers]
-        return Wide(table(tuple(x.high for x in wide)), table(tuple(x.low for x in wide)))
-    dtype = default_int() if {form(x)[1] for x in numbers} <= {"i"} else default_float()
+        return Wide(table_of(tuple(x.high for x in wide)), table_of(tuple(x.low for x in wide)))
+    dtype = default_int() if {shape_and_kind(x)[1] for x in numbers} <= {"i"} else default_float()
     types = set(map(type, numbers))
     if types <= {int, float}:  # a join has thousands of these
         return cast(jax.Array, np.asarray(numbers, dtype))
@@ -58,11 +58,11 @@ def table(numbers: Sequence[Length]) -> jax.Array | Wide:
     return jnp.stack([jnp.asarray(x, dtype) for x in numbers])
 
 
-def whole_table(numbers: Sequence[Length]) -> jax.Array | Wide:
+def table_of_steps(numbers: Sequence[Length]) -> jax.Array | Wide:
     """Integer numbers as one table, held within 2**61: of `Wide` numbers if one is past the default integer."""
     concrete = [int(max(-LARGEST, min(x, LARGEST))) for x in numbers if isinstance(x, (int, float))]
     if len(concrete) < len(numbers):
-        return table(tuple(map(Wide.of, numbers)) if default_int() == np.int32 else numbers)
+        return table_of(tuple(map(Wide.of, numbers)) if default_int() == np.int32 else numbers)
     array = np.asarray(concrete, np.int64)
     short = default_int() == np.int64 or np.abs(array).max(initial=0) <= INT32_MAX
     return cast(jax.Array, array.astype(default_int())) if short else Wide.of(array)
@@ -70,15 +70,15 @@ def whole_table(numbers: Sequence[Length]) -> jax.Array | Wide:
 
 def boundaries_of(numbers: Sequence[Numeric]) -> tuple[Length, ...] | Table:
     """Boundaries for `Time.locate`: a few in a tuple, which needs no table, and more in a table."""
-    evaluated = tuple(map(whole_number, numbers))
+    evaluated = tuple(map(lowered_steps, numbers))
     if len(evaluated) <= UNROLLED:
         return evaluated
     # One past the clock, or past int32 as an argument, is real: it must not round the others to float32.
-    alike = len(set(map(is_whole, evaluated))) == 1
-    return table(evaluated) if alike else whole_table(numbers)
+    alike = len(set(map(is_integral, evaluated))) == 1
+    return table_of(evaluated) if alike else table_of_steps(numbers)
 
 
-def form(number: Length) -> tuple[tuple[int, ...], str]:
+def shape_and_kind(number: Length) -> tuple[tuple[int, ...], str]:
     """The shape of a number, or of an array of them, and the letter of its type: "i" if it is whole."""
     if type(number) is float:  # asked first: JAX's own answer takes twenty times as long
         return (), "f"

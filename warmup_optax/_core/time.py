@@ -21,8 +21,8 @@ from jax.typing import ArrayLike
 
 from .scalars import (
     LARGEST,
+    ExactSteps,
     Length,
-    Whole,
     Wide,
     at_least,
     choose,
@@ -30,14 +30,14 @@ from .scalars import (
     default_int,
     divided,
     exact,
-    is_whole,
+    integer,
+    is_integral,
     may_be_negative,
     minus,
     plus,
     real,
     select,
     times,
-    whole,
     x64,
 )
 from .tables import UNROLLED, Moment, Table, take
@@ -88,8 +88,8 @@ class Time:
         if jnp.issubdtype(count.dtype, jnp.unsignedinteger):
             # An unsigned count past the largest signed one stays there; a plain cast would wrap below 0.
             largest = min(jnp.iinfo(count.dtype).max, largest)
-            return cls(whole(lax.min(jnp.asarray(count), count.dtype.type(largest))))
-        count = lax.max(whole(count), default_int().type(0))
+            return cls(integer(lax.min(jnp.asarray(count), count.dtype.type(largest))))
+        count = lax.max(integer(count), default_int().type(0))
         return cls(count if default_int() == np.int32 else lax.min(count, np.int64(largest)))
 
     @classmethod
@@ -137,14 +137,14 @@ class Time:
         """Return whether ``steps`` have passed, ``time >= steps``."""
         if isinstance(steps, Moment):
             if self._parts is None:  # a whole count has passed it from the next whole count on
-                return at_least(self._whole, plus(steps.whole, whole(steps.part > 0)))
+                return at_least(self._whole, plus(steps.whole, integer(steps.part > 0)))
             after, at = at_least(self._whole, plus(steps.whole, 1)), at_least(self._whole, steps.whole)
             return after | (at & (self._parts.elapsed >= steps.part))
-        return at_least(self._whole, steps) if is_whole(steps) else self.elapsed() >= real(steps)
+        return at_least(self._whole, steps) if is_integral(steps) else self.elapsed() >= real(steps)
 
     def distances(self, begin: Length, end: Length) -> tuple[jax.Array, jax.Array]:
         """The steps since ``begin`` and those to ``end`` as real scalars, negative on the wrong side."""
-        if not (is_whole(begin) and is_whole(end)):
+        if not (is_integral(begin) and is_integral(end)):
             return self.elapsed() - real(begin), real(end) - self.elapsed()
         from_0 = isinstance(begin, int) and begin == 0
         since = self._whole if from_0 else minus(self._whole, begin)
@@ -160,13 +160,13 @@ class Time:
         caller selects the end there.
         """
         length, zero, one = real(steps), real(0.0), real(1.0)
-        if not is_whole(steps):
+        if not is_integral(steps):
             elapsed, remaining = self.distances(0, steps)
             safe = select(length > 0, length, one)
             return lax.div(lax.min(elapsed, length), safe), lax.div(lax.max(remaining, zero), safe)
         safe = max(length, one) if isinstance(steps, int) else lax.max(length, one)
         if self._parts is None and not isinstance(self._whole, Wide) and not isinstance(steps, Wide):
-            end = whole(steps)
+            end = integer(steps)
             passed = lax.min(self._whole, end)
             return lax.div(real(passed), safe), lax.div(real(lax.sub(end, passed)), safe)
         elapsed, remaining = self.distances(0, steps)
@@ -212,17 +212,17 @@ class Time:
 
     # ---------------------------------------------------------------- division
 
-    def cycle(self, steps: Length) -> tuple[Whole | jax.Array, Time]:
+    def cycle(self, steps: Length) -> tuple[ExactSteps | jax.Array, Time]:
         """Return the number of times that ``steps`` have passed, and the time since the last of them.
 
         The number is exact in the methods of a time. In any other arithmetic it is a real scalar.
         """
         number, rest = self._cycle(steps)
-        return Whole(number) if isinstance(number, Wide) or is_whole(number) else number, rest
+        return ExactSteps(number) if isinstance(number, Wide) or is_integral(number) else number, rest
 
     def _cycle(self, steps: Length) -> tuple[Wide | jax.Array, Time]:
         steps = exact(steps)
-        if is_whole(steps):
+        if is_integral(steps):
             safe = max(steps, 1) if isinstance(steps, int) else choose(at_least(steps, 1), steps, 1)
             number, rest = divided(self._whole, safe)
             return number, Time(rest, self._parts)
@@ -237,7 +237,9 @@ class Time:
     def floor_divide(self, steps: Length) -> Time:
         """The time that advances by one with every ``steps``."""
         number, _ = self._cycle(steps)
-        return Time(number if isinstance(number, Wide) or is_whole(number) else Time._of_real(number)._whole)
+        return Time(
+            number if isinstance(number, Wide) or is_integral(number) else Time._of_real(number)._whole
+        )
 
     # ---------------------------------------------------------------- other clocks
 
@@ -245,7 +247,7 @@ class Time:
         """The time on a clock that starts at ``start >= 0``, and is at 0 before that."""
         if isinstance(start, int) and start == 0:
             return self
-        if not is_whole(start):
+        if not is_integral(start):
             passed = real(self._whole) - real(start)
             return Time._of_real(passed if self._parts is None else passed + self._parts.elapsed)
         passed = minus(self._whole, start)
@@ -259,10 +261,10 @@ class Time:
         Negative ``steps`` are a head start: the clock is at ``-steps`` when this one is at 0.
         """
         steps = exact(steps)
-        if not may_be_negative(steps) or not is_whole(steps):
+        if not may_be_negative(steps) or not is_integral(steps):
             return self.after(steps)
         if x64():  # both are at most 2**61
-            passed = lax.min(lax.sub(whole(self._whole), whole(steps)), np.int64(LARGEST))
+            passed = lax.min(lax.sub(integer(self._whole), integer(steps)), np.int64(LARGEST))
             return Time(passed, self._parts)._whole_where(~at_least(passed, 0), 0)
         # A head start leads past the last int32, and two of them past the last Wide, which wraps.
         now, start = Wide.of(self._whole), Wide.of(steps)
@@ -277,11 +279,11 @@ class Time:
 
     def _bounded(self, bound: Length, *, lower: bool) -> Time:
         bound = exact(bound)
-        if not is_whole(bound):
+        if not is_integral(bound):
             return Time._of_real((jnp.maximum if lower else jnp.minimum)(self.elapsed(), real(bound)))
         if self._parts is None and not isinstance(self._whole, Wide):
             if not isinstance(bound, Wide):
-                return Time((lax.max if lower else lax.min)(self._whole, whole(bound)))
+                return Time((lax.max if lower else lax.min)(self._whole, integer(bound)))
             if not lower:
                 return Time(lax.min(self._whole, bound.narrow()))
         reached = at_least(self._whole, bound)
@@ -310,7 +312,7 @@ class Time:
 
     def rescale(self, unit: Length) -> Time:
         """The time in units of ``unit`` steps, a number > 0. Both parts of a unit are exact for a whole one."""
-        if is_whole(unit):
+        if is_integral(unit):
             number, rest = self._cycle(unit)
             elapsed, remaining = rest.distances(0, unit)
             return Time(number, _Parts(elapsed / real(unit), remaining / real(unit)))

@@ -14,7 +14,7 @@ from .._core.lowered import Lowered
 from .._core.node import checked, static
 from .._core.phases import Phase, View
 from .._core.powers import HUGE, LOG_HUGE, TINY, growth_limit, rate_power, split_rate
-from .._core.scalars import Length, Scalar, real, whole_number
+from .._core.scalars import Length, Scalar, lowered_steps, real
 from .._core.schedule import Schedule
 from .._core.time import Time
 from .._core.types import Number, NumberField, OptionalField, Steps
@@ -32,7 +32,7 @@ class Exponential(Schedule, kind="exponential"):
 
     def lower(self) -> Lowered:
         rate, dropped = split_rate(self.decay_rate)
-        steps = whole_number(self.transition_steps)
+        steps = lowered_steps(self.transition_steps)
         return _Exponential(self.init_value, rate, dropped, steps, self.end_value, self.staircase)
 
     def walk(self, view: View) -> Iterator[Phase]:

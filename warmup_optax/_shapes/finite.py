@@ -25,7 +25,7 @@ from .._core.node import checked, static
 from .._core.phases import CONSTANT, Phase, View
 from .._core.powers import LOG_HUGE, TINY, split_power
 from .._core.received import Fields
-from .._core.scalars import Length, Numeric, Scalar, real, select, whole_number
+from .._core.scalars import Length, Numeric, Scalar, lowered_steps, real, select
 from .._core.schedule import Schedule
 from .._core.time import Time
 from .._core.types import Number, NumberField, Steps
@@ -91,7 +91,7 @@ class FiniteSchedule(Schedule, kind="FiniteSchedule"):
         return _WeightedSum((self._received_fields(),), _user_defined_weights)
 
     def lower(self) -> _Finite:
-        return _Finite(self.init_value, self.end_value, whole_number(self.steps), self._between())
+        return _Finite(self.init_value, self.end_value, lowered_steps(self.steps), self._between())
 
     def walk(self, view: View) -> Iterator[Phase]:
         if self.steps > 0:
@@ -610,7 +610,7 @@ class Logarithmic(_Shape, kind="logarithmic"):
         return _logarithmic_weights(p * real(self.steps), p, q, self.steps)
 
     def _between(self) -> _Between:
-        return _LogarithmicSum(whole_number(self.steps))
+        return _LogarithmicSum(lowered_steps(self.steps))
 
 
 class _LogarithmicSum(_Between):
@@ -621,12 +621,12 @@ class _LogarithmicSum(_Between):
 
 
 def _logarithmic_weights(t: jax.Array, p: jax.Array, q: jax.Array, steps: Length) -> Weights:
-    whole = jnp.log(jnp.maximum(real(steps), 2))
+    log_steps = jnp.log(jnp.maximum(real(steps), 2))
     # ln(n / t). Near the end it is small, so it is computed from the remaining fraction.
     early = (p > 0) & (p < 0.5) & (t > 1)
     of_init = jnp.where(early, -jnp.log(jnp.where(early, p, 0.5)), -jnp.log1p(-jnp.minimum(q, 0.5)))
     of_end = jnp.log1p(jnp.maximum(t - 1, 0))
-    return jnp.where(t > 1, of_init / whole, 1), of_end / whole
+    return jnp.where(t > 1, of_init / log_steps, 1), of_end / log_steps
 
 
 @checks.by_name

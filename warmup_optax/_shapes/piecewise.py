@@ -25,13 +25,13 @@ from .._core.scalars import (
     Wide,
     default_float,
     default_int,
+    lowered_steps,
     real,
     select,
-    whole_number,
     x64,
 )
 from .._core.schedule import Schedule
-from .._core.tables import Moment, Table, boundaries_of, table, take, whole_table
+from .._core.tables import Moment, Table, boundaries_of, table_of, table_of_steps, take
 from .._core.time import Time
 from .._core.types import Number, NumbersField, Steps
 from .finite import Curve, half_cosine, linear_weights
@@ -52,7 +52,7 @@ class PiecewiseConstant(Schedule, kind="piecewise_constant"):
         boundaries = boundaries_of(self.boundaries)
         if type(boundaries) is tuple:
             return _Steps(self.values, boundaries)
-        return _StepTable(table(self.values), boundaries)
+        return _StepTable(table_of(self.values), boundaries)
 
     def walk(self, view: View) -> Iterator[Phase]:
         for first, value, cause in zip((0, *self.boundaries), self.values, causes("step"), strict=False):
@@ -129,7 +129,7 @@ class PiecewiseLinear(Schedule, kind="piecewise_linear"):
         _check_lengths(self)
 
     def lower(self) -> Lowered:
-        return _LinearPieces(table(self.values), table(tuple(map(whole_number, self.boundaries))))
+        return _LinearPieces(table_of(self.values), table_of(tuple(map(lowered_steps, self.boundaries))))
 
     def walk(self, view: View) -> Iterator[Phase]:
         return _between(self.boundaries, self._kind.removeprefix("piecewise_"))
@@ -233,12 +233,12 @@ class PiecewiseCosine(Schedule, kind="piecewise_cosine"):
         if all(isinstance(x, (int, float)) for x in self.boundaries):
             before = tuple(map(math.floor, self.boundaries))
             parts = [float(knot - whole) for knot, whole in zip(self.boundaries, before, strict=True)]
-            knots = Moment(whole_table(before), np.asarray(parts, default_float()))
+            knots = Moment(table_of_steps(before), np.asarray(parts, default_float()))
         else:
-            reals = real(table(self.boundaries))
+            reals = real(table_of(self.boundaries))
             before = jnp.floor(reals)
             knots = Moment(before.astype(default_int()) if x64() else Wide.of(before), reals - before)
-        return _CosinePieces(table(self.values), knots)
+        return _CosinePieces(table_of(self.values), knots)
 
     def walk(self, view: View) -> Iterator[Phase]:
         return _between(self.boundaries, self._kind.removeprefix("piecewise_"))

@@ -15,7 +15,7 @@ import jax
 from .._core import checks
 from .._core.lowered import Lowered
 from .._core.node import checked, static
-from .._core.scalars import Length, Scalar, real, select, total, whole_number
+from .._core.scalars import Length, Scalar, lowered_steps, real, select, total
 from .._core.schedule import Schedule
 from .._core.time import Time
 from .._core.types import Number, NumberField, OptionalField, Steps
@@ -38,7 +38,7 @@ class _Wave(Schedule):
         """The weights of the two values, as a function of the elapsed and the remaining fraction."""
 
     def lower(self) -> Lowered:
-        steps, back = whole_number(self.steps), whole_number(self._back())
+        steps, back = lowered_steps(self.steps), lowered_steps(self._back())
         period = total(self.steps, self._back())
         return _Waved(self.init_value, self.end_value, steps, back, period, self._curve())
 
