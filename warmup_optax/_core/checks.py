@@ -170,10 +170,11 @@ def _scalar(where: str, name: str, value: object, allowed: str) -> Numeric:
 def text_fix(text: str | bytes) -> str:
     """Return the advice for a number that is a text, or "" for words. YAML 1.1 (PyYAML) reads 3e-4 as text."""
     shown = text.decode("ascii", "replace") if isinstance(text, bytes) else text
+    # PyYAML reads a number only with a dot and a sign: https://github.com/yaml/pyyaml/issues/173
     found = re.fullmatch(r"\s*([-+]?\d+(?:\.\d*)?)[eE]([-+]?)(\d+)\s*", shown)
     if found:
         digits, sign, exponent = found.groups()
-        written = f"{digits if '.' in digits else digits + '.0'}e{sign or '+'}{exponent}"  # it needs both
+        written = f"{digits if '.' in digits else digits + '.0'}e{sign or '+'}{exponent}"
         return (
             f"YAML 1.1 reads {shown.strip()} as text: write {written}, or read the file with load; outside of "
             "YAML write the number without quotes"
@@ -211,7 +212,8 @@ def number(
     if not math.isfinite(as_float) or abs(as_float) > FLOAT32_MAX:
         too_large = "float32 holds numbers up to 3.4e38" if as_float == as_float else ""
         raise_bad_argument(where, name, as_float, allowed, too_large)
-    if (nonzero or above == 0) and 0 < abs(as_float) < FLOAT32_MIN:  # XLA takes a subnormal number for 0
+    # XLA takes a subnormal number for 0: https://github.com/jax-ml/jax/issues/16200
+    if (nonzero or above == 0) and 0 < abs(as_float) < FLOAT32_MIN:
         raise_bad_argument(where, name, value, allowed, "float32 holds numbers down to 1.2e-38")
     if (
         (above is not None and not as_float > above)

@@ -154,7 +154,8 @@ def _compiled(structure: Hashable, layout: Layout) -> Callable[..., jax.Array]:
     def schedule_at(
         reals: Buffer | None, wholes: Buffer | None, tables: tuple[Buffer, ...], count: jax.Array
     ) -> jax.Array:
-        with jax.transfer_guard("allow"):  # tracing makes the program's own constants
+        # Constants of the program are transfers: https://github.com/jax-ml/jax/issues/16002
+        with jax.transfer_guard("allow"):
             numbers = unpack(Buffers(reals, wholes, tables), layout)
             return _values(jax.tree.unflatten(structure, numbers), count)
 

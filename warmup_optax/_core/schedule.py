@@ -76,7 +76,8 @@ class Schedule(Node):
     (0.2, True)
     """
 
-    # NumPy must leave `np.float32(0.1) * schedule` to us, not build an array of objects.
+    # NumPy must leave `np.float32(0.1) * schedule` to us, not build an array of objects:
+    # https://numpy.org/neps/nep-0013-ufunc-overrides.html
     __array_ufunc__: ClassVar[None] = None
     _convert: ClassVar[Check]  # the check of a field that is a schedule: `as_schedule_argument`, set with it
 
