@@ -216,7 +216,7 @@ def lowered_steps(steps: Scalar) -> Length:
 
 
 def may_be_negative(steps: Length) -> bool:
-    """Whether a number of steps is below 0 or not known, so that a clock it moves may have a head start."""
+    """Return whether a number of steps may be below 0, so that a clock it moves may have a head start."""
     return not (isinstance(steps, (int, float)) and steps >= 0)
 
 

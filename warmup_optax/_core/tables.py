@@ -23,7 +23,7 @@ from .scalars import (
     lowered_steps,
 )
 
-UNROLLED = 8  # so many numbers are not put into a table
+UNROLLED = 8  # up to eight boundaries are compared one by one, which needs no table
 T = TypeVar("T")
 
 
