@@ -1,5 +1,6 @@
 """The small language model behind the notebook on loss laws: its data, its model and its runner."""
 
+import collections
 import subprocess
 import sys
 from pathlib import Path
@@ -47,13 +48,10 @@ class TestData:
         assert steps >= train_bytes.STEPS  # the text is long enough for the notebook
         used = train_bytes.batches_of(0, steps).reshape(-1, windows.shape[1])
 
-        def sorted_rows(rows):
-            return rows[np.lexsort(rows.T)]
+        def rows(windows):
+            return collections.Counter(row.tobytes() for row in windows)
 
-        counts = np.unique(sorted_rows(windows), axis=0, return_counts=True)
-        of_used = np.unique(sorted_rows(used), axis=0, return_counts=True)
-        index = {row.tobytes(): count for row, count in zip(*counts, strict=True)}
-        assert all(count <= index[row.tobytes()] for row, count in zip(*of_used, strict=True))
+        assert rows(used) <= rows(windows)
 
     def test_a_seed_fixes_the_order(self, train_bytes):
         np.testing.assert_array_equal(train_bytes.batches_of(3, 4), train_bytes.batches_of(3, 8)[:4])
@@ -111,14 +109,11 @@ class TestTrain:
         again = train_bytes.train(SCHEDULE, [0, 1], train_bytes.CHUNK)
         np.testing.assert_array_equal(again.losses[:, 0], result.losses[:, 0])
 
-    def test_a_rate_of_zero_changes_nothing(self, train_bytes):
-        """The rate multiplies everything, weight decay included."""
+    def test_a_rate_of_zero_changes_nothing(self, train_bytes, result):
+        """The rate multiplies everything, weight decay included. One program serves every schedule."""
+        programs = train_bytes.run_chunk_all._cache_size()
         frozen = train_bytes.train(wo.constant(0.0), [0, 1], STEPS)
         np.testing.assert_array_equal(frozen.losses[:, 0], frozen.losses[:, 1])
-
-    def test_one_program_serves_every_schedule(self, train_bytes, result):
-        programs = train_bytes.run_chunk_all._cache_size()
-        train_bytes.train(wo.constant(1e-3), [0, 1], train_bytes.CHUNK)
         assert train_bytes.run_chunk_all._cache_size() == programs
 
     @pytest.mark.parametrize("steps", [0, -25, 30])

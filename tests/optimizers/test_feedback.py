@@ -300,22 +300,29 @@ def test_a_nan_changes_nothing_but_the_count():
         assert (now.count, now.scale) == (4, before.scale)
 
 
-@pytest.mark.parametrize("name", RULES)
-def test_a_checkpoint_continues_exactly(name, tmp_path):
-    """Through Orbax, cut anywhere: during the warmup, or while values are counted."""
+# Cut anywhere: during the warmup, or while values are counted. By default each rule at one of them.
+CUTS = [
+    pytest.param(name, cut, marks=() if i % 3 == j else pytest.mark.exhaustive)
+    for i, name in enumerate(RULES)
+    for j, cut in enumerate([2, 7, 13])
+]
+
+
+@pytest.mark.parametrize(("name", "cut"), CUTS)
+def test_a_checkpoint_continues_exactly(name, cut, tmp_path):
+    """Through Orbax."""
     ocp = pytest.importorskip("orbax.checkpoint")
     values = np.random.default_rng(0).exponential(size=24)
     schedule = wo.with_feedback(SCHEDULE, RULES[name])
     expected, last = run(schedule, values)
     checkpointer = ocp.StandardCheckpointer()
-    for cut in (2, 7, 13):
-        first, state = run(schedule, values[:cut])
-        checkpointer.save(tmp_path / str(cut), state)
-        checkpointer.wait_until_finished()
-        restored = checkpointer.restore(tmp_path / str(cut), jax.eval_shape(lambda: state))  # noqa: B023
-        rest, again = run(schedule, values[cut:], state=restored)
-        assert first + rest == expected
-        jax.tree.map(np.testing.assert_array_equal, again, last)
+    first, state = run(schedule, values[:cut])
+    checkpointer.save(tmp_path / "state", state)
+    checkpointer.wait_until_finished()
+    restored = checkpointer.restore(tmp_path / "state", jax.eval_shape(lambda: state))
+    rest, again = run(schedule, values[cut:], state=restored)
+    assert first + rest == expected
+    jax.tree.map(np.testing.assert_array_equal, again, last)
 
 
 def test_under_scan_and_vmap():
