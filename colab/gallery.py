@@ -51,7 +51,7 @@ def gallery(lines, steps, columns=2, limits=(-0.05, 1.05)):
 # %% [markdown]
 # ## Recipes
 #
-# Complete schedules, which cover most runs. The peak is at `count == warmup_steps`, and `total_steps` includes
+# Complete schedules that cover most runs. The peak is at `count == warmup_steps`, and `total_steps` includes
 # the warmup.
 
 # %%
@@ -76,7 +76,7 @@ gallery(
 # %% [markdown]
 # ## Finite shapes
 #
-# A finite shape goes from one value to another in `steps` steps. Both ends are exactly the given numbers. After
+# A finite shape goes from one value to another in `steps` steps. It reaches both values exactly. After
 # the last step, the value stays constant.
 
 # %%
@@ -101,7 +101,7 @@ gallery(
 # %% [markdown]
 # ## Shapes that never end
 #
-# These shapes need no number of steps. To end one, add a cooldown.
+# These shapes do not take a total number of steps. To end one, add a cooldown.
 
 # %%
 gallery(
@@ -123,7 +123,7 @@ gallery(
 # %% [markdown]
 # ## Decay rates of moving averages
 #
-# Use these two shapes for Adam's `b1` and `b2`, or for the decay rate of averaged weights. Near 1, a small change of
+# Use these two shapes for Adam's `b1` and `b2`, or for the decay rate of averaged weights. Near 1, a small change in
 # the decay rate changes the half-life a lot. Both shapes account for this.
 
 # %%
@@ -155,7 +155,7 @@ gallery(
 # %% [markdown]
 # ## Warmups and cooldowns of any shape
 #
-# A warmup ramps up to the value of the schedule, and a cooldown starts from it. So the curve never jumps.
+# A warmup ramps up to the value of the schedule, and a cooldown starts from it, so the curve never jumps.
 
 # %%
 shapes = {
@@ -196,7 +196,7 @@ gallery(
 # ## Joins: local or global counts
 #
 # By default, each phase of a join starts at its own count 0, as in Optax and PyTorch. With `offsets=[0, 0]`, both
-# phases receive the global count, as in Keras. Here are the same two phases either way:
+# phases receive the global count, as in Keras. Here are the same two phases both ways:
 
 # %%
 gallery(
@@ -245,7 +245,7 @@ gallery(
 )
 
 # %% [markdown]
-# Operators can be combined: `wo.cosine(1.0, 0.0, 800) / 4 + 0.1` is a schedule as well.
+# You can combine operators: `wo.cosine(1.0, 0.0, 800) / 4 + 0.1` is a schedule as well.
 
 # %% [markdown]
 # ## Schedules in other units
@@ -263,8 +263,8 @@ gallery(
 # %% [markdown]
 # ## Mistakes that `check` finds
 #
-# Each of these schedules would train for 1000 updates without an error. The gray area is after the end of the run.
-# `wo.check` reports the problem and its step before you start. A *note* (blue) may be intended. A *warning* (red)
+# Each of these schedules would run for 1000 updates without an error. The gray area is after the end of the run.
+# `wo.check` reports the problem and its step before you start. A *note* (blue) may be intentional. A *warning* (red)
 # is probably a mistake.
 
 # %%

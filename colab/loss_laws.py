@@ -47,8 +47,8 @@ SEEDS = [0, 1]
 # ## Two runs
 #
 # `train_bytes.py` trains a transformer of about 117,000 parameters to predict the next byte of Python's standard
-# library, in one pass. Runs with the same seed share weights and batches, so only the schedule differs. The loss is
-# measured on held-out text, in nats per byte.
+# library, in one pass. Runs with the same seed share initial weights and batches, so only the schedule differs. The loss
+# is measured on held-out text, in nats per byte.
 
 # %%
 schedules = {
@@ -74,7 +74,7 @@ for name in logged:
 #   $G(x) = 1 - (1 + C x)^{-\beta}$, where $S_k(n)$ is the area from update $k$ to update $n$. As in the authors'
 #   code, the increases of a warmup count as negative decreases. $\beta$ and $\gamma$ keep their published values.
 # * **annealing** (Tissue et al. 2024, [arXiv 2408.11029](https://arxiv.org/abs/2408.11029), equation 1):
-#   $L_0 + A S(n)^{-\alpha} - C S_2(n)$, where $S_2$ sums the decreases with an exponential memory.
+#   $L_0 + A S(n)^{-\alpha} - C S_2(n)$, where the contribution of each decrease to $S_2$ saturates exponentially.
 #
 # Rates are in units of the peak, and areas in units of a run at the peak.
 
@@ -212,7 +212,7 @@ _ = draw(["constant", "cosine", "wsd"], multi_power)
 # ## Optimize a schedule through a law
 #
 # The numbers of a schedule are leaves, so the law's final loss has a gradient with respect to each of them. The
-# schedule is a warmup and then a `piecewise_linear` with 20 free decreases, each at least 0. Adam minimizes the
+# schedule is a warmup followed by a `piecewise_linear` with 20 free decreases, each at least 0. Adam minimizes the
 # loss that the multi-power law predicts, as fitted to `constant` and `cosine`.
 
 # %%

@@ -69,7 +69,7 @@ def load_digits() -> tuple[Batch, Batch]:
 
 
 def batch_order(seed: int, steps: int) -> np.ndarray:
-    """Return the images of each update, of shape (steps, BATCH_SIZE): epoch after shuffled epoch."""
+    """Return the image indices of each update, of shape (steps, BATCH_SIZE). Each epoch is shuffled."""
     rng = np.random.default_rng(seed)
     epochs = math.ceil(steps * BATCH_SIZE / TRAIN_IMAGES)
     order = np.concatenate([rng.permutation(TRAIN_IMAGES) for _ in range(epochs)])

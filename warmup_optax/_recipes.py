@@ -96,6 +96,7 @@ def warmup_constant(peak_value: Number, *, warmup_steps: Steps, init_value: Numb
     """Linear warmup, then constant. Also known as constant with warmup.
 
     Every update after the warmup has ``peak_value``, including the last update.
+
     Typical: a warmup of 1 % to 10 % of the run. See also `with_cooldown`, which ends such a run, and
     :doc:`/guides/ending_a_run`.
 
@@ -139,7 +140,7 @@ def warmup_linear(
 ) -> WarmupLinear:
     """Linear warmup, then linear decay: the schedule of BERT. Also known as linear with warmup, or D2Z.
 
-    The rate of the last update, at ``count == total_steps - 1``, is one step of the decay above ``end_value``.
+    At the last update, ``count == total_steps - 1``, the rate is one step of the decay above ``end_value``.
 
     Typical: a warmup of 1 % to 10 % of the run, and an ``end_value`` of 0. See also `warmup_cosine`,
     `with_cooldown`, and :doc:`/guides/which`.
@@ -195,7 +196,7 @@ def warmup_cosine(
     """Linear warmup, then cosine decay: the usual schedule of training runs. Also known as cosine with warmup.
 
     The warmup is linear from ``init_value`` to ``peak_value``. The decay is half a period of a cosine, flat at
-    both ends. The last update, at ``count == total_steps - 1``, has nearly ``end_value``.
+    both ends. At the last update, ``count == total_steps - 1``, the rate is close to ``end_value``.
 
     Typical: a warmup of 1 % to 10 % of the run, and an ``end_value`` of 0 or a tenth of the peak. See also
     `warmup_linear`, `warmup_stable_decay`, and :doc:`/guides/which`.
@@ -253,7 +254,7 @@ def warmup_polynomial(
 
     Also known as polynomial decay with warmup, or poly.
 
-    The last update, at ``count == total_steps - 1``, is one step of the decay above ``end_value``.
+    At the last update, ``count == total_steps - 1``, the rate is one step of the decay above ``end_value``.
 
     Typical: a ``power`` of 1 (BERT), 2 (LARS) or 0.9 (DeepLab). See also `polynomial` and :doc:`/guides/which`.
 
@@ -317,7 +318,7 @@ def warmup_exponential(
 
     Also known as exponential decay with warmup; with ``staircase=True``, step decay.
 
-    The last update of a run of N updates has count N - 1, and the decay continues after it.
+    The last update of a run of N updates is at count N - 1, and the decay continues after it.
 
     Typical: ``decay_rate=0.97`` every 2.4 epochs (EfficientNet). See also `exponential` and :doc:`/guides/which`.
 
@@ -379,9 +380,9 @@ def warmup_piecewise_constant(
 
     Also known as multi-step or step decay with warmup.
 
-    The last update has the last value that a boundary has reached.
+    At the last update, the rate is that of the last phase that has begun.
 
-    Typical: a tenth at 30, 60 and 80 of 90 epochs, after a warmup of 5 (ResNet-50). See also
+    Typical: a factor of 0.1 at epochs 30, 60 and 80 of 90, after a warmup of 5 (ResNet-50). See also
     `piecewise_constant` and :doc:`/guides/which`.
 
     Args:
@@ -440,7 +441,7 @@ def warmup_inverse_sqrt(
     The paper writes the rate as ``d_model**-0.5 * min(n**-0.5, n * warmup_steps**-1.5)``. Its peak is
     ``peak_value = d_model**-0.5 * warmup_steps**-0.5``.
 
-    The last update of a run of N updates has count N - 1, and the decay continues after it.
+    The last update of a run of N updates is at count N - 1, and the decay continues after it.
 
     Typical: ``warmup_steps=4000`` (Transformer). See also `inverse_sqrt`, `with_cooldown`, which ends the run,
     and :doc:`/guides/ending_a_run`.
@@ -503,9 +504,9 @@ def warmup_stable_decay(
 ) -> WarmupStableDecay:
     """Warmup-stable-decay (WSD): linear warmup, a long plateau, and a short decay. Also known as trapezoidal.
 
-    You can stop, extend or branch the plateau. The decay usually takes 10 to 20 % of the run.
+    During the plateau, you can stop, extend or branch the run.
 
-    The last update, at ``count == total_steps - 1``, is one step of the decay above ``end_value``.
+    At the last update, ``count == total_steps - 1``, the rate is one step of the decay above ``end_value``.
 
     Typical: ``decay_steps`` of 10 % to 20 % of the run. See also `with_cooldown`, which adds the decay later,
     and :doc:`/guides/ending_a_run`.
@@ -584,7 +585,7 @@ def warmup_cosine_restarts(
 
     Other names: warm restarts, cosine annealing with hard restarts.
 
-    Typical: ``growth`` of 1 or 2 (SGDR). See also `restart`, which repeats any schedule, and
+    Typical: a ``growth`` of 1 or 2 (SGDR). See also `restart`, which repeats any schedule, and
     :doc:`/guides/which`.
 
     Args:
@@ -592,7 +593,7 @@ def warmup_cosine_restarts(
         ``peak_value * decay**i``.
       warmup_steps: The number of warmup updates, a whole number >= 0.
       cycle_steps: The number of updates of the first cycle, a whole number >= 1.
-      growth: A number >= 1, whole or not. Each cycle is ``growth`` times longer than the last.
+      growth: A number >= 1, whole or not. Each cycle is ``growth`` times as long as the last.
       decay: The factor from one peak to the next, a number > 0.
       init_value: The rate of the first update.
       end_value: The rate that every cycle decays to. The last update of a cycle does not reach it, because the
@@ -667,9 +668,9 @@ def one_cycle(
 
     Also known as OneCycleLR and super-convergence.
 
-    The last update, at ``count == total_steps - 1``, is one step of the decay above the end value.
+    At the last update, ``count == total_steps - 1``, the rate is one step of the decay above the end value.
 
-    Typical: a ``warmup_fraction`` of 0.3. See also `warmup_cosine`, whose warmup has a length in steps, and
+    Typical: a ``warmup_fraction`` of 0.3. See also `warmup_cosine`, whose warmup is given in steps, and
     :doc:`/guides/which`.
 
     Args:

@@ -26,7 +26,7 @@ from editor import link
 LOGGER = logging.getLogger(__name__)
 
 BLUE = "#3b8ed8"  # visible on white and on black
-SMOOTH = 200  # points of a curve, at least
+SMOOTH = 200  # at least this many points per curve
 
 
 def called(function: Any) -> list[tuple[wo.Schedule, Any]]:
@@ -39,7 +39,7 @@ def called(function: Any) -> list[tuple[wo.Schedule, Any]]:
         if isinstance(count, jax.core.Tracer):
             return original(self, count)
         found.append((self, count))
-        return np.zeros(np.shape(count), np.float32)  # the tests check the values, which take a compilation
+        return np.zeros(np.shape(count), np.float32)  # the tests check the values, which need a compilation
 
     wo.Schedule.__call__ = recorded
     try:
@@ -68,9 +68,9 @@ def drawable(found: list[tuple[wo.Schedule, Any]]) -> wo.Schedule | None:
 
 
 def picture(schedule: wo.Schedule, alt: str, last: int = 0) -> str:
-    """The curve up to its last phase or to ``last``, with the value under the pointer.
+    """Draw the curve up to its last phase or to ``last``, with the value under the pointer.
 
-    An example may have four steps. A short curve is drawn between its counts as well, so that it is smooth.
+    An example may have only four steps. A short curve is also drawn between its counts, so that it is smooth.
     """
     last = last or horizon(schedule)
     parts = max(1, SMOOTH // last)
@@ -84,7 +84,7 @@ def picture(schedule: wo.Schedule, alt: str, last: int = 0) -> str:
 
 
 def readings(times: np.ndarray, rates: np.ndarray, parts: int) -> str:
-    """Strips over a curve, each with a whole count and its value as the text under the pointer."""
+    """Return strips over a curve, each with a whole count and its value as the text under the pointer."""
     whole = np.flatnonzero(times % parts == 0)
     shown = whole[np.unique(np.linspace(0, len(whole) - 1, 50).astype(int))]
     x = LEFT + times[shown] / times[-1] * (WIDTH - LEFT - RIGHT)

@@ -76,7 +76,7 @@ def caption_schedules(app: Any, doctree: nodes.document) -> None:
 
 
 def find_elsewhere(app: Any, env: Any, node: Any, contents: Any) -> Any:
-    """Resolve a name in a docstring of another module: shapes and ports mention `linear`, and `linear` them."""
+    """Resolve a name from another module: docstrings of shapes and ports mention `linear`, and the reverse."""
     if node.get("refdomain") != "py":
         return None
     domain = env.get_domain("py")

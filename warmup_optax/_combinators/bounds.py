@@ -57,7 +57,7 @@ class Clip(Schedule, kind="clip"):
 def clip(schedule: ScheduleLike, min_value: Number | None = None, max_value: Number | None = None) -> Clip:
     """Clip a schedule to a floor and a ceiling. Also known as clamp.
 
-    The bounds apply at every count, so the last update has the clipped value of the schedule at ``N - 1``.
+    The bounds apply at every count, including that of the last update.
 
     See also `minimum`, `maximum`, and :doc:`/guides/ending_a_run`.
 
@@ -98,7 +98,7 @@ def minimum(*schedules: ScheduleLike) -> Minimum:
 
     .. math:: v(c) = \min_i s_i(c)
 
-    The last update of a run of ``N`` updates has the smallest value at ``N - 1``.
+    The last update of a run of ``N`` updates has the smallest of the values at ``N - 1``.
 
     See also `maximum`, `clip`, `join`, and :doc:`/guides/which`.
 
@@ -136,7 +136,7 @@ def maximum(*schedules: ScheduleLike) -> Maximum:
 
     .. math:: v(c) = \max_i s_i(c)
 
-    The last update of a run of ``N`` updates has the largest value at ``N - 1``.
+    The last update of a run of ``N`` updates has the largest of the values at ``N - 1``.
 
     See also `minimum`, `clip`, and :doc:`/guides/ending_a_run`.
 

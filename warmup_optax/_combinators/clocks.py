@@ -191,8 +191,8 @@ def staircase(schedule: ScheduleLike, steps: Steps) -> Staircase:
 
     .. math:: v(c) = s(\lfloor c / n \rfloor)
 
-    The last ``steps`` updates of a schedule of ``k`` epochs, up to ``c = k * steps - 1``, have its value at
-    ``k - 1``.
+    If ``schedule`` takes ``k`` epochs, the last ``steps`` updates, up to ``c = k * steps - 1``, have its value
+    at ``k - 1``.
 
     See also `piecewise_constant`, `stretch`, `TrainingRun`, and :doc:`/guides/steps`.
 

@@ -148,8 +148,8 @@ def join(
 
     .. math:: v(c) = s_i(c - o_i) \quad\text{for}\quad b_{i-1} \le c < b_i
 
-    The last update of a phase, at ``c = b_i - 1``, has the value of ``s_i`` one step before the boundary. The
-    last phase never ends.
+    At the last update of a phase, ``c = b_i - 1``, the value is still that of :math:`s_i`. The last phase never
+    ends.
 
     See also `with_warmup`, `with_cooldown`, `piecewise_linear`, and :doc:`/guides/resuming`.
 

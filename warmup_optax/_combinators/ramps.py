@@ -161,8 +161,8 @@ def with_warmup(
 
     The handover is at :math:`h = 0`, or at :math:`h = W` with overlap.
 
-    The last update of the warmup, at ``c = steps - 1``, is one step of ``shape`` before the value of the
-    schedule.
+    At the last warmup update, ``c = steps - 1``, the value is one step of ``shape`` short of the value at the
+    handover.
 
     Typical: 2000 steps (Llama, Touvron et al. 2023), or 5 epochs (ResNet-50, Goyal et al. 2017). See also
     `with_cooldown`, `warmup_cosine` and the other recipes, `adam_warmup_steps`, and :doc:`/guides/which`.
@@ -252,7 +252,7 @@ def with_cooldown(
 
       v(c) = \text{shape}(s(b), E, n)(c - b) \ \text{for}\ c \ge b
 
-    The last update, at ``c = begin + steps - 1``, is one step of ``shape`` before ``end_value``.
+    At the last update, ``c = begin + steps - 1``, the value is one step of ``shape`` short of ``end_value``.
 
     Typical: 10 % to 20 % of the run (Hägele et al. 2024). See also `warmup_stable_decay`, which plans the
     cooldown from the start, `one_minus_sqrt`, and :doc:`/guides/ending_a_run`.

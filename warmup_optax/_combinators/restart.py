@@ -233,8 +233,8 @@ def restart(schedule: ScheduleLike, *, period: Steps, growth: Number = 1, decay:
     .. math:: v(c) = d^i\, s\!\left(\frac{c - B_i}{g^i}\right) \ \text{for}\ B_i \le c < B_{i+1}, \qquad
               B_i = P \sum_{j < i} g^j
 
-    The last update of a cycle does not reach the value of ``schedule`` at ``period``. In the first cycle, it is
-    at ``c = period - 1`` and has the value of ``schedule`` there.
+    No cycle reaches the value of ``schedule`` at ``period``. The last update of the first cycle, at
+    ``c = period - 1``, has the value of ``schedule`` at that count.
 
     Typical: a ``growth`` of 1 or 2 (SGDR). See also `warmup_cosine_restarts`, `shapes.triangle_wave`,
     `shapes.cosine_wave`, and :doc:`/guides/which`.

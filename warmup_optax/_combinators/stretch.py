@@ -165,7 +165,7 @@ def stretch(schedule: ScheduleLike, factor: Factor) -> Stretch:
     steps. If each update takes 2048 of them, write ``stretch(plan, Fraction(1, 2048))``. After a change of the
     batch size, ``stretch(schedule, Fraction(old_batch, new_batch))`` keeps the number of examples.
 
-    A schedule of ``n`` steps ends at ``f * n``. The last update, at ``c = f * n - 1``, has its value at
+    A schedule of ``n`` steps ends at ``f * n``. At the last update, ``c = f * n - 1``, it is evaluated at
     ``n - 1 / f``.
 
     See also `shift`, `staircase`, `TrainingRun`, and :doc:`/guides/steps`.

@@ -35,7 +35,7 @@ class Constant(Schedule, kind="constant"):
 def constant(value: Number) -> Constant:
     """The same learning rate at every count.
 
-    The last update of a run has ``value``, like every other update.
+    Every update has ``value``, including the last update of a run.
 
     See also `warmup_constant`, `with_cooldown`, which ends such a run, and :doc:`/guides/which`.
 
@@ -84,7 +84,7 @@ class Function(Schedule, kind="as_schedule"):
 def as_schedule(schedule: ScheduleLike) -> Schedule:
     """Convert a number, a function of a count, or a schedule to a `Schedule`.
 
-    The last update of a run of ``N`` updates has the value of the function at ``N - 1``.
+    At the last update of a run of ``N`` updates, the function receives count ``N - 1``.
 
     See also `constant`, `Schedule`, and :doc:`/guides/own_nodes`.
 
@@ -110,7 +110,7 @@ def as_schedule(schedule: ScheduleLike) -> Schedule:
 
 
 def is_stateful(schedule: object) -> bool:
-    """Return whether it is a stateful schedule, as Optax tells: by its methods."""
+    """Return whether it is a stateful schedule, which Optax recognizes by its methods."""
     return callable(schedule) and hasattr(schedule, "init") and hasattr(schedule, "update")
 
 

@@ -74,10 +74,10 @@ def exponential(
 
     Also known as step decay if ``staircase`` is true.
 
-    The last update of a run of ``N`` updates has count ``N - 1``, and the decay continues after it.
+    The last update of a run of ``N`` updates is at count ``N - 1``, and the decay continues after it.
 
     Typical: ``decay_rate=0.97`` every 2.4 epochs (EfficientNet, Tan & Le 2019). See also `warmup_exponential`,
-    `geometric`, which has an end, and :doc:`/guides/which`.
+    `geometric`, which reaches an end value, and :doc:`/guides/which`.
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly, unless ``end_value`` bounds it. Any finite
@@ -126,7 +126,7 @@ def inverse_sqrt(init_value: Number, *, timescale: Number) -> InverseSqrt:
 
     .. math:: v(t) = I \sqrt{\frac{\tau}{\tau + t}}
 
-    The last update of a run of ``N`` updates has count ``N - 1``, and the decay continues after it.
+    The last update of a run of ``N`` updates is at count ``N - 1``, and the decay continues after it.
 
     Typical: a ``timescale`` of 4000 (Transformer) or 10,000 (big_vision). See also `warmup_inverse_sqrt`,
     `with_cooldown`, which ends the run, and :doc:`/guides/which`.
@@ -178,7 +178,7 @@ def inverse_time(
     .. math:: v(t) = \frac{I}{1 + r\, t / n} \quad\text{or, as a staircase,}\quad
               \frac{I}{1 + r \lfloor t / n \rfloor}
 
-    The last update of a run of ``N`` updates has count ``N - 1``, and the decay continues after it.
+    The last update of a run of ``N`` updates is at count ``N - 1``, and the decay continues after it.
 
     See also `inverse_sqrt`, `shapes.power_law`, `with_cooldown`, which ends the run, and :doc:`/guides/which`.
 
@@ -224,7 +224,7 @@ def power_law(init_value: Number, *, power: Number, timescale: Number = 1.0) -> 
 
     .. math:: v(t) = I \left(1 + \frac{t}{\tau}\right)^k
 
-    The last update of a run of ``N`` updates has count ``N - 1``: with a ``timescale`` of 1, its rate is
+    The last update of a run of ``N`` updates is at count ``N - 1``. With a ``timescale`` of 1, its rate is
     ``init_value * N**power``. The curve continues after it.
 
     Typical: a ``power`` of -0.5 (Transformer) or -0.51 (Power Scheduler). See also `inverse_sqrt`,
@@ -276,8 +276,8 @@ def exponential_approach(init_value: Number, end_value: Number, *, timescale: Nu
 
     .. math:: v(t) = E + (I - E)\, e^{-t/\tau}
 
-    The last update of a run of ``N`` updates has count ``N - 1``. It differs from ``end_value`` by
-    ``exp(-(N - 1) / timescale)`` of the whole difference.
+    At the last update of a run of ``N`` updates, the value differs from ``end_value`` by
+    ``exp(-(N - 1) / timescale)`` of the initial difference.
 
     Typical: a ``timescale`` of 1000, for ``b2=0.999`` (Ma & Yarats 2019). See also `radam`,
     `adam_warmup_steps`, and :doc:`/guides/which`.
@@ -362,8 +362,8 @@ def radam(value: Number, *, b2: Number) -> Radam:
       v(t) = V \sqrt{\frac{(\rho_t - 4)(\rho_t - 2)\,\rho}{(\rho - 4)(\rho - 2)\,\rho_t}}, \qquad
       \rho_t = \rho - \frac{2 t\, b_2^t}{1 - b_2^t}, \qquad \rho = \frac{2}{1 - b_2} - 1
 
-    The last update of a run of ``N`` updates has count ``N - 1``. In a run of more than ``20 / (1 - b2)``
-    steps, it has ``value``.
+    The last update of a run of ``N`` updates is at count ``N - 1``. After more than ``20 / (1 - b2)`` steps,
+    its rate is ``value``.
 
     Typical: ``b2=0.999`` (the paper). See also `exponential_approach`, `adam_warmup_steps`, and
     :doc:`/guides/which`.
@@ -419,9 +419,10 @@ def debiased_decay(decay: Number) -> DebiasedDecay:
 
     .. math:: v(t) = d\, \frac{1 - d^t}{1 - d^{t + 1}}
 
-    The last update of a run of ``N`` updates has count ``N - 1``. In a long run, it has ``decay``.
+    The last update of a run of ``N`` updates is at count ``N - 1``. In a long run, its value is ``decay``.
 
-    Typical: 0.999, the ``b2`` of Adam. See also `half_life`, `scheduled`, and :doc:`/guides/hyperparameters`.
+    Typical: a ``decay`` of 0.999, Adam's ``b2``. See also `half_life`, `scheduled`, and
+    :doc:`/guides/hyperparameters`.
 
     Args:
       decay: :math:`d`, the final decay rate, in [0, 1).

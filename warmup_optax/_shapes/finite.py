@@ -200,7 +200,7 @@ def linear(init_value: Number, end_value: Number, steps: Steps) -> Linear:
 
     .. math:: v(t) = I \frac{n - t}{n} + E \frac{t}{n}, \quad 0 \le t \le n
 
-    The last update, at ``t = n - 1``, is one step of the ramp before ``end_value``.
+    At the last update, ``t = n - 1``, the value is one step of the ramp short of ``end_value``.
 
     Typical: a warmup of 10,000 steps, then a decay to 0 (BERT, Devlin et al. 2019). See also `warmup_linear`,
     `with_warmup`, `polynomial`, and :doc:`/guides/which`.
@@ -261,8 +261,8 @@ def cosine(init_value: Number, end_value: Number, steps: Steps, *, exponent: Num
 
     .. math:: v(t) = E + (I - E) \left(\tfrac12 + \tfrac12 \cos \pi \tfrac{t}{n}\right)^k
 
-    The last update, at ``t = n - 1``, is close to ``end_value``. With 1000 steps, it differs by 2.5e-6 of the
-    whole difference.
+    At the last update, ``t = n - 1``, the value is close to ``end_value``. With 1000 steps and an ``exponent``
+    of 1, it differs by 2.5e-6 of the total change.
 
     Typical: an ``end_value`` of 0 (SGDR), or of a tenth of the peak (GPT-3, Brown et al. 2020). See also
     `warmup_cosine`, `restart`, `shapes.cosine_wave`, and :doc:`/guides/which`.
@@ -330,8 +330,8 @@ def polynomial(
 
       v(t) = I + (E - I)(t/n)^k \ \text{(origin "init")}
 
-    The last update, at ``t = n - 1``, differs from ``end_value`` by ``n**-power`` of the whole difference. With
-    the origin ``"init"``, this is about ``power / n``.
+    At the last update, ``t = n - 1``, the value differs from ``end_value`` by ``n**-power`` of the total change.
+    With ``origin="init"``, it differs by about ``power / n``.
 
     Typical: a ``power`` of 1 (BERT), 2 (LARS, You et al. 2017) or 0.9 (DeepLab, Chen et al. 2017). See also
     `warmup_polynomial`, `linear`, `shapes.k_decay`, and :doc:`/guides/which`.
@@ -384,8 +384,8 @@ def one_minus_sqrt(init_value: Number, end_value: Number, steps: Steps) -> OneMi
 
     .. math:: v(t) = I + (E - I) \sqrt{t / n}
 
-    The last update, at ``t = n - 1``, differs from ``end_value`` by about ``1 / (2 * n)`` of the whole
-    difference: half a step of a linear ramp.
+    At the last update, ``t = n - 1``, the value differs from ``end_value`` by about ``1 / (2 * n)`` of the total
+    change: half a step of a linear ramp.
 
     Typical: the last 10 % to 20 % of the run (Hägele et al. 2024). See also `warmup_stable_decay`,
     `with_cooldown`, and :doc:`/guides/ending_a_run`.
@@ -455,7 +455,7 @@ def geometric(init_value: Number, end_value: Number, steps: Steps) -> Geometric:
 
     .. math:: v(t) = I^{1 - t/n} E^{t/n}
 
-    The last update, at ``t = n - 1``, is ``end_value`` divided by one factor,
+    At the last update, ``t = n - 1``, the value is ``end_value`` divided by the factor of one step,
     ``(end_value / init_value)**(1 / n)``.
 
     Typical: from 1e-7 to 10 in 100 steps, the learning-rate range test of fastai. See also `exponential`, which
@@ -521,9 +521,9 @@ def tanh(
     .. math:: v(t) = E + (I - E)\, \tfrac12 \left(1 - \tanh\frac{a (n - t) + b t}{n}\right), \quad 0 \le t < n
 
     The last update, at ``t = n - 1``, comes before the jump to ``end_value``. With 1000 steps and the defaults,
-    it differs by 0.25 % of the whole difference.
+    its value differs from ``end_value`` by 0.25 % of the total change.
 
-    Typical: the defaults, those of timm's ``TanhLRScheduler``. See also `cosine`, `k_decay`, and
+    Typical: the defaults, which are those of timm's ``TanhLRScheduler``. See also `cosine`, `k_decay`, and
     :doc:`/coming_from/timm`.
 
     Args:
@@ -573,8 +573,8 @@ def finite_exponential(
 
     .. math:: v(t) = I + (E - I) \frac{1 - r^{t/n}}{1 - r}
 
-    The last update, at ``t = n - 1``, differs from ``end_value`` by about
-    ``ratio * log(1 / ratio) / (1 - ratio) / n`` of the whole difference.
+    At the last update, ``t = n - 1``, the value differs from ``end_value`` by about
+    ``ratio * log(1 / ratio) / (1 - ratio) / n`` of the total change.
 
     Typical: a ``ratio`` of 0.5 (Megatron-LM) or 0.1 (timm). See also `geometric`, `exponential`, and
     :doc:`/guides/ending_a_run`.
@@ -635,8 +635,8 @@ def logarithmic(init_value: Number, end_value: Number, steps: Steps) -> Logarith
 
     .. math:: v(t) = I + (E - I) \frac{\ln t}{\ln n}, \quad 1 \le t \le n
 
-    The last update, at ``t = n - 1``, differs from ``end_value`` by about ``1 / (n * log(n))`` of the whole
-    difference.
+    At the last update, ``t = n - 1``, the value differs from ``end_value`` by about ``1 / (n * log(n))`` of the
+    total change.
 
     Typical: a warmup of 1000 steps, the default of DeepSpeed. See also `linear`, `exponential_approach`, and
     :doc:`/coming_from/deepspeed`.
@@ -691,7 +691,7 @@ def rex(init_value: Number, end_value: Number, steps: Steps, *, curvature: Numbe
 
     .. math:: v(t) = E + (I - E) \frac{z}{(1 - c) + c z}, \quad z = \frac{n - t}{n}
 
-    The last update, at ``t = n - 1``, is about ``1 / (1 - curvature)`` steps of a linear ramp before
+    At the last update, ``t = n - 1``, the value is about ``1 / (1 - curvature)`` steps of a linear ramp short of
     ``end_value``: two steps by default.
 
     Typical: a ``curvature`` of 0.5 (the paper) or 0.9 (axolotl). See also `linear`, `polynomial`, and
@@ -776,7 +776,7 @@ def half_life(init_value: Number, end_value: Number, steps: Steps) -> HalfLife:
     .. math:: v(t) = 2^{-1 / h(t)}, \qquad h(t) = \frac{n - t}{n} h_I + \frac{t}{n} h_E, \qquad
               h_b = \frac{\ln \frac12}{\ln b}
 
-    The last update, at ``t = n - 1``, has a half-life one step of a linear ramp before that of ``end_value``.
+    At the last update, ``t = n - 1``, the half-life is one step of a linear ramp short of its end.
 
     Typical: from ``b1=0.9`` to 0.9999 over the whole run (the paper). See also `debiased_decay`, `scheduled`,
     and :doc:`/guides/hyperparameters`.
@@ -837,7 +837,7 @@ def k_decay(schedule: Schedule, k: Number) -> KDecay:
 
     .. math:: v(t) = s\left(n\, (t/n)^k\right)
 
-    The last update, at ``t = n - 1``, is about ``k`` steps of the shape before its end.
+    At the last update, ``t = n - 1``, the value is that of the shape about ``k`` steps before its end.
 
     See also `polynomial`, `linear`, `cosine`, and :doc:`/coming_from/timm`.
 

@@ -84,9 +84,9 @@ def piecewise_constant(values: Sequence[Number], boundaries: Sequence[Steps]) ->
 
     .. math:: v(t) = \text{values}[i] \quad\text{for}\quad b_{i-1} \le t < b_i
 
-    The last update of a run has the last value whose boundary it has reached.
+    At the last update of a run, the value is that of the last phase that has begun.
 
-    Typical: a tenth at 30, 60 and 80 of 90 epochs (ResNet-50, Goyal et al. 2017). See also
+    Typical: a factor of 0.1 at epochs 30, 60 and 80 of 90 (ResNet-50, Goyal et al. 2017). See also
     `warmup_piecewise_constant`, `piecewise_linear`, `staircase`, and :doc:`/guides/which`.
 
     Args:
@@ -187,9 +187,9 @@ def piecewise_linear(values: Sequence[Number], boundaries: Sequence[Steps]) -> P
     .. math:: v(t) = y_i \frac{b_{i+1} - t}{b_{i+1} - b_i} + y_{i+1} \frac{t - b_i}{b_{i+1} - b_i}
               \quad\text{for}\quad b_i \le t < b_{i+1}
 
-    The last update before a knot is one step of the linear ramp before the value of the knot.
+    At the last update before a knot, the value is one step of the linear ramp short of the value of the knot.
 
-    Typical: 0, 0.4 and 0 at 0, 5 and 24 epochs (ResNet on CIFAR-10, Page 2018). See also `join`,
+    Typical: 0, 0.4 and 0 at epochs 0, 5 and 24 (ResNet on CIFAR-10, Page 2018). See also `join`,
     `piecewise_constant`, `shapes.piecewise_cosine`, and :doc:`/guides/learning`.
 
     Args:
@@ -263,7 +263,7 @@ def piecewise_cosine(values: Sequence[Number], boundaries: Sequence[Number]) -> 
     .. math:: v(t) = y_i \cos^2 \left(\tfrac\pi2 p\right) + y_{i+1} \sin^2 \left(\tfrac\pi2 p\right),
               \qquad p = \frac{t - b_i}{b_{i+1} - b_i} \quad\text{for}\quad b_i \le t < b_{i+1}
 
-    The last update before a knot is close to the value of the knot.
+    At the last update before a knot, the value is close to that of the knot.
 
     See also `piecewise_linear`, `cosine`, `one_cycle`, and :doc:`/coming_from/torch`.
 

@@ -76,9 +76,9 @@ def cosine_wave(init_value: Number, end_value: Number, steps: Steps) -> CosineWa
 
     .. math:: v(t) = E + (I - E) \left(\tfrac12 + \tfrac12 \cos \pi \tfrac{t}{n}\right)
 
-    The last update before each turn, at ``t = n - 1``, ``2n - 1`` and so on, is close to the value of the turn.
+    At the last update before each extreme, ``t = n - 1``, ``2n - 1`` and so on, the value is close to it.
 
-    See also `cosine`, which ends, `restart`, and :doc:`/coming_from/torch`.
+    See also `cosine`, which is finite, `restart`, and :doc:`/coming_from/torch`.
 
     Args:
       init_value: :math:`I`, the learning rate at ``t = 0, 2n, 4n, ...``, exactly. Any finite number.
@@ -124,7 +124,7 @@ def triangle_wave(
     .. math:: v(t) = I + (E - I) \begin{cases} r / n & r \le n \\ (n + m - r) / m & r > n \end{cases}
               \qquad r = t \bmod (n + m)
 
-    The last update before a turn is one step of the linear ramp before the value of the turn.
+    At the last update before an extreme, the value is one step of the linear ramp short of it.
 
     Typical: ``steps`` of 2 to 10 epochs (Smith 2017). See also `cosine_wave`, `one_cycle`, `restart`, and
     :doc:`/coming_from/torch`.
