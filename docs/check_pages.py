@@ -4,9 +4,9 @@
     python docs/check_pages.py docs/_build/html --out /tmp/pages
 
 Fails on errors in the console, requests that leave the site, broken images, equations that were not rendered,
-pages wider than the screen, code, tables and equations wider than their box, alt texts that are the name of a
-file, pictures without a caption, text of low contrast, and links within the site that lead nowhere. With
-`--out` it leaves pictures of all pages.
+pages wider than the screen, code, tables, equations and sidebars wider than their box, alt texts that are the
+name of a file, pictures without a caption, text of low contrast, and links within the site that lead nowhere.
+With `--out` it leaves pictures of all pages.
 """
 
 from __future__ import annotations

@@ -58,9 +58,9 @@ def panel(line: str, steps: int) -> str:
 
 
 def wrapped(line: str) -> str:
-    """A call on several lines if it is too long for a panel: an argument each."""
+    """A call on several lines if it is wider than a panel, which takes 34 columns: an argument each."""
     call = ast.parse(line, mode="eval").body
-    if len(line) <= 46 or not isinstance(call, ast.Call):
+    if len(line) <= 34 or not isinstance(call, ast.Call):
         return line
     arguments = [ast.get_source_segment(line, argument) for argument in call.args]
     arguments += [ast.get_source_segment(line, keyword) for keyword in call.keywords]

@@ -24,7 +24,7 @@ def scale_learning_rate(
 ) -> float:
     r"""Return the learning rate for another batch size than the one at which it was tuned.
 
-    .. math:: \eta \frac{B}{B_0} \ \text{("linear")}, \qquad \eta \sqrt{\frac{B}{B_0}} \ \text{("sqrt")}
+    .. math:: \eta \frac{B}{B_0} \ \texttt{"linear"}, \qquad \eta \sqrt{\frac{B}{B_0}} \ \texttt{"sqrt"}
 
     Args:
       base_value: :math:`\eta`, the learning rate that suits ``base_batch_size``. Any finite number.

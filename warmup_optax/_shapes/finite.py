@@ -326,9 +326,9 @@ def polynomial(
     r"""Polynomial decay or warmup: a power of the remaining or of the elapsed fraction. Also known as poly decay.
 
     .. math::
-      v(t) = I + (E - I)\left(1 - (1 - t/n)^k\right) \ \text{(origin "end")}
+      v(t) = I + (E - I)\left(1 - (1 - t/n)^k\right) \ \text{(origin }\texttt{"end"}\text{)}
 
-      v(t) = I + (E - I)(t/n)^k \ \text{(origin "init")}
+      v(t) = I + (E - I)(t/n)^k \ \text{(origin }\texttt{"init"}\text{)}
 
     At the last update, ``t = n - 1``, the value differs from ``end_value`` by ``n**-power`` of the total change.
     With ``origin="init"``, it differs by about ``power / n``.
