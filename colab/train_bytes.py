@@ -48,8 +48,8 @@ class Result(NamedTuple):
 
     Attributes:
       rates: The learning rate of each update, of shape (steps,).
-      updates: How many updates were done at each evaluation, of shape (evaluations,).
-      losses: The test losses there in nats per byte, of shape (seeds, evaluations).
+      updates: The number of updates before each evaluation, of shape (evaluations,).
+      losses: The test losses at each evaluation in nats per byte, of shape (seeds, evaluations).
     """
 
     rates: np.ndarray

@@ -1,4 +1,4 @@
-"""Open every page of the built site in a browser, on a desktop and on a telephone, in light and dark mode.
+"""Open every page of the built site in a browser, on a desktop and on a phone, in light and dark mode.
 
     pip install playwright && apt-get install chromium
     python docs/check_pages.py docs/_build/html --out /tmp/pages

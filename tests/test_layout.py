@@ -115,7 +115,7 @@ def test_there_is_no_import_cycle():
 
 
 def test_an_unknown_name_imports_nothing():
-    """Tools call `hasattr` with names that no module has. Each module is asked before the next is imported."""
+    """Tools call `hasattr` with names that no module has. Each module is checked before the next is imported."""
     code = """
 import sys
 for name in ("warmup_optax", "warmup_optax.shapes", "warmup_optax.compat.torch"):

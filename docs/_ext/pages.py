@@ -1,4 +1,4 @@
-"""Additions to the sources: MathJax from a package, the notebooks, and checks of the reference."""
+"""Additions to the build: MathJax from a package, the notebooks, and checks of the reference."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def _read(config: object, where: str) -> Schedule:
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
-    """Return whether a value has keys. The dicts of ml_collections are not subclasses of Mapping."""
+    """Return whether a value is a mapping. The dicts of ml_collections are not subclasses of Mapping."""
     keyed = hasattr(value, "keys") and hasattr(value, "__getitem__")
     return isinstance(value, Mapping) or (
         keyed and not isinstance(value, type) and not hasattr(value, "dtype")
@@ -194,7 +194,7 @@ class _Kind(NamedTuple):
 
     @property
     def by_class(self) -> bool:
-        """Return whether the class makes the node, because no function has the name of the kind."""
+        """Return whether the class makes the node, because no function has the name of its kind."""
         return self.make is self.node
 
     def __call__(self, *args: object, **kwargs: object) -> Node:
@@ -208,7 +208,7 @@ class _Kind(NamedTuple):
         return node
 
     def is_shape(self, name: str) -> bool:
-        """Return whether an argument is a shape, saved as its name, and not a schedule or a number."""
+        """Return whether an argument is a shape, which is saved as its name, and not a schedule or a number."""
         return getattr(self.node._checks.get(name), "func", None) is shape_argument
 
 

@@ -49,7 +49,7 @@ def _in_words(text: str, names: Mapping[str, str], pattern: str = "{}") -> str:
 
 
 class _BadArgument(Exception):
-    """The base of `ArgumentError` and `ArgumentTypeError`. A text names other arguments as ``${steps}``."""
+    """The base of `ArgumentError` and `ArgumentTypeError`. Their texts write other arguments as ``${steps}``."""
 
     def __init__(self, function: str, argument: str, value: object, allowed: str, fix: str = "") -> None:
         super().__init__(function, argument, value, allowed, fix)
@@ -168,9 +168,9 @@ def _scalar(where: str, name: str, value: object, allowed: str) -> Numeric:
 
 
 def text_fix(text: str | bytes) -> str:
-    """Return the advice for a number that is a text, or "" for words. YAML 1.1 (PyYAML) reads 3e-4 as text."""
+    """Return the advice for a number in a string, or "" for words. YAML 1.1 (PyYAML) reads 3e-4 as a string."""
     shown = text.decode("ascii", "replace") if isinstance(text, bytes) else text
-    # PyYAML reads a number only with a dot and a sign: https://github.com/yaml/pyyaml/issues/173
+    # PyYAML reads exponent notation only with a dot and a sign: https://github.com/yaml/pyyaml/issues/173
     found = re.fullmatch(r"\s*([-+]?\d+(?:\.\d*)?)[eE]([-+]?)(\d+)\s*", shown)
     if found:
         digits, sign, exponent = found.groups()
@@ -212,7 +212,7 @@ def number(
     if not math.isfinite(as_float) or abs(as_float) > FLOAT32_MAX:
         too_large = "float32 holds numbers up to 3.4e38" if as_float == as_float else ""
         raise_bad_argument(where, name, as_float, allowed, too_large)
-    # XLA takes a subnormal number for 0: https://github.com/jax-ml/jax/issues/16200
+    # XLA treats a subnormal number as 0: https://github.com/jax-ml/jax/issues/16200
     if (nonzero or above == 0) and 0 < abs(as_float) < FLOAT32_MIN:
         raise_bad_argument(where, name, value, allowed, "float32 holds numbers down to 1.2e-38")
     if (

@@ -1,7 +1,7 @@
-"""Evaluation of schedules: inside a trace, by a compiled program, on the host.
+"""Evaluation of schedules: inside a trace, by a compiled program, or on the host.
 
-A program is compiled for a structure (which nodes, how many phases), whatever the numbers. The programs of
-the last structures are kept; one with a user's function in it stays with its schedule.
+A program is compiled for a structure (which nodes, how many phases), and serves all numbers. The programs of
+the most recent structures are kept. A program with a user-defined function stays with its schedule.
 """
 
 from __future__ import annotations
@@ -109,10 +109,10 @@ class Buffers(NamedTuple):
 class Program:
     """The compiled program of a schedule's structure, with the schedule's numbers.
 
-    The first call leaves them on the device, where later ones find them.
+    The first call puts the numbers on the device, and later calls use them there.
 
     Attributes:
-      call: Gives the values at a count that `checks.count` gave.
+      call: Returns the values at a count that `checks.count` returned.
     """
 
     run: Callable[..., jax.Array]

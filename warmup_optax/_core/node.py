@@ -330,7 +330,7 @@ class Node(metaclass=_NodeType):
 
 
 def is_steps(check: Check) -> bool:
-    """Return whether a field with this check is a whole number of steps, or several."""
+    """Return whether a field with this check is one or several whole numbers of steps."""
     item = check.keywords.get("item", check.func) if isinstance(check, functools.partial) else check
     return item in (checks.steps, checks.step_counts, checks.boundaries, _step)
 
@@ -457,7 +457,7 @@ def _explain(where: str, name: str, value: object, allowed: str) -> None:
 
 
 def _is_key(value: object) -> bool:
-    """Return whether an array is a PRNG key, of the new or of the old kind."""
+    """Return whether an array is a PRNG key, new-style or old-style."""
     dtype = getattr(value, "dtype", np.dtype(object))
     old = isinstance(value, jax.Array) and dtype == np.uint32 and value.shape in ((2,), (4,))
     return old or jax.numpy.issubdtype(dtype, jax.dtypes.prng_key)

@@ -33,7 +33,7 @@ class View(NamedTuple):
 
     Attributes:
       value: Return a function that computes the value of a schedule at a count of the schedule.
-      begin: Phases that are over at this time of the node are not wanted.
+      begin: Phases that end by this time of the node are not needed.
       step: The time of the node that passes from one count to the next.
     """
 

@@ -35,7 +35,7 @@ def default_int() -> np.dtype:
     return _INTS[x64()]
 
 
-# Whether numbers are of 64 bits. Every eager call asks, and a function of Python's would take twice as long.
+# Whether numbers have 64 bits. Every eager call checks this, and a Python function would take twice as long.
 x64: Callable[[], bool] = functools.partial(getattr, jax.config, "jax_enable_x64")
 
 _FLOATS = {False: np.dtype(np.float32), True: np.dtype(np.float64)}
@@ -94,7 +94,7 @@ class Wide(NamedTuple):
         return Wide(upper + high + self.high * other.low + self.low * other.high, low)
 
     def at_least(self, other: Wide) -> jax.Array:
-        """Return whether it is at least as large as another."""
+        """Return whether this number is at least ``other``."""
         return (self.high > other.high) | ((self.high == other.high) & (self.low >= other.low))
 
     def real(self) -> jax.Array:
@@ -177,7 +177,7 @@ def _array(x: object) -> jax.Array:
 
 
 def is_integral(x: Length) -> bool:
-    """Return whether a number (traced or not) is of an integer type."""
+    """Return whether a number (traced or not) has an integer type."""
     if isinstance(x, (Wide, ExactSteps, int)):
         return True
     return not isinstance(x, float) and jnp.issubdtype(jnp.result_type(x), jnp.integer)
@@ -216,7 +216,7 @@ def lowered_steps(steps: Scalar) -> Length:
 
 
 def may_be_negative(steps: Length) -> bool:
-    """Return whether a number of steps may be below 0, so that a clock it moves may have a head start."""
+    """Return whether a number of steps may be below 0, so that a clock shifted by it may have a head start."""
     return not (isinstance(steps, (int, float)) and steps >= 0)
 
 

@@ -190,7 +190,7 @@ class Schedule(Node):
             yield Phase(first, name, cause)
 
     def _is_pure(self) -> bool:
-        """Return whether no function of a user's is inside: such a function may read what changes."""
+        """Return whether no user-defined function is inside, because one may read variables that change."""
         fields = [getattr(self, name) for name in self._fields]
         children = jax.tree.leaves(fields, is_leaf=lambda x: isinstance(x, Schedule))
         return all(child._is_pure() for child in children if isinstance(child, Schedule))

@@ -59,7 +59,7 @@ def table_of(numbers: Sequence[Length]) -> jax.Array | Wide:
 
 
 def table_of_steps(numbers: Sequence[Length]) -> jax.Array | Wide:
-    """Integer numbers as one table, held within 2**61: of `Wide` numbers if one is past the default integer."""
+    """Integers as one table, clipped to 2**61: of `Wide` numbers if one does not fit the default integer."""
     concrete = [int(max(-LARGEST, min(x, LARGEST))) for x in numbers if isinstance(x, (int, float))]
     if len(concrete) < len(numbers):
         return table_of(tuple(map(Wide.of, numbers)) if default_int() == np.int32 else numbers)
@@ -73,7 +73,7 @@ def boundaries_of(numbers: Sequence[Numeric]) -> tuple[Length, ...] | Table:
     evaluated = tuple(map(lowered_steps, numbers))
     if len(evaluated) <= UNROLLED:
         return evaluated
-    # One past the clock, or past int32 as an argument, is real: it must not round the others to float32.
+    # A boundary past the clock, or past int32 as an argument, is real. It must not round the others to float32.
     alike = len(set(map(is_integral, evaluated))) == 1
     return table_of(evaluated) if alike else table_of_steps(numbers)
 

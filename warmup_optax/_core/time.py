@@ -146,7 +146,7 @@ class Time:
         """The steps since ``begin`` and those to ``end`` as real scalars, negative on the wrong side."""
         if not (is_integral(begin) and is_integral(end)):
             return self.elapsed() - real(begin), real(end) - self.elapsed()
-        from_0 = isinstance(begin, int) and begin == 0  # to subtract it is six instructions for a Wide
+        from_0 = isinstance(begin, int) and begin == 0  # subtracting it takes six instructions for a Wide
         since = self._whole if from_0 else minus(self._whole, begin)
         until = minus(end, self._whole)
         if self._parts is None:  # below, a remainder past 2^24 would be rounded twice
@@ -166,7 +166,7 @@ class Time:
             return lax.div(lax.min(elapsed, length), safe), lax.div(lax.max(remaining, zero), safe)
         safe = max(length, one) if isinstance(steps, int) else lax.max(length, one)
         if self._parts is None and not isinstance(self._whole, Wide) and not isinstance(steps, Wide):
-            # One clamp of integers for two of reals: 14 instructions for `linear` instead of 15.
+            # One clamp of integers instead of two of reals: 14 instructions for `linear` instead of 15.
             end = integer(steps)
             passed = lax.min(self._whole, end)
             return lax.div(real(passed), safe), lax.div(real(lax.sub(end, passed)), safe)
@@ -246,7 +246,7 @@ class Time:
 
     def after(self, start: Length) -> Time:
         """The time on a clock that starts at ``start >= 0``, and is at 0 before that."""
-        if isinstance(start, int) and start == 0:  # as in every join: it takes no instruction
+        if isinstance(start, int) and start == 0:  # as in every join: no instruction
             return self
         if not is_integral(start):
             passed = real(self._whole) - real(start)
@@ -283,7 +283,7 @@ class Time:
         if self._parts is None and not isinstance(self._whole, Wide):
             if not isinstance(bound, Wide):
                 return Time((lax.max if lower else lax.min)(self._whole, integer(bound)))
-            if not lower:  # it stays narrow: a join with a boundary past int32 takes 39 instructions, not 87
+            if not lower:  # narrow: a join with a boundary past int32 takes 39 instructions, not 87
                 return Time(lax.min(self._whole, bound.narrow()))
         reached = at_least(self._whole, bound)
         return self._whole_where(~reached if lower else reached, bound)
@@ -328,7 +328,7 @@ class Time:
         return Time(lax.min(number, largest.astype(default_float())).astype(default_int()), parts)
 
     def _is_narrow(self) -> bool:
-        """Return whether its whole counts are of the default integer dtype."""
+        """Return whether the whole counts have the default integer dtype."""
         return not isinstance(self._whole, Wide)
 
     def _replaced(self, condition: jax.Array, other: Time) -> Time:
@@ -374,7 +374,7 @@ def _in_units(x: jax.Array, unit: jax.Array) -> tuple[jax.Array, _Parts]:
 
 
 def _roundings(size: jax.Array) -> jax.Array:
-    """Return a bound on the error of a real of this size: about four roundings."""
+    """Return a bound on the error of a real number of this size: about four roundings."""
     return jnp.minimum(2 * float(jnp.finfo(default_float()).eps) * size, 0.25)
 
 

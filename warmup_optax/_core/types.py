@@ -1,4 +1,4 @@
-"""The types of arguments, and of fields that store something other than they receive."""
+"""The types of arguments, and of fields that store a converted argument."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def _select(condition: jax.Array, yes: State, no: State) -> State:
 
 
 def _better(value: jax.Array, best: jax.Array, margin: jax.Array) -> jax.Array:
-    """Return whether a value is below the best one by more than a margin; the first finite one is."""
+    """Return whether a value is below the best one by more than a margin. The first finite value always is."""
     return value < best - jnp.where(jnp.isfinite(best), margin, 0)
 
 

@@ -108,7 +108,7 @@ class _Count(NamedTuple):
 
 
 def _named(node: object) -> TypeGuard[NamedTuple]:
-    """Return whether a node is a NamedTuple, as every state of Optax is."""
+    """Return whether a node is a NamedTuple, as every Optax state is."""
     return isinstance(node, tuple) and hasattr(node, "_fields")
 
 
