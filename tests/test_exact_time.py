@@ -2,7 +2,7 @@
 
 A boundary, a stair or a cycle that is due at a whole count is reached at that count, for every length,
 however deep the schedule that it belongs to is nested, for whole and for real counts, eager and under `jit`
-over arrays. All schedules of a test are in one program.
+over arrays. The schedules of a test are in one or two programs.
 """
 
 import dataclasses

@@ -1,7 +1,7 @@
 """The laws of `docs/laws.md`, each for every schedule of the catalogue.
 
 Each case is evaluated on one vector of counts, and the tests of laws 2 to 6 all read those values. By default
-every case is evaluated as data, in one program for all (`support.together`), and one case of each constructor
+every case is evaluated as data, in a few programs for all (`support.together`), and one case of each constructor
 by every way of calling; `-m exhaustive` runs the rest of the product. Distances are in ULP of float32, also
 when the values are float64.
 """

@@ -1,6 +1,6 @@
 """Random schedules, nested at will: what holds for each part holds for every whole.
 
-The examples are the same on every run, and all of a test are in one program; `-m exhaustive` tries more.
+The examples are the same on every run, and those of a test are in one program; `-m exhaustive` tries more.
 Tolerances are in ULP of the largest value: within a random sum or product a small value can be the difference
 of large ones. `test_exact_time.py` has their values.
 """
@@ -31,7 +31,7 @@ def schedules(seed, size, combinators=CALM):
 
 
 def closed_over(every):
-    """The values of each at `COUNTS`, their numbers constants of one program."""
+    """The values of each at `COUNTS`, their numbers constants of the program."""
     return together(lambda schedule, counts: schedule(counts), [lambda: (COUNTS,)] * len(every), keys=every)
 
 

@@ -1,4 +1,4 @@
-"""Many schedules in one compiled program.
+"""Many schedules in a few compiled programs.
 
 Compiling is what a run of the suite costs: about a tenth of a second for each program, however small. So the
 laws are not run by one program for each case, but by a few for each question, over every case: a function of
@@ -70,7 +70,7 @@ def together(
 def values_of(schedules, counts, way):
     """The values of each schedule at its counts, or the error of one that failed.
 
-    The way is "eager", or one program for all schedules, in which their numbers are constants ("jit") or an
+    The way is "eager", or a few programs for all schedules, in which their numbers are constants ("jit") or an
     argument ("data").
     """
     if way == "eager":
