@@ -60,7 +60,7 @@ def scale_or_infinity(where: str, name: str, value: Number) -> Number:
 
 
 class Rule(Node, Generic[State]):
-    r"""The base of every rule: a scale that follows the values passed to the updates.
+    r"""The base of every rule: a scale computed from the values passed to the updates.
 
     A rule is a frozen value with three pure functions. Subclass it to write one. Its fields are numbers,
     which may be traced, and choices, marked with `warmup_optax.static`.

@@ -32,7 +32,7 @@ LENGTHS = ("begin", "end", "step_size", "milestones", "T_max", "total_steps", "p
 
 
 class _Made(NamedTuple):
-    """The effect of a scheduler on its clock, whose step ``k`` is 0 at its ``begin``.
+    """The effect of a scheduler on its local clock, whose step ``k`` is 0 at ``begin``.
 
     The next rate is ``floor + (rate - floor) * curve(k) / curve(k - 1)``, or the curve itself if it is absolute.
     """
