@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import cast, final
 
-import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from . import checks
 from .node import checked, static
 from .phases import CONSTANT, Phase, View
-from .scalars import Scalar, real
+from .scalars import Numeric
 from .schedule import Schedule
 from .time import Time
 from .types import Number, NumberField, ScheduleLike
@@ -24,8 +23,8 @@ class Constant(Schedule, kind="constant"):
 
     value: NumberField = checked(checks.number)
 
-    def evaluate(self, time: Time) -> jax.Array:
-        return real(self.value)
+    def evaluate(self, time: Time) -> Numeric:
+        return self.value
 
     def walk(self, view: View) -> Iterator[Phase]:
         yield Phase(0, CONSTANT)
@@ -66,14 +65,14 @@ class Function(Schedule, kind="as_schedule"):
     def _is_pure(self) -> bool:
         return False
 
-    def evaluate(self, time: Time) -> jax.Array:
+    def evaluate(self, time: Time) -> Numeric:
         value = time.call(self.function)
         if jnp.shape(value) != ():
             raise ValueError(
                 f"a schedule must give one number for one count, got shape {jnp.shape(value)} "
                 f"from {self.function!r}; return a scalar"
             )
-        return real(cast(Scalar, value))
+        return cast(Numeric, value)
 
     def walk(self, view: View) -> Iterator[Phase]:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
