@@ -17,11 +17,11 @@
 # change an import. The port keeps the off-by-one differences of the original.
 
 # %% active="ipynb" cellView="form" jupyter={"source_hidden": true}
-# # @title In Colab, run this first: it installs the library. Elsewhere it does nothing.
+# # @title In Colab, run this first to install; elsewhere it does nothing
 # import sys
 #
 # if "google.colab" in sys.modules:
-#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax /content/warmup-optax
+#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax
 #     %pip install -q "/content/warmup-optax[demo]" orbax-checkpoint
 #     %cd /content/warmup-optax/colab
 
@@ -36,27 +36,45 @@ import numpy as np
 import warmup_optax as wo
 from warmup_optax import compat
 
-TABLES = Path("../tests/golden")  # in the repository, made by running the real libraries
+# In the repository, made by running the real libraries.
+TABLES = Path("../tests/golden")
 
 
 def compare(*panels):
-    """Panels of (library, case, schedule, guess): the library's own numbers as dots, ours as a line."""
-    figure, axes = plt.subplots(1, len(panels), figsize=(6.4 * len(panels), 3.4), layout="constrained")
-    for ax, (library, case, schedule, guess) in zip(axes, panels, strict=True):
+    """Draw panels of (library, case, schedule, guess).
+
+    Dots are the library's own numbers. The lines are ours, and the guess.
+    """
+    size = (6.4 * len(panels), 3.4)
+    figure = plt.figure(figsize=size, layout="constrained")
+    axes = figure.subplots(1, len(panels))
+    for ax, panel in zip(axes, panels, strict=True):
+        library, case, schedule, guess = panel
         table = json.loads((TABLES / f"{library}.json").read_text())
         (case,) = [row for row in table["cases"] if row["id"] == case]
-        counts, rates = np.array(case["steps"]), np.array(case["values"], float)
+        counts = np.array(case["steps"])
+        rates = np.array(case["values"], float)
         every = np.arange(counts[-1] + 1)
-        ax.plot(every, wo.sample(guess, every), "--", color="#c8553d", label="an easy guess")
-        ax.plot(every, wo.sample(schedule, every), color="#1b6ca8", label="compat")
-        ax.plot(counts, rates, "o", color="0.1", markersize=3.5, label=f"{library} {table['version']}")
-        ax.set_title(f"{library}: {case['callable'].split('.')[-1]}", loc="left")
+        easy, ours = wo.sample(guess, every), wo.sample(schedule, every)
+        theirs = f"{library} {table['version']}"
+        ax.plot(every, easy, "--", color="#c8553d", label="an easy guess")
+        ax.plot(every, ours, color="#1b6ca8", label="compat")
+        ax.plot(counts, rates, "o", color="0.1", ms=3.5, label=theirs)
+        title = f"{library}: {case['callable'].split('.')[-1]}"
+        ax.set_title(title, loc="left")
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set(xlabel="count (optimizer updates)", ylabel="learning rate")
         ax.spines[["top", "right"]].set_visible(False)
-        off = np.max(np.abs(wo.sample(schedule, counts) - rates)) / np.max(np.abs(rates))
-        print(f"{ax.get_title(loc='left')}: within {off:.0e} of the largest rate, at {len(counts)} counts")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+        misses = np.abs(wo.sample(schedule, counts) - rates)
+        off = np.max(misses) / np.max(np.abs(rates))
+        print(
+            f"{title}: within {off:.0e} of the largest rate, "
+            f"at {len(counts)} counts"
+        )
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(
+        *handles, loc="outside lower center", ncols=3, frameon=False
+    )
     return axes
 
 
@@ -69,13 +87,18 @@ def compare(*panels):
 
 # %% mystnb={"image": {"alt": "Two plots of rates: measured points on the port's curve, and an easy guess that differs."}, "figure": {"caption": "PyTorch: the port is on the measured points. The easy guess misses them."}}
 torch = compat.torch
-parts = [torch.LinearLR(0.1, start_factor=0.1, total_iters=5), torch.CosineAnnealingLR(0.1, T_max=15)]
+parts = [
+    torch.LinearLR(0.1, start_factor=0.1, total_iters=5),
+    torch.CosineAnnealingLR(0.1, T_max=15),
+]
 _ = compare(
     (
         "torch",
         "seq-linear-cosine",
         torch.SequentialLR(parts, milestones=[5]),
-        wo.warmup_cosine(0.1, warmup_steps=5, total_steps=20, init_value=0.01),
+        wo.warmup_cosine(
+            0.1, warmup_steps=5, total_steps=20, init_value=0.01
+        ),
     ),
     (
         "torch",
@@ -98,7 +121,9 @@ _ = compare(
     (
         "keras",
         "cosine-warm",
-        keras.CosineDecay(0.0, decay_steps=30, warmup_target=0.1, warmup_steps=10),
+        keras.CosineDecay(
+            0.0, decay_steps=30, warmup_target=0.1, warmup_steps=10
+        ),
         wo.warmup_cosine(0.1, warmup_steps=10, total_steps=30),
     ),
     (
@@ -123,7 +148,11 @@ axes = compare(
     (
         "tfm",
         "linwarm-cosine",
-        tfm.LinearWarmup(keras.CosineDecay(0.1, decay_steps=50), warmup_steps=10, warmup_learning_rate=0.0),
+        tfm.LinearWarmup(
+            keras.CosineDecay(0.1, decay_steps=50),
+            warmup_steps=10,
+            warmup_learning_rate=0.0,
+        ),
         wo.warmup_cosine(0.1, warmup_steps=10, total_steps=60),
     ),
     (
@@ -149,14 +178,26 @@ _ = compare(
     (
         "mediapipe",
         "cosine-60-12",
-        mediapipe.WarmUp(0.1, keras.CosineDecay(0.1, decay_steps=60), warmup_steps=12),
+        mediapipe.WarmUp(
+            0.1, keras.CosineDecay(0.1, decay_steps=60), warmup_steps=12
+        ),
         wo.warmup_cosine(0.1, warmup_steps=12, total_steps=60),
     ),
     (
         "mediapipe",
         "different-peak",
-        mediapipe.WarmUp(0.2, keras.ExponentialDecay(0.1, 10, 0.5, staircase=True), warmup_steps=7),
-        wo.warmup_exponential(0.2, decay_rate=0.5, transition_steps=10, staircase=True, warmup_steps=7),
+        mediapipe.WarmUp(
+            0.2,
+            keras.ExponentialDecay(0.1, 10, 0.5, staircase=True),
+            warmup_steps=7,
+        ),
+        wo.warmup_exponential(
+            0.2,
+            decay_rate=0.5,
+            transition_steps=10,
+            staircase=True,
+            warmup_steps=7,
+        ),
     ),
 )
 
@@ -174,7 +215,12 @@ _ = compare(
     (
         "paddle",
         "warm-cosine",
-        paddle.LinearWarmup(paddle.CosineAnnealingDecay(0.1, T_max=30), 10, start_lr=0.0, end_lr=0.1),
+        paddle.LinearWarmup(
+            paddle.CosineAnnealingDecay(0.1, T_max=30),
+            10,
+            start_lr=0.0,
+            end_lr=0.1,
+        ),
         wo.warmup_cosine(0.1, warmup_steps=10, total_steps=40),
     ),
     (
@@ -198,14 +244,20 @@ _ = compare(
     (
         "transformers",
         "cosine-10-60",
-        transformers.get_cosine_schedule_with_warmup(0.01, num_warmup_steps=10, num_training_steps=60),
+        transformers.get_cosine_schedule_with_warmup(
+            0.01, num_warmup_steps=10, num_training_steps=60
+        ),
         wo.warmup_cosine(0.01, warmup_steps=10, total_steps=60),
     ),
     (
         "transformers",
         "minlr-warmrate-none",
-        transformers.get_cosine_with_min_lr_schedule_with_warmup_lr_rate(0.01, 10, 60, min_lr=0.001),
-        wo.warmup_cosine(0.01, warmup_steps=10, total_steps=60, end_value=0.001),
+        transformers.get_cosine_with_min_lr_schedule_with_warmup_lr_rate(
+            0.01, 10, 60, min_lr=0.001
+        ),
+        wo.warmup_cosine(
+            0.01, warmup_steps=10, total_steps=60, end_value=0.001
+        ),
     ),
 )
 

@@ -16,11 +16,11 @@
 # Every recipe, shape and combinator as a plot, with the code that makes it.
 
 # %% active="ipynb" cellView="form" jupyter={"source_hidden": true}
-# # @title In Colab, run this first: it installs the library. Elsewhere it does nothing.
+# # @title In Colab, run this first to install; elsewhere it does nothing
 # import sys
 #
 # if "google.colab" in sys.modules:
-#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax /content/warmup-optax
+#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax
 #     %pip install -q "/content/warmup-optax[demo]" orbax-checkpoint
 #     %cd /content/warmup-optax/colab
 
@@ -35,12 +35,17 @@ import warmup_optax as wo
 
 
 def gallery(lines, steps, columns=2, limits=(-0.05, 1.05)):
-    """Plot each line of code in a panel with that line as its title. Dots mark where a phase begins."""
+    """Plot each line of code in a panel with that line as its title.
+
+    Dots mark where a phase begins.
+    """
+    names = {"wo": wo, "optax": optax, "partial": partial}
     rows = -(-len(lines) // columns)
     size = (6.2 * columns, 2.1 * rows)
-    panels = plt.subplots(rows, columns, figsize=size, layout="constrained", sharex=True, squeeze=False)[1]
+    figure = plt.figure(figsize=size, layout="constrained")
+    panels = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for axes, line in zip(panels.flat, lines, strict=False):
-        wo.plot(eval(line, {"wo": wo, "optax": optax, "partial": partial}), steps, ax=axes)
+        wo.plot(eval(line, names), steps, ax=axes)
         axes.set_title(line, family="monospace", fontsize=8.5, loc="left")
         axes.set(xlabel=None, ylabel=None)
         axes.set_ylim(limits)
@@ -162,23 +167,40 @@ shapes = {
     "linear": wo.linear,
     "cosine": wo.cosine,
     "polynomial, power=2": partial(wo.polynomial, power=2),
-    'polynomial, power=2, origin="init"': partial(wo.polynomial, power=2, origin="init"),
+    'polynomial, power=2, origin="init"': partial(
+        wo.polynomial, power=2, origin="init"
+    ),
     "one_minus_sqrt": wo.one_minus_sqrt,
     "tanh": wo.shapes.tanh,
 }
-warmups = {name: wo.with_warmup(1.0, steps=300, shape=shape) for name, shape in shapes.items()}
-cooldowns = {name: wo.with_cooldown(1.0, begin=100, steps=300, shape=shape) for name, shape in shapes.items()}
+warmups = {
+    name: wo.with_warmup(1.0, steps=300, shape=shape)
+    for name, shape in shapes.items()
+}
+cooldowns = {
+    name: wo.with_cooldown(1.0, begin=100, steps=300, shape=shape)
+    for name, shape in shapes.items()
+}
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(12.4, 4.2), layout="constrained", sharey=True)
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(12.4, 4.2), layout="constrained", sharey=True
+)
 wo.plot(warmups, 420, ax=left).get_legend().remove()
 wo.plot(cooldowns, 420, ax=right).get_legend().remove()
-left.set_title("wo.with_warmup(1.0, steps=300, shape=...)", family="monospace", fontsize=9, loc="left")
+style = {"family": "monospace", "fontsize": 9, "loc": "left"}
+left.set_title("wo.with_warmup(1.0, steps=300, shape=...)", **style)
 right.set_title(
-    "wo.with_cooldown(1.0, begin=100, steps=300, shape=...)", family="monospace", fontsize=9, loc="left"
+    "wo.with_cooldown(1.0, begin=100, steps=300, shape=...)", **style
 )
 right.set_ylabel(None)
-lines = [line for line in left.get_lines() if not line.get_label().startswith("_")]
-_ = figure.legend(handles=lines, loc="outside lower center", ncols=3, frameon=False)
+lines = [
+    line
+    for line in left.get_lines()
+    if not line.get_label().startswith("_")
+]
+_ = figure.legend(
+    handles=lines, loc="outside lower center", ncols=3, frameon=False
+)
 
 # %% [markdown]
 # You can add a warmup or a cooldown to any schedule, including Optax schedules:
@@ -255,7 +277,9 @@ gallery(
 
 # %%
 gallery(
-    ["wo.nodes.InSteps(wo.linear(1.0, 0.0, 8000), (400,), (0, 2000), (5, 15))"],
+    [
+        "wo.nodes.InSteps(wo.linear(1.0, 0.0, 8000), (400,), (0, 2000), (5, 15))"
+    ],
     steps=1000,
     columns=1,
 )
@@ -280,11 +304,13 @@ looked_at = [
     "wo.warmup_piecewise_constant([1.0, 0.1], [1200], warmup_steps=100, init_value=0.01)",
     "wo.linear(1.0, 0.05, 800) - 0.1",
 ]
-panels = plt.subplots(5, 2, figsize=(12.4, 12), layout="constrained", sharex=True, sharey=True)[1]
+figure = plt.figure(figsize=(12.4, 12), layout="constrained")
+panels = figure.subplots(5, 2, sharex=True, sharey=True)
 for axes, line in zip(panels.flat, looked_at, strict=True):
     schedule = eval(line, {"wo": wo})
     wo.plot(schedule, 1250, ax=axes)
-    axes.axvspan(1000, 1250, color="0.93", zorder=0)  # after the end of the run
+    # After the end of the run.
+    axes.axvspan(1000, 1250, color="0.93", zorder=0)
     axes.set_title(line, family="monospace", fontsize=8.5, loc="left")
     axes.set(xlabel=None, ylabel=None)
     (finding,) = wo.check(schedule, total_steps=1000)

@@ -20,11 +20,11 @@
 # It trains with four schedules and two seeds each, in a few minutes on two CPU cores.
 
 # %% active="ipynb" cellView="form" jupyter={"source_hidden": true}
-# # @title In Colab, run this first: it installs the library. Elsewhere it does nothing.
+# # @title In Colab, run this first to install; elsewhere it does nothing
 # import sys
 #
 # if "google.colab" in sys.modules:
-#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax /content/warmup-optax
+#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax
 #     %pip install -q "/content/warmup-optax[demo]" orbax-checkpoint
 #     %cd /content/warmup-optax/colab
 
@@ -40,7 +40,8 @@ from scipy.optimize import minimize
 
 import warmup_optax as wo
 
-PEAK, WARMUP, STEPS = train_bytes.PEAK, train_bytes.WARMUP_STEPS, train_bytes.STEPS
+PEAK, STEPS = train_bytes.PEAK, train_bytes.STEPS
+WARMUP = train_bytes.WARMUP_STEPS
 SEEDS = [0, 1]
 
 # %% [markdown]
@@ -53,15 +54,24 @@ SEEDS = [0, 1]
 # %%
 schedules = {
     "constant": wo.warmup_constant(PEAK, warmup_steps=WARMUP),
-    "cosine": wo.warmup_cosine(PEAK, warmup_steps=WARMUP, total_steps=STEPS, end_value=PEAK / 10),
+    "cosine": wo.warmup_cosine(
+        PEAK, warmup_steps=WARMUP, total_steps=STEPS, end_value=PEAK / 10
+    ),
     "wsd": wo.warmup_stable_decay(
-        PEAK, warmup_steps=WARMUP, decay_steps=STEPS // 5, total_steps=STEPS, end_value=PEAK / 10
+        PEAK,
+        warmup_steps=WARMUP,
+        decay_steps=STEPS // 5,
+        total_steps=STEPS,
+        end_value=PEAK / 10,
     ),
 }
 logged = ["constant", "cosine"]
-results = {name: train_bytes.train(schedules[name], SEEDS) for name in logged}
+results = {
+    name: train_bytes.train(schedules[name], SEEDS) for name in logged
+}
 for name in logged:
-    print(f"{name:<9} final loss of each seed: {results[name].losses[:, -1].round(4)}")
+    final = results[name].losses[:, -1].round(4)
+    print(f"{name:<9} final loss of each seed: {final}")
 
 # %% [markdown]
 # ## Two laws
@@ -81,18 +91,24 @@ for name in logged:
 
 # %%
 def parts(rates, updates):
-    """The area at ``updates``, the falls, and (evaluations, steps) masks and areas since each fall."""
+    """The area at ``updates``, and three arrays (evaluations, steps).
+
+    They are the falls, whether each is past, and the area since then.
+    """
     area = jnp.cumsum(rates) / len(rates)
     falls = -jnp.diff(rates, prepend=0.0)
     done = updates[:, None] > jnp.arange(len(rates))
-    since = jnp.where(done, area[updates - 1][:, None] - area + rates / len(rates), 0.0)
-    return area[updates - 1], jnp.where(done, falls, 0.0), done, since
+    now = area[updates - 1]
+    since = now[:, None] - area + rates / len(rates)
+    since = jnp.where(done, since, 0.0)
+    return now, jnp.where(done, falls, 0.0), done, since
 
 
 def multi_power(numbers, rates, updates, beta=0.59, gamma=0.64):
     lowest, a, alpha, b, c = jnp.exp(numbers)  # all are positive
     area, falls, _, since = parts(rates, updates)
-    gained = 1 - (1 + c * jnp.maximum(rates, 1e-6) ** -gamma * since) ** -beta
+    grown = 1 + c * jnp.maximum(rates, 1e-6) ** -gamma * since
+    gained = 1 - grown**-beta
     return lowest + a * area**-alpha - b * (falls * gained).sum(-1)
 
 
@@ -104,21 +120,29 @@ def annealing(numbers, rates, updates):
     return lowest + a * area**-alpha - c * (falls * gained).sum(-1)
 
 
-STARTS = {  # one of them leads to a better fit than the other; both laws have flat directions
+# Both laws have flat directions: one start leads to a better fit than the
+# other.
+STARTS = {
     multi_power: [[lowest, 0.5, 0.5, 0.06, 30.0] for lowest in (0.5, 1.3)],
     annealing: [[lowest, 0.5, 0.5, 0.2, 0.1] for lowest in (0.5, 1.3)],
 }
 
 
 def fit(law, runs):
-    """The numbers of a law, by a Huber loss of the logarithms, as in both papers; after the warmup."""
+    """The numbers of a law, from the losses after the warmup.
+
+    The cost is a Huber loss of the logarithms, as in both papers.
+    """
 
     def cost(numbers):
         total = 0.0
         for result in runs:
             late = np.flatnonzero(result.updates > 1.2 * WARMUP)[::2]
-            expected = law(numbers, result.rates.astype(float) / PEAK, result.updates[late])
-            misses = jnp.log(jnp.maximum(expected, 1e-3)) - np.log(result.losses[:, late].astype(float))
+            rates = result.rates.astype(float) / PEAK
+            measured = result.losses[:, late].astype(float)
+            expected = law(numbers, rates, result.updates[late])
+            expected = jnp.maximum(expected, 1e-3)
+            misses = jnp.log(expected) - np.log(measured)
             total += optax.huber_loss(misses, delta=1e-3).mean()
         return 1e3 * total
 
@@ -127,17 +151,14 @@ def fit(law, runs):
 
         def host(numbers):
             value, gradient = map(np.asarray, run(numbers))
-            return (value, gradient) if np.isfinite(gradient).all() else (1e6, np.zeros_like(numbers))
+            if np.isfinite(gradient).all():
+                return value, gradient
+            return 1e6, np.zeros_like(numbers)
 
+        how = {"method": "L-BFGS-B", "options": {"maxiter": 150}}
+        bounds = [(-12, 12)] * 5
         fits = [
-            minimize(
-                host,
-                np.log(start),
-                jac=True,
-                method="L-BFGS-B",
-                bounds=[(-12, 12)] * 5,
-                options={"maxiter": 150},
-            )
+            minimize(host, np.log(start), jac=True, bounds=bounds, **how)
             for start in STARTS[law]
         ]
     return min(fits, key=lambda found: found.fun).x
@@ -161,12 +182,18 @@ def of_seed(result, seed):
 
 def fits_of(law):
     runs = [results[name] for name in logged]
-    return [fit(law, runs), *(fit(law, [of_seed(run, seed) for run in runs]) for seed in range(len(SEEDS)))]
+    fits = [fit(law, runs)]
+    for seed in range(len(SEEDS)):
+        fits.append(fit(law, [of_seed(run, seed) for run in runs]))
+    return fits
 
 
 laws = {law: fits_of(law) for law in (multi_power, annealing)}
 for law, fits in laws.items():
-    print(f"{law.__name__:<12} lowest loss and four numbers, both seeds: {np.exp(fits[0]).round(3)}")
+    print(
+        f"{law.__name__:<12} lowest loss and four numbers, "
+        f"both seeds: {np.exp(fits[0]).round(3)}"
+    )
 
 # %% [markdown]
 # ## Predict a schedule that was not fitted
@@ -175,32 +202,52 @@ for law, fits in laws.items():
 
 # %%
 for law, fits in laws.items():
-    both, *each = [float(predict(law, numbers, schedules["wsd"])[0]) for numbers in fits]
-    print(f"{law.__name__:<12} predicts {both:.4f} for wsd (by the seeds alone {np.round(each, 4)})")
+    both, *each = [
+        float(predict(law, numbers, schedules["wsd"])[0])
+        for numbers in fits
+    ]
+    print(
+        f"{law.__name__:<12} predicts {both:.4f} for wsd "
+        f"(by the seeds alone {np.round(each, 4)})"
+    )
 
 # %%
 results["wsd"] = train_bytes.train(schedules["wsd"], SEEDS)
 final = results["wsd"].losses[:, -1]
-print(f"{'measured':<12} {final.mean():22.4f}         (the seeds {final.round(4)})")
+seeds = final.round(4)
+print(f"{'measured':<12} {final.mean():22.4f}         (the seeds {seeds})")
 
 # %% mystnb={"image": {"alt": "Above, the rates of the schedules. Below, measured losses as dots and the law's curves."}, "figure": {"caption": "The law follows the loss of a schedule that it was not fitted to."}}
-COLORS = {"constant": "#c8553d", "cosine": "#1b6ca8", "wsd": "#3a8a4d", "chosen": "#7a4fa3"}
+COLORS = {
+    "constant": "#c8553d",
+    "cosine": "#1b6ca8",
+    "wsd": "#3a8a4d",
+    "chosen": "#7a4fa3",
+}
 
 
 def draw(names, law):
-    """Rates above, and below them the measured losses (dots, a color per schedule) with the law's curve."""
-    figure, (above, below) = plt.subplots(
-        2, figsize=(8.4, 5.6), sharex=True, height_ratios=(1, 2), layout="constrained"
-    )
+    """Rates above; below them the measured losses and the law's curve.
+
+    The losses are dots. Each schedule has its color.
+    """
+    figure = plt.figure(figsize=(8.4, 5.6), layout="constrained")
+    above, below = figure.subplots(2, sharex=True, height_ratios=(1, 2))
     for name in names:
         result, color = results[name], COLORS[name]
         above.plot(result.rates, color=color, label=name)
-        below.plot(result.updates, result.losses.T, ".", color=color, markersize=3)
+        below.plot(
+            result.updates, result.losses.T, ".", color=color, markersize=3
+        )
         late = result.updates[result.updates > WARMUP]
-        below.plot(late, predict(law, laws[law][0], schedules[name], late), color=color)
+        curve = predict(law, laws[law][0], schedules[name], late)
+        below.plot(late, curve, color=color)
     above.set(ylabel="learning rate")
-    below.set(xlabel="updates", ylabel="test loss in nats per byte", ylim=(1.55, 2.2))
-    above.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
+    below.set(xlabel="updates", ylabel="test loss in nats per byte")
+    below.set_ylim(1.55, 2.2)
+    above.legend(
+        frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1)
+    )
     for axes in (above, below):
         axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -219,11 +266,16 @@ _ = draw(["constant", "cosine", "wsd"], multi_power)
 KNOTS = np.linspace(WARMUP, STEPS, 21).round().astype(int)
 
 
+def through(values):
+    """A warmup, then lines from the peak through the values."""
+    boundaries = [int(knot - WARMUP) for knot in KNOTS]
+    lines = wo.piecewise_linear([PEAK, *values], boundaries)
+    return wo.with_warmup(lines, steps=WARMUP)
+
+
 def falling(free):
     falls = jax.nn.softplus(free)
-    values = PEAK * (1 - jnp.cumsum(falls) / (1 + falls.sum()))
-    boundaries = [int(knot - WARMUP) for knot in KNOTS]
-    return wo.with_warmup(wo.piecewise_linear([PEAK, *values], boundaries), steps=WARMUP)
+    return through(PEAK * (1 - jnp.cumsum(falls) / (1 + falls.sum())))
 
 
 def descend(law, numbers, updates=400):
@@ -231,7 +283,8 @@ def descend(law, numbers, updates=400):
     counts = jnp.arange(STEPS)
 
     def final_loss(free):
-        return law(numbers, falling(free)(counts) / PEAK, np.array([STEPS]))[0]
+        rates = falling(free)(counts) / PEAK
+        return law(numbers, rates, np.array([STEPS]))[0]
 
     def step(carry, _):
         free, state = carry
@@ -239,21 +292,24 @@ def descend(law, numbers, updates=400):
         changes, state = optimizer.update(gradient, state)
         return (optax.apply_updates(free, changes), state), loss
 
+    def run(free):
+        carry = free, optimizer.init(free)
+        return jax.lax.scan(step, carry, None, updates)
+
     with jax.enable_x64(True):
-        free = jnp.full(20, -3.0)
-        (free, _), losses = jax.jit(
-            lambda free: jax.lax.scan(step, (free, optimizer.init(free)), None, updates)
-        )(free)
+        (free, _), losses = jax.jit(run)(jnp.full(20, -3.0))
         values = falling(free)(KNOTS[1:])
     return [float(f"{value:.3g}") for value in values], losses
 
 
 values, losses = descend(multi_power, laws[multi_power][0])
-schedules["chosen"] = wo.with_warmup(
-    wo.piecewise_linear([PEAK, *values], [int(knot - WARMUP) for knot in KNOTS]), steps=WARMUP
+schedules["chosen"] = through(values)
+print(
+    f"predicted final loss: {losses[0]:.4f} at the start of the descent, "
+    f"{losses[-1]:.4f} at its end"
 )
-print(f"predicted final loss: {losses[0]:.4f} at the start of the descent, {losses[-1]:.4f} at its end")
-print("percent of the peak at each knot:", *(round(100 * value / PEAK) for value in values))
+percents = [round(100 * value / PEAK) for value in values]
+print("percent of the peak at each knot:", *percents)
 
 # %% [markdown]
 # Now the run:
@@ -262,9 +318,15 @@ print("percent of the peak at each knot:", *(round(100 * value / PEAK) for value
 results["chosen"] = train_bytes.train(schedules["chosen"], SEEDS)
 print("schedule  multi-power  annealing  measured  seeds")
 for name, result in results.items():
-    predicted = [float(predict(law, fits[0], schedules[name])[0]) for law, fits in laws.items()]
+    predicted = [
+        float(predict(law, fits[0], schedules[name])[0])
+        for law, fits in laws.items()
+    ]
     final = result.losses[:, -1]
-    print(f"{name:<9} {predicted[0]:11.4f} {predicted[1]:10.4f} {final.mean():9.4f}  {final.round(4)}")
+    print(
+        f"{name:<9} {predicted[0]:11.4f} {predicted[1]:10.4f} "
+        f"{final.mean():9.4f}  {final.round(4)}"
+    )
 
 # %% mystnb={"image": {"alt": "Above, three schedules. Below, their measured losses as dots and the law's curves."}, "figure": {"caption": "The schedule that the law chose, next to the cosine and warmup-stable-decay."}}
 _ = draw(["cosine", "wsd", "chosen"], multi_power)

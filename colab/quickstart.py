@@ -16,11 +16,11 @@
 # Why a learning rate should warm up, and how to build a schedule, look at it, train with it, and save it.
 
 # %% active="ipynb" cellView="form" jupyter={"source_hidden": true}
-# # @title In Colab, run this first: it installs the library. Elsewhere it does nothing.
+# # @title In Colab, run this first to install; elsewhere it does nothing
 # import sys
 #
 # if "google.colab" in sys.modules:
-#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax /content/warmup-optax
+#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax
 #     %pip install -q "/content/warmup-optax[demo]" orbax-checkpoint
 #     %cd /content/warmup-optax/colab
 
@@ -81,17 +81,15 @@ for finding in wo.check(schedule, total_steps=steps):
 # These are other recipes with the same peak ([the gallery](gallery.ipynb) shows all of them):
 
 # %% mystnb={"image": {"alt": "Three schedules with the same warmup and different decays."}, "figure": {"caption": "Three recipes share the warmup and the peak. They differ in the decay."}}
-ax = wo.plot(
-    {
-        "cosine": schedule,
-        "linear": wo.warmup_linear(0.01, warmup_steps=48, total_steps=steps),
-        "stable, then decay": wo.warmup_stable_decay(
-            0.01, warmup_steps=48, decay_steps=60, total_steps=steps
-        ),
-        "inverse sqrt": wo.warmup_inverse_sqrt(0.01, warmup_steps=48),
-    },
-    steps,
-)
+recipes = {
+    "cosine": schedule,
+    "linear": wo.warmup_linear(0.01, warmup_steps=48, total_steps=steps),
+    "stable, then decay": wo.warmup_stable_decay(
+        0.01, warmup_steps=48, decay_steps=60, total_steps=steps
+    ),
+    "inverse sqrt": wo.warmup_inverse_sqrt(0.01, warmup_steps=48),
+}
+ax = wo.plot(recipes, steps)
 
 # %% [markdown]
 # ## Train with it
@@ -100,7 +98,9 @@ ax = wo.plot(
 # even inside `jit`. So you log the rate that was used and not the planned one.
 
 # %%
-optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule))
+optimizer = optax.chain(
+    optax.clip_by_global_norm(1.0), optax.adamw(schedule)
+)
 train_set, test_set = digits.load_digits()
 order = digits.batch_order(seed=0, steps=steps)
 
@@ -123,17 +123,22 @@ for count in range(steps):
     params, state, log = train_step(params, state, order[count])
     logs.append(log)
 
-right = (digits.predict(params, test_set.images).argmax(axis=-1) == test_set.labels).mean()
+read = digits.predict(params, test_set.images).argmax(axis=-1)
+right = (read == test_set.labels).mean()
 print(f"{right:.1%} of the test digits are read right")
 
 # %% mystnb={"image": {"alt": "Above, the schedule with the logged rates on it. Below, the loss."}, "figure": {"caption": "The logged rates are on the curve of the schedule, and the loss falls."}}
-figure, (above, below) = plt.subplots(2, figsize=(7.2, 5), sharex=True, layout="constrained")
+figure, (above, below) = plt.subplots(
+    2, figsize=(7.2, 5), sharex=True, layout="constrained"
+)
 wo.plot(schedule, steps, ax=above)
-above.plot(range(0, steps, 8), [log["rate"] for log in logs[::8]], "o", color="#c8553d", label="logged")
+counts, rates = range(0, steps, 8), [log["rate"] for log in logs[::8]]
+above.plot(counts, rates, "o", color="#c8553d", label="logged")
 above.set_xlabel(None)
 above.legend(frameon=False)
 below.plot([log["loss"] for log in logs], color="#c8553d")
-below.set(xlabel="count (optimizer updates)", ylabel="training loss", ylim=(0, None))
+below.set(xlabel="count (optimizer updates)", ylabel="training loss")
+below.set_ylim(0, None)
 below.spines[["top", "right"]].set_visible(False)
 
 # %% [markdown]

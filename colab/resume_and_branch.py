@@ -18,11 +18,11 @@
 # schedule.
 
 # %% active="ipynb" cellView="form" jupyter={"source_hidden": true}
-# # @title In Colab, run this first: it installs the library. Elsewhere it does nothing.
+# # @title In Colab, run this first to install; elsewhere it does nothing
 # import sys
 #
 # if "google.colab" in sys.modules:
-#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax /content/warmup-optax
+#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax
 #     %pip install -q "/content/warmup-optax[demo]" orbax-checkpoint
 #     %cd /content/warmup-optax/colab
 
@@ -61,7 +61,8 @@ np.random.default_rng(0).shuffle(docstrings)
 text = "\n\n".join(docstrings).encode("ascii", "ignore")
 characters = jnp.asarray(np.frombuffer(text, np.uint8))
 train_text, held_out = jnp.split(characters, [int(0.95 * len(characters))])
-print(f"{len(characters):,} characters, for instance:\n\n{text[:300].decode()}")
+sample = text[:300].decode()
+print(f"{len(characters):,} characters, for instance:\n\n{sample}")
 
 # %% [markdown]
 # ## A small transformer
@@ -85,21 +86,37 @@ def init(key):
     }
     keys = jax.random.split(key, len(shapes))
     pairs = zip(keys, shapes.items(), strict=True)
-    return {name: jax.random.normal(key, shape) / math.sqrt(WIDTH) / 2 for key, (name, shape) in pairs}
+    return {
+        name: jax.random.normal(key, shape) / math.sqrt(WIDTH) / 2
+        for key, (name, shape) in pairs
+    }
 
 
 def loss_fn(params, windows):
-    """The mean loss per character, in nats, of windows of CONTEXT + 1 characters."""
-    read, before = windows[:, :-1], jnp.pad(windows[:, :-2], ((0, 0), (1, 0)))
-    x = params["embed"][read] + params["before"][before] + params["position"]
+    """The mean loss per character, in nats.
+
+    Each of the windows has CONTEXT + 1 characters.
+    """
+    read = windows[:, :-1]
+    before = jnp.pad(windows[:, :-2], ((0, 0), (1, 0)))
+    x = params["embed"][read] + params["before"][before]
+    x += params["position"]
     for i in range(LAYERS):
-        layer = {name: params[name][i] for name in ("qkv", "merge", "up", "down")}
-        heads = (jax.nn.standardize(x) @ layer["qkv"]).reshape(*x.shape[:2], HEADS, -1)
-        attended = jax.nn.dot_product_attention(*jnp.split(heads, 3, axis=-1), is_causal=True)
+        layer = {
+            name: params[name][i] for name in ("qkv", "merge", "up", "down")
+        }
+        heads = jax.nn.standardize(x) @ layer["qkv"]
+        heads = heads.reshape(*x.shape[:2], HEADS, -1)
+        q, k, v = jnp.split(heads, 3, axis=-1)
+        attended = jax.nn.dot_product_attention(q, k, v, is_causal=True)
         x += attended.reshape(x.shape) @ layer["merge"]
-        x += jax.nn.gelu(jax.nn.standardize(x) @ layer["up"]) @ layer["down"]
+        hidden = jax.nn.gelu(jax.nn.standardize(x) @ layer["up"])
+        x += hidden @ layer["down"]
     logits = jax.nn.standardize(x) @ params["embed"].T
-    return optax.softmax_cross_entropy_with_integer_labels(logits, windows[:, 1:]).mean()
+    losses = optax.softmax_cross_entropy_with_integer_labels(
+        logits, windows[:, 1:]
+    )
+    return losses.mean()
 
 
 def windows_of(text, starts):
@@ -112,26 +129,38 @@ def windows_of(text, starts):
 
 # %%
 CHUNK = 20  # updates per compiled call
-test_windows = windows_of(held_out, range(0, len(held_out) - CONTEXT - 1, len(held_out) // 64))
+every = len(held_out) // 64
+test_starts = range(0, len(held_out) - CONTEXT - 1, every)
+test_windows = windows_of(held_out, test_starts)
 
 
 @jax.jit
 def train_chunk(schedule, params, state):
+    optimizer = optax.adamw(schedule)
+    last = len(train_text) - CONTEXT - 1
+
     def update(carry, _):
         params, state = carry
-        # The text of an update depends on its count alone: a run that resumes reads on where it stopped.
+        # The text of an update depends on its count alone: a run that
+        # resumes reads on where it stopped.
         key = jax.random.key(wo.update_count(state))
-        starts = jax.random.randint(key, (BATCH,), 0, len(train_text) - CONTEXT - 1)
-        gradients = jax.grad(loss_fn)(params, windows_of(train_text, starts))
-        updates, state = optax.adamw(schedule).update(gradients, state, params)
-        return (optax.apply_updates(params, updates), state), wo.applied_value(schedule, state)
+        starts = jax.random.randint(key, (BATCH,), 0, last)
+        windows = windows_of(train_text, starts)
+        gradients = jax.grad(loss_fn)(params, windows)
+        updates, state = optimizer.update(gradients, state, params)
+        rate = wo.applied_value(schedule, state)
+        return (optax.apply_updates(params, updates), state), rate
 
-    (params, state), rates = jax.lax.scan(update, (params, state), length=CHUNK)
+    carry, rates = jax.lax.scan(update, (params, state), length=CHUNK)
+    params, state = carry
     return params, state, rates, loss_fn(params, test_windows)
 
 
 def train(schedule, params, state, updates):
-    """Continue, and return the parameters, the state, and the log: counts, rates, held-out losses."""
+    """Continue, and return the parameters, the state, and the log.
+
+    The log has counts, rates and held-out losses.
+    """
     log = {"count": [], "rate": [], "loss": []}
     for _ in range(updates // CHUNK):
         params, state, rates, loss = train_chunk(schedule, params, state)
@@ -151,7 +180,8 @@ trunk = wo.warmup_constant(0.004, warmup_steps=60)
 params = init(jax.random.key(0))
 state = optax.adamw(trunk).init(params)
 params, state, trunk_log = train(trunk, params, state, 800)
-print(f"held-out loss at count {wo.update_count(state)}: {trunk_log['loss'][-1]:.3f}")
+loss = trunk_log["loss"][-1]
+print(f"held-out loss at count {wo.update_count(state)}: {loss:.3f}")
 
 # %% [markdown]
 # ## The checkpoint
@@ -164,19 +194,23 @@ folder = Path(tempfile.mkdtemp())
 with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
     run = ocp.args.StandardSave({"params": params, "state": state})
     schedule = ocp.args.JsonSave(wo.to_config(trunk))
-    checkpointer.save(folder / "800", ocp.args.Composite(run=run, schedule=schedule))
+    both = ocp.args.Composite(run=run, schedule=schedule)
+    checkpointer.save(folder / "800", both)
 
 
 def restore():
     with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
-        like = ocp.args.StandardRestore({"params": params, "state": state})
-        wanted = ocp.args.Composite(run=like, schedule=ocp.args.JsonRestore())
-        saved = checkpointer.restore(folder / "800", wanted)
-    return saved["run"]["params"], saved["run"]["state"], wo.from_config(saved["schedule"])
+        run = ocp.args.StandardRestore({"params": params, "state": state})
+        schedule = ocp.args.JsonRestore()
+        both = ocp.args.Composite(run=run, schedule=schedule)
+        saved = checkpointer.restore(folder / "800", both)
+    run, schedule = saved["run"], wo.from_config(saved["schedule"])
+    return run["params"], run["state"], schedule
 
 
 _, restored_state, restored_trunk = restore()
-print("count:", wo.update_count(restored_state), " same schedule:", restored_trunk == trunk)
+same = restored_trunk == trunk
+print("count:", wo.update_count(restored_state), " same schedule:", same)
 
 # %% [markdown]
 # ## Three branches
@@ -191,28 +225,40 @@ endings = {
     "one_minus_sqrt, 80": (wo.one_minus_sqrt, 80),
 }
 branches = {
-    name: wo.with_cooldown(restored_trunk, begin=800, steps=updates, shape=shape)
+    name: wo.with_cooldown(
+        restored_trunk, begin=800, steps=updates, shape=shape
+    )
     for name, (shape, updates) in endings.items()
 }
 print(wo.compare(trunk, branches["linear, 200"], count=800))
 
 # %% mystnb={"image": {"alt": "Above, three cooldowns that leave the trunk. Below, their held-out losses."}, "figure": {"caption": "Each cooldown lowers the loss below that of the run without one."}}
-logs = {name: train(branch, *restore()[:2], endings[name][1])[2] for name, branch in branches.items()}
+logs = {
+    name: train(branch, *restore()[:2], endings[name][1])[2]
+    for name, branch in branches.items()
+}
 logs["no cooldown"] = train(trunk, *restore()[:2], 200)[2]
 
 
 def draw(logs, schedules, first=0):
     """Rates above, held-out losses below; the trunk is gray."""
-    above, below = plt.subplots(2, figsize=(8.4, 6.2), sharex=True, layout="constrained")[1]
+    figure = plt.figure(figsize=(8.4, 6.2), layout="constrained")
+    above, below = figure.subplots(2, sharex=True)
+    style = {"color": "0.4", "linewidth": 2.2}
     counts = np.arange(first, 801)
-    above.plot(counts, wo.sample(trunk, counts), color="0.4", linewidth=2.2)
-    shown = [i for i, count in enumerate(trunk_log["count"]) if count >= first]
-    below.plot(*(np.array(trunk_log[key])[shown] for key in ("count", "loss")), color="0.4", linewidth=2.2)
-    for color, (name, log) in zip(("#1b6ca8", "#c8553d", "#3a8a4d", "0.7"), logs.items(), strict=False):
+    above.plot(counts, wo.sample(trunk, counts), **style)
+    counts = np.array(trunk_log["count"])
+    losses = np.array(trunk_log["loss"])
+    shown = counts >= first
+    below.plot(counts[shown], losses[shown], **style)
+    colors = ("#1b6ca8", "#c8553d", "#3a8a4d", "0.7")
+    for color, (name, log) in zip(colors, logs.items(), strict=False):
         counts = np.arange(800, log["count"][-1] + 1)
         above.plot(counts, wo.sample(schedules[name], counts), color=color)
-        line = {"color": color, "marker": ".", "label": f"{name}: {log['loss'][-1]:.3f}"}
-        below.plot([800, *log["count"]], [trunk_log["loss"][-1], *log["loss"]], **line)
+        counts = [800, *log["count"]]
+        losses = [trunk_log["loss"][-1], *log["loss"]]
+        label = f"{name}: {losses[-1]:.3f}"
+        below.plot(counts, losses, color=color, marker=".", label=label)
     above.set(ylabel="learning rate", ylim=(0, None))
     below.set(xlabel="count (optimizer updates)", ylabel="held-out loss")
     below.legend(frameon=False, title="final loss", alignment="left")
@@ -248,17 +294,28 @@ def merged_loss(shape, updates):
     """The held-out loss of the average of the checkpoints from 800 on."""
     counts = range(800, 800 + updates + 1, CHUNK)
     with ocp.StandardCheckpointer() as checkpointer:
-        trees = (checkpointer.restore(folder / f"steady-{count}", params) for count in counts)
-        average = wo.merge_checkpoints(wo.checkpoint_weights(shape, len(counts)), trees)
+        trees = (
+            checkpointer.restore(folder / f"steady-{count}", params)
+            for count in counts
+        )
+        weights = wo.checkpoint_weights(shape, len(counts))
+        average = wo.merge_checkpoints(weights, trees)
     return float(loss_fn(average, test_windows))
 
 
-print("held-out loss         neither  average  cooldown  average's share of the gain")
+print(
+    "held-out loss         neither  average  cooldown  "
+    "average's share of the gain"
+)
 for name, (shape, updates) in endings.items():
-    neither, cooled = logs["no cooldown"]["loss"][updates // CHUNK - 1], logs[name]["loss"][-1]
+    neither = logs["no cooldown"]["loss"][updates // CHUNK - 1]
+    cooled = logs[name]["loss"][-1]
     average = merged_loss(shape, updates)
     share = (neither - average) / (neither - cooled)
-    print(f"{name:<20} {neither:8.3f} {average:8.3f} {cooled:9.3f} {share:28.0%}")
+    print(
+        f"{name:<20} {neither:8.3f} {average:8.3f} {cooled:9.3f} "
+        f"{share:28.0%}"
+    )
 
 # %% [markdown]
 # Each average is better than the trunk, and none is as good as the corresponding cooldown. It has about 60 to
@@ -274,15 +331,22 @@ for name, (shape, updates) in endings.items():
 
 # %%
 swaps = {
-    "a cosine as if from the start": wo.warmup_cosine(0.004, warmup_steps=60, total_steps=880),
+    "a cosine as if from the start": wo.warmup_cosine(
+        0.004, warmup_steps=60, total_steps=880
+    ),
     "five times the rate": trunk * 5,
-    "a new warmup, on the old count": wo.warmup_constant(0.004, warmup_steps=1200),
+    "a new warmup, on the old count": wo.warmup_constant(
+        0.004, warmup_steps=1200
+    ),
 }
 for name, schedule in swaps.items():
     print(f"{name}: {wo.compare(trunk, schedule, count=800)}\n")
 
 # %% mystnb={"image": {"alt": "Above, the rates after a resume with other schedules. Below, the losses."}, "figure": {"caption": "Five times the rate raises the loss. The two other swaps do not."}}
-swapped = {name: train(schedule, *restore()[:2], 80)[2] for name, schedule in swaps.items()}
+swapped = {
+    name: train(schedule, *restore()[:2], 80)[2]
+    for name, schedule in swaps.items()
+}
 _ = draw(swapped, swaps, first=600)
 
 # %% [markdown]

@@ -17,11 +17,11 @@
 # recompile the train step, and you can learn a schedule.
 
 # %% active="ipynb" cellView="form" jupyter={"source_hidden": true}
-# # @title In Colab, run this first: it installs the library. Elsewhere it does nothing.
+# # @title In Colab, run this first to install; elsewhere it does nothing
 # import sys
 #
 # if "google.colab" in sys.modules:
-#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax /content/warmup-optax
+#     !git clone -q --depth=1 https://github.com/warmup-optax/warmup-optax
 #     %pip install -q "/content/warmup-optax[demo]" orbax-checkpoint
 #     %cd /content/warmup-optax/colab
 
@@ -56,14 +56,20 @@ def init(key, hidden=8):
     sizes = [64] + [32] * hidden + [10]
     keys = jax.random.split(key, hidden + 1)
     pairs = zip(keys, sizes, sizes[1:], strict=False)
-    return [jax.random.normal(key, (n, m)) * np.sqrt(2 / n) for key, n, m in pairs]
+    return [
+        jax.random.normal(key, (n, m)) * np.sqrt(2 / n)
+        for key, n, m in pairs
+    ]
 
 
 def loss_fn(params, images, labels):
     x = images.reshape(len(images), 64) - 0.3
     for weights in params[:-1]:
         x = jax.nn.relu(x @ weights)
-    return optax.softmax_cross_entropy_with_integer_labels(x @ params[-1], labels).mean()
+    losses = optax.softmax_cross_entropy_with_integer_labels(
+        x @ params[-1], labels
+    )
+    return losses.mean()
 
 
 # %% [markdown]
@@ -90,27 +96,42 @@ def final_loss(schedule, seed):
         return (optax.apply_updates(params, updates), state), loss
 
     params = init(jax.random.key(seed))
-    return jax.lax.scan(update, (params, optimizer.init(params)), order)[1][-20:].mean()
+    carry = params, optimizer.init(params)
+    _, losses = jax.lax.scan(update, carry, order)
+    return losses[-20:].mean()
 
 
 peaks = [0.002, 0.004, 0.007, 0.012, 0.02, 0.04, 0.07, 0.12]
 warmups = [0, 2, 5, 10, 20, 40, 80, 120]
-sweep = wo.stack([wo.warmup_cosine(p, warmup_steps=w, total_steps=steps) for p in peaks for w in warmups])
+sweep = wo.stack(
+    [
+        wo.warmup_cosine(p, warmup_steps=w, total_steps=steps)
+        for p in peaks
+        for w in warmups
+    ]
+)
 
 over_seeds = jax.vmap(final_loss, in_axes=(None, 0))
-losses = jax.jit(jax.vmap(over_seeds, in_axes=(0, None)))(sweep, jnp.arange(3))
-losses = np.asarray(losses).mean(axis=1).reshape(len(peaks), len(warmups))
+over_both = jax.jit(jax.vmap(over_seeds, in_axes=(0, None)))
+losses = np.asarray(over_both(sweep, jnp.arange(3))).mean(axis=1)
+losses = losses.reshape(len(peaks), len(warmups))
 
 # %% mystnb={"image": {"alt": "A heat map of the final loss: a row for each peak, a column for each warmup."}, "figure": {"caption": "Peaks near 0.012 are best. With a warmup of 20 steps or more, 0.04 works too."}}
 figure, axes = plt.subplots(figsize=(7.6, 5.2), layout="constrained")
-picture = axes.imshow(losses, origin="lower", cmap="viridis_r", norm="log", aspect="auto")
+picture = axes.imshow(
+    losses, origin="lower", cmap="viridis_r", norm="log", aspect="auto"
+)
+style = {"ha": "center", "va": "center", "fontsize": 9}
 for (i, j), loss in np.ndenumerate(losses):
-    dark = loss > 0.3
-    axes.text(j, i, f"{loss:.2f}", ha="center", va="center", color="white" if dark else "black", fontsize=9)
+    color = "white" if loss > 0.3 else "black"  # on dark, on light
+    axes.text(j, i, f"{loss:.2f}", color=color, **style)
 axes.set_xticks(range(len(warmups)), map(str, warmups))
 axes.set_yticks(range(len(peaks)), map(str, peaks))
 axes.set(xlabel=f"warmup_steps (of {steps})", ylabel="peak_value")
-axes.set_title("Final training loss of 64 schedules (mean of three seeds): chance is 2.30")
+axes.set_title(
+    "Final training loss of 64 schedules (mean of three seeds): "
+    "chance is 2.30"
+)
 _ = figure.colorbar(picture)
 
 # %% [markdown]
@@ -138,7 +159,9 @@ traces = {"as data": 0, "as a constant": 0}
 @jax.jit
 def train_step(schedule, params, state, chosen):
     traces["as data"] += 1
-    gradients = jax.grad(loss_fn)(params, train_set.images[chosen], train_set.labels[chosen])
+    gradients = jax.grad(loss_fn)(
+        params, train_set.images[chosen], train_set.labels[chosen]
+    )
     updates, state = optax.adam(schedule).update(gradients, state, params)
     return optax.apply_updates(params, updates), state
 
@@ -146,8 +169,11 @@ def train_step(schedule, params, state, chosen):
 params = init(jax.random.key(0))
 for peak in (0.001, 0.003, 0.01):
     for warmup_steps in (0, 50, 100):
-        schedule = wo.warmup_cosine(peak, warmup_steps=warmup_steps, total_steps=steps)
-        train_step(schedule, params, optax.adam(schedule).init(params), order[0])
+        schedule = wo.warmup_cosine(
+            peak, warmup_steps=warmup_steps, total_steps=steps
+        )
+        state = optax.adam(schedule).init(params)
+        train_step(schedule, params, state, order[0])
 
 # %% [markdown]
 # The usual way is a closure over the schedule, whose numbers become constants of the program:
@@ -155,12 +181,17 @@ for peak in (0.001, 0.003, 0.01):
 # %%
 for peak in (0.001, 0.003, 0.01):
     for warmup_steps in (0, 50, 100):
-        optimizer = optax.adam(optax.warmup_cosine_decay_schedule(0.0, peak, warmup_steps, decay_steps=steps))
+        schedule = optax.warmup_cosine_decay_schedule(
+            0.0, peak, warmup_steps, decay_steps=steps
+        )
+        optimizer = optax.adam(schedule)
 
         @jax.jit
         def constant_step(params, state, chosen, optimizer=optimizer):
             traces["as a constant"] += 1
-            gradients = jax.grad(loss_fn)(params, train_set.images[chosen], train_set.labels[chosen])
+            gradients = jax.grad(loss_fn)(
+                params, train_set.images[chosen], train_set.labels[chosen]
+            )
             updates, state = optimizer.update(gradients, state, params)
             return optax.apply_updates(params, updates), state
 
@@ -185,19 +216,25 @@ unseen = train_set.images[1000:], train_set.labels[1000:]
 
 
 def train(schedule, seed):
-    """The loss on unseen images after a short run with momentum, and the losses on the way."""
+    """The loss on unseen images, and the losses on the way.
+
+    The run is short, and its optimizer has momentum.
+    """
     optimizer = optax.sgd(schedule, momentum=0.9)
     for_params, for_batches = jax.random.split(jax.random.key(seed))
 
     def update(carry, chosen):
         params, state = carry
-        loss, gradients = jax.value_and_grad(loss_fn)(params, images[chosen], labels[chosen])
+        loss, gradients = jax.value_and_grad(loss_fn)(
+            params, images[chosen], labels[chosen]
+        )
         updates, state = optimizer.update(gradients, state, params)
         return (optax.apply_updates(params, updates), state), loss
 
     params = init(for_params, hidden=3)
     batches = jax.random.randint(for_batches, (short, 32), 0, len(images))
-    (params, _), losses = jax.lax.scan(update, (params, optimizer.init(params)), batches)
+    carry = params, optimizer.init(params)
+    (params, _), losses = jax.lax.scan(update, carry, batches)
     return loss_fn(params, *unseen), losses
 
 
@@ -205,7 +242,9 @@ def validation_loss(schedule, seeds):
     return jax.vmap(lambda seed: train(schedule, seed)[0])(seeds).mean()
 
 
-loss_and_gradient = jax.jit(jax.value_and_grad(validation_loss, allow_int=True))
+loss_and_gradient = jax.jit(
+    jax.value_and_grad(validation_loss, allow_int=True)
+)
 loss, gradient = loss_and_gradient(start, jnp.arange(8))
 np.round(gradient.values, 2)
 
@@ -224,7 +263,8 @@ state = optimizer.init(logs)
 learning, learned = [], start
 for i in range(meta_steps):
     loss, gradient = loss_and_gradient(learned, 8 * i + jnp.arange(8))
-    updates, state = optimizer.update(jnp.array(gradient.values) * jnp.exp(logs), state)
+    of_logs = jnp.array(gradient.values) * jnp.exp(logs)  # the chain rule
+    updates, state = optimizer.update(of_logs, state)
     logs = jnp.asarray(optax.apply_updates(logs, updates))
     learned = wo.piecewise_linear(jnp.exp(logs).tolist(), knots)
     learning.append(float(loss))
@@ -235,24 +275,30 @@ for i in range(meta_steps):
 # %% mystnb={"image": {"alt": "Three plots: the learned schedule, the progress of learning it, and the losses."}, "figure": {"caption": "The learned schedule trains to a lower loss than the best constant rate."}}
 held_out = 1000 + jnp.arange(32)
 runs = jax.jit(jax.vmap(train, in_axes=(None, 0)))
-constants = wo.stack([wo.constant(rate) for rate in np.geomspace(0.01, 0.3, 16)])
-best = jax.jit(jax.vmap(validation_loss, in_axes=(0, None)))(constants, held_out).min()
+constants = wo.stack(
+    [wo.constant(rate) for rate in np.geomspace(0.01, 0.3, 16)]
+)
+of_each = jax.jit(jax.vmap(validation_loss, in_axes=(0, None)))
+best = of_each(constants, held_out).min()
 
-figure, (one, two, three) = plt.subplots(1, 3, figsize=(13, 3.8), layout="constrained")
-for name, schedule, color in (("before", start, "#c8553d"), ("after", learned, "#1b6ca8")):
+figure = plt.figure(figsize=(13, 3.8), layout="constrained")
+one, two, three = figure.subplots(1, 3)
+compared = ("before", start, "#c8553d"), ("after", learned, "#1b6ca8")
+for name, schedule, color in compared:
     final, losses = runs(schedule, held_out)
     one.plot(wo.sample(schedule, range(short + 1)), color=color)
     one.plot(knots, wo.sample(schedule, knots), "o", color=color)
-    three.plot(losses.mean(axis=0), color=color, label=f"{name}: {final.mean():.2f} on unseen images")
+    label = f"{name}: {final.mean():.2f} on unseen images"
+    three.plot(losses.mean(axis=0), color=color, label=label)
 two.plot(learning, color="0.3")
-one.set(xlabel="count (optimizer updates)", ylabel="learning rate", title="The schedule", ylim=(0, None))
-two.set(xlabel="meta-step", ylabel="validation loss", title="Learning it", ylim=(0, None))
-three.set(
-    xlabel="count (optimizer updates)", ylabel="training loss", title="Training with it", ylim=(0, None)
-)
+count = "count (optimizer updates)"
+one.set(title="The schedule", xlabel=count, ylabel="learning rate")
+two.set(title="Learning it", xlabel="meta-step", ylabel="validation loss")
+three.set(title="Training with it", xlabel=count, ylabel="training loss")
 three.plot([], color="none", label=f"best of 16 constant rates: {best:.2f}")
 three.legend(frameon=False)
 for axes in (one, two, three):
+    axes.set_ylim(0, None)
     axes.spines[["top", "right"]].set_visible(False)
 
 # %% [markdown]

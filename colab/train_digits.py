@@ -1,18 +1,21 @@
-"""Train one small transformer twice at the same peak rate: without a warmup, and with one.
+"""Train a transformer twice at one peak rate: without a warmup, and with.
 
-The images are the 1,797 real handwritten digits that come with scikit-learn, so nothing is
-downloaded. The network is a *post-norm* transformer (it normalizes after each residual sum, as the
-first transformers did), which is known to need a warmup (Xiong et al. 2020, "On Layer Normalization
-in the Transformer Architecture"). Both runs share everything but the schedule: the peak rate, the
-seeds, the initial weights, the images of every batch.
+The images are the 1,797 real handwritten digits that come with
+scikit-learn, so nothing is downloaded. The network is a small *post-norm*
+transformer (it normalizes after each residual sum, as the first
+transformers did), which is known to need a warmup (Xiong et al. 2020, "On
+Layer Normalization in the Transformer Architecture"). Both runs share
+everything but the schedule: the peak rate, the seeds, the initial weights,
+the images of every batch.
 
     pip install "warmup-optax[demo]"
-    python colab/train_digits.py                       # under a minute on two CPU cores
+    python colab/train_digits.py   # under a minute on two CPU cores
     python colab/train_digits.py --steps 20 --seeds 1  # a first look
 
-It does not show that a constant rate cannot train this network. A tenth of this peak does,
-as well (try ``--peak 1e-3``). A warmup widens the range of peaks that work. The decay alone does
-not save this one: with ``warmup_steps=0``, all five seeds stay at chance, 8 % of the digits.
+It does not show that a constant rate cannot train this network. A tenth of
+this peak does, as well (try ``--peak 1e-3``). A warmup widens the range of
+peaks that work. The decay alone does not save this one: with
+``warmup_steps=0``, all five seeds stay at chance, 8 % of the digits.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ import warmup_optax as wo
 LAYERS, WIDTH, HEADS, CLASSES = 6, 32, 4, 10
 TRAIN_IMAGES = 1437  # four in five; the others are for the test
 BATCH_SIZE = 64
-CHUNK = 10  # updates per compiled call: few calls, and yet a progress bar that moves
+CHUNK = 10  # updates per compiled call: few calls, but the bar still moves
 SMOOTHING = 10  # updates in the running mean of the loss curves
 COLORS = {"constant": "#c8553d", "warmup_cosine": "#1b6ca8"}
 
@@ -45,39 +48,52 @@ State = tuple[Any, optax.OptState]  # the parameters, and what Optax keeps
 
 
 class Batch(NamedTuple):
-    """Images of shape (n, 8, 8), from 0 to 1, and their labels of shape (n,)."""
+    """Images of shape (n, 8, 8), from 0 to 1, and labels of shape (n,)."""
 
     images: jax.Array
     labels: jax.Array
 
 
 class Result(NamedTuple):
-    """The results of a run: losses of shape (seeds, steps), test accuracies of shape (seeds,)."""
+    """The results of a run.
+
+    Attributes:
+      losses: The loss of each update, of shape (seeds, steps).
+      accuracy: The test accuracies, of shape (seeds,).
+    """
 
     losses: np.ndarray
     accuracy: np.ndarray
 
 
 def load_digits() -> tuple[Batch, Batch]:
-    """The training and the test images: one fixed split, the same for every seed."""
+    """The training and the test images: one split, whatever the seed."""
     pixels, classes = datasets.load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(classes))
-    images = jnp.asarray(pixels[order] / 16.0, jnp.float32).reshape(-1, 8, 8)
+    pixels = pixels[order].reshape(-1, 8, 8) / 16.0
+    images = jnp.asarray(pixels, jnp.float32)
     labels = jnp.asarray(classes[order], jnp.int32)
     n = TRAIN_IMAGES
     return Batch(images[:n], labels[:n]), Batch(images[n:], labels[n:])
 
 
 def batch_order(seed: int, steps: int) -> np.ndarray:
-    """Return the image indices of each update, of shape (steps, BATCH_SIZE). Each epoch is shuffled."""
+    """Return the image indices of each update.
+
+    Their shape is (steps, BATCH_SIZE). Each epoch is shuffled.
+    """
     rng = np.random.default_rng(seed)
     epochs = math.ceil(steps * BATCH_SIZE / TRAIN_IMAGES)
-    order = np.concatenate([rng.permutation(TRAIN_IMAGES) for _ in range(epochs)])
+    shuffled = [rng.permutation(TRAIN_IMAGES) for _ in range(epochs)]
+    order = np.concatenate(shuffled)
     return order[: steps * BATCH_SIZE].reshape(steps, BATCH_SIZE)
 
 
 def init_params(key: jax.Array) -> Params:
-    """Random weights (Glorot, uniform); those of the blocks have a leading axis of ``LAYERS``."""
+    """Random weights (Glorot, uniform).
+
+    Those of the blocks have a leading axis of ``LAYERS``.
+    """
     shapes = {
         "embed": (8, WIDTH),
         "position": (8, WIDTH),
@@ -87,49 +103,71 @@ def init_params(key: jax.Array) -> Params:
         "down": (LAYERS, 4 * WIDTH, WIDTH),
         "head": (WIDTH, CLASSES),
     }
-    # One draw, cut up: XLA takes longer over a generator per matrix than over the training step.
+    # One draw, cut up: XLA takes longer over a generator per matrix than
+    # over the training step.
     ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
     noise = jax.random.uniform(key, (ends[-1],), minval=-1.0)
+    cut = jnp.split(noise, ends[:-1])
     params = {
         name: part.reshape(shape) * math.sqrt(6.0 / sum(shape[-2:]))
-        for (name, shape), part in zip(shapes.items(), jnp.split(noise, ends[:-1]), strict=True)
+        for (name, shape), part in zip(shapes.items(), cut, strict=True)
     }
-    return params | {"scale": jnp.ones((LAYERS, 2, WIDTH)), "shift": jnp.zeros((LAYERS, 2, WIDTH))}
+    return params | {
+        "scale": jnp.ones((LAYERS, 2, WIDTH)),
+        "shift": jnp.zeros((LAYERS, 2, WIDTH)),
+    }
 
 
 def predict(params: Params, images: jax.Array) -> jax.Array:
-    """The logits of each image, which is read as a sequence of its eight rows."""
+    """The logits of each image, read as a sequence of its eight rows."""
     x = images @ params["embed"] + params["position"]
     for i in range(LAYERS):
-        p = {name: weights[i] for name, weights in params.items() if weights.ndim == 3}
+        p = {
+            name: weights[i]
+            for name, weights in params.items()
+            if weights.ndim == 3
+        }
         heads = (x @ p["qkv"]).reshape(*x.shape[:-1], HEADS, -1)
-        attended = jax.nn.dot_product_attention(*jnp.split(heads, 3, axis=-1)).reshape(x.shape)
-        # Post-norm: the sum itself is normalized, so no clean path leads around the blocks.
-        x = jax.nn.standardize(x + attended @ p["merge"]) * p["scale"][0] + p["shift"][0]
+        q, k, v = jnp.split(heads, 3, axis=-1)
+        attended = jax.nn.dot_product_attention(q, k, v).reshape(x.shape)
+        # Post-norm: the sum itself is normalized, so no clean path leads
+        # around the blocks.
+        x = jax.nn.standardize(x + attended @ p["merge"])
+        x = x * p["scale"][0] + p["shift"][0]
         hidden = jax.nn.relu(x @ p["up"])
-        x = jax.nn.standardize(x + hidden @ p["down"]) * p["scale"][1] + p["shift"][1]
+        x = jax.nn.standardize(x + hidden @ p["down"])
+        x = x * p["scale"][1] + p["shift"][1]
     return x.mean(axis=-2) @ params["head"]
 
 
 def loss_fn(params: Params, batch: Batch) -> jax.Array:
     """The mean cross-entropy of a batch."""
     logits = predict(params, batch.images)
-    return optax.softmax_cross_entropy_with_integer_labels(logits, batch.labels).mean()
+    losses = optax.softmax_cross_entropy_with_integer_labels(
+        logits, batch.labels
+    )
+    return losses.mean()
 
 
 def train(
-    schedule: Callable[[Any], Any], seeds: Sequence[int], steps: int, *, label: str | None = None
+    schedule: Callable[[Any], Any],
+    seeds: Sequence[int],
+    steps: int,
+    *,
+    label: str | None = None,
 ) -> Result:
     """Train one model per seed, all of them in one program.
 
     Args:
       schedule: The learning rate: anything that Optax takes for a schedule.
-      seeds: Each fixes its model's initial weights and batches, whatever the schedule.
+      seeds: Each fixes its model's initial weights and batches, whatever
+        the schedule.
       steps: The number of updates.
       label: The name next to the progress bar; None shows no bar.
 
     Returns:
-      The loss of each update's batch before that update, and the test accuracy after the last.
+      The loss of each update's batch before that update, and the test
+      accuracy after the last.
     """
     train_set, test_set = load_digits()
     optimizer = optax.adamw(learning_rate=schedule)
@@ -146,96 +184,136 @@ def train(
         return (optax.apply_updates(params, updates), opt_state), loss
 
     def accuracy(state: State) -> jax.Array:
-        return (predict(state[0], test_set.images).argmax(axis=-1) == test_set.labels).mean()
+        read = predict(state[0], test_set.images).argmax(axis=-1)
+        return (read == test_set.labels).mean()
 
     # scan makes one call of many updates, vmap one program of all seeds.
-    run_chunk = jax.jit(jax.vmap(lambda state, chosen: jax.lax.scan(update, state, chosen)))
+    run_chunk = jax.jit(
+        jax.vmap(lambda state, chosen: jax.lax.scan(update, state, chosen))
+    )
     state = jax.jit(jax.vmap(start))(jnp.asarray(seeds))
     order = np.stack([batch_order(seed, steps) for seed in seeds])
     losses = []
-    with tqdm(total=steps, desc=label, unit="update", disable=label is None) as bar:
+    with tqdm(
+        total=steps, desc=label, unit="update", disable=label is None
+    ) as bar:
         bar.set_postfix_str("compiling")
         for first in range(0, steps, CHUNK):
             state, chunk = run_chunk(state, order[:, first : first + CHUNK])
             losses.append(np.asarray(chunk))
-            bar.set_postfix_str(f"loss {losses[-1].mean():.3f}", refresh=False)
+            mean = losses[-1].mean()
+            bar.set_postfix_str(f"loss {mean:.3f}", refresh=False)
             bar.update(chunk.shape[1])
-    return Result(np.concatenate(losses, axis=1), np.asarray(jax.jit(jax.vmap(accuracy))(state)))
+    accuracies = np.asarray(jax.jit(jax.vmap(accuracy))(state))
+    return Result(np.concatenate(losses, axis=1), accuracies)
 
 
 def schedules(peak: float, steps: int) -> dict[str, wo.Schedule]:
-    """The two schedules: the same peak, but only one warms up to it, in a fifth of the run."""
-    cosine = wo.warmup_cosine(peak, warmup_steps=steps // 5, total_steps=steps)
+    """The two schedules: the same peak, but only one warms up to it.
+
+    The warmup is a fifth of the run.
+    """
+    cosine = wo.warmup_cosine(
+        peak, warmup_steps=steps // 5, total_steps=steps
+    )
     return {"constant": wo.constant(peak), "warmup_cosine": cosine}
 
 
 def table(results: dict[str, Result], seeds: Sequence[int]) -> str:
-    """A row per seed, then their mean and standard deviation; the schedules stand side by side.
+    """A row per seed, then their mean and standard deviation.
 
-    The final loss is the mean of the last 20 updates, the early ones are the first fifth.
+    The schedules stand side by side. The final loss is the mean of the last
+    20 updates, the early ones are the first fifth.
     """
-    metrics = {"final loss": "{:.3f}", "test accuracy": "{:.1%}", "largest early loss": "{:.2f}"}
+    metrics = {
+        "final loss": "{:.3f}",
+        "test accuracy": "{:.1%}",
+        "largest early loss": "{:.2f}",
+    }
     values = []  # one (metrics, seeds) array per schedule
     for losses, accuracy in results.values():
         early = losses[:, : max(1, losses.shape[1] // 5)]
-        values.append([losses[:, -20:].mean(axis=1), accuracy, early.max(axis=1)])
+        final = losses[:, -20:].mean(axis=1)
+        values.append([final, accuracy, early.max(axis=1)])
     cells = np.swapaxes(values, 0, 1)  # to (metrics, schedules, seeds)
     rows = {str(seed): cells[..., i] for i, seed in enumerate(seeds)}
     if len(seeds) > 1:
-        rows |= {"mean": cells.mean(axis=-1), "std": cells.std(axis=-1, ddof=1)}
+        rows["mean"] = cells.mean(axis=-1)
+        rows["std"] = cells.std(axis=-1, ddof=1)
     widths = [len(name) + 2 for name in results]  # 79 columns in all
-    lines = [" " * 4 + "".join(f"{metric:>{sum(widths)}}" for metric in metrics)]
-    lines.append("seed" + "".join(f"  {name}" for name in results) * len(metrics))
+    above = "".join(f"{metric:>{sum(widths)}}" for metric in metrics)
+    heads = "".join(f"  {name}" for name in results) * len(metrics)
+    lines = [f"    {above}", f"seed{heads}"]
     for name, row in rows.items():
-        pairs = zip(metrics.values(), row, strict=True)
-        texts = [form.format(value) for form, pair in pairs for value in pair]
-        columns = zip(texts, widths * len(metrics), strict=True)
-        lines.append(f"{name:<4}" + "".join(f"{text:>{width}}" for text, width in columns))
+        line = f"{name:<4}"
+        for form, pair in zip(metrics.values(), row, strict=True):
+            for value, width in zip(pair, widths, strict=True):
+                line += f"{form.format(value):>{width}}"
+        lines.append(line)
     return "\n".join(lines)
 
 
 def running_mean(losses: np.ndarray) -> np.ndarray:
-    """The mean of the last ``SMOOTHING`` losses at each update (of fewer at the start)."""
-    sums = np.stack([np.convolve(row, np.ones(SMOOTHING))[: len(row)] for row in losses])
-    return sums / np.minimum(np.arange(1, losses.shape[1] + 1), SMOOTHING)
+    """The mean of the last ``SMOOTHING`` losses at each update.
+
+    The first updates have fewer.
+    """
+    steps = losses.shape[1]
+    ones = np.ones(SMOOTHING)
+    sums = np.stack([np.convolve(row, ones)[:steps] for row in losses])
+    return sums / np.minimum(np.arange(1, steps + 1), SMOOTHING)
 
 
 def draw(results: dict[str, Result], peak: float) -> Figure:
     """The learning rates, and below them the losses that they lead to."""
     seeds, steps = results["constant"].losses.shape
     warmup_steps = steps // 5
-    # A separate Figure, not pyplot's: importing this file changes nobody's plotting backend.
+    # A separate Figure, not pyplot's: importing this file changes nobody's
+    # plotting backend.
     figure = Figure(figsize=(9, 6), layout="constrained")
-    figure.suptitle("Same network, data, seeds and peak rate: only the schedule differs")
-    rate_axes, loss_axes = figure.subplots(2, sharex=True, height_ratios=(2, 3))
+    figure.suptitle(
+        "Same network, data, seeds and peak rate: only the schedule differs"
+    )
+    above, below = figure.subplots(2, sharex=True, height_ratios=(2, 3))
     for name, schedule in schedules(peak, steps).items():
         color, (losses, accuracy) = COLORS[name], results[name]
         smooth = running_mean(losses)
         low, high = smooth.min(axis=0), smooth.max(axis=0)
         label = f"{name}: {accuracy.mean():.1%} of the test digits right"
-        rate_axes.plot(wo.sample(schedule, range(steps)), color=color, linewidth=2.2)
-        loss_axes.plot(smooth.mean(axis=0), color=color, linewidth=2.2, label=label)
-        loss_axes.fill_between(range(steps), low, high, color=color, alpha=0.2, linewidth=0)
-    for axes in (rate_axes, loss_axes):
+        line = {"color": color, "linewidth": 2.2}
+        above.plot(wo.sample(schedule, range(steps)), **line)
+        below.plot(smooth.mean(axis=0), label=label, **line)
+        band = {"color": color, "alpha": 0.2, "linewidth": 0}
+        below.fill_between(range(steps), low, high, **band)
+    for axes in (above, below):
         axes.axvspan(0, warmup_steps, color="0.95", zorder=0)
         axes.spines[["top", "right"]].set_visible(False)
-    for phase, begin, end in (("warmup", 0, warmup_steps), ("decay", warmup_steps, steps)):
+    phases = ("warmup", 0, warmup_steps), ("decay", warmup_steps, steps)
+    for phase, begin, end in phases:
         if begin < end:
-            rate_axes.text((begin + end) / 2, 1.08 * peak, phase, color="0.4", ha="center")
+            middle = (begin + end) / 2, 1.08 * peak
+            above.text(*middle, phase, color="0.4", ha="center")
 
-    code = {"family": "monospace", "fontsize": 9}
-    call = f"wo.warmup_cosine({peak:g}, warmup_steps={warmup_steps}, total_steps={steps})"
-    rate_axes.text(0.22 * steps, 0.06 * peak, call, color=COLORS["warmup_cosine"], **code)
-    call = f"wo.constant({peak:g})"
-    rate_axes.text(0.83 * steps, 0.88 * peak, call, color=COLORS["constant"], **code)
-    rate_axes.set(ylabel="learning rate", xlim=(0, steps), ylim=(0, 1.05 * peak))
+    lengths = f"warmup_steps={warmup_steps}, total_steps={steps}"
+    for name, x, y, call in (
+        ("warmup_cosine", 0.22, 0.06, f"({peak:g}, {lengths})"),
+        ("constant", 0.83, 0.88, f"({peak:g})"),
+    ):
+        code = {"family": "monospace", "fontsize": 9, "color": COLORS[name]}
+        above.text(x * steps, y * peak, f"wo.{name}{call}", **code)
+    above.set(ylabel="learning rate")
+    above.set(xlim=(0, steps), ylim=(0, 1.05 * peak))
     guess = math.log(CLASSES)
-    loss_axes.axhline(guess, color="0.3", linewidth=1, linestyle=":", zorder=3)
-    loss_axes.text(0.99 * steps, 0.97 * guess, "chance: ln 10", color="0.4", ha="right", va="top")
+    dotted = {"color": "0.3", "linewidth": 1, "linestyle": ":"}
+    below.axhline(guess, zorder=3, **dotted)
+    corner = {"ha": "right", "va": "top", "color": "0.4"}
+    below.text(0.99 * steps, 0.97 * guess, "chance: ln 10", **corner)
     title = f"mean and range of {seeds} seeds" if seeds > 1 else "one seed"
-    loss_axes.legend(title=title, frameon=False, alignment="left")
-    loss_axes.set(ylim=(0, None), xlabel="optimizer updates")
-    loss_axes.set_ylabel(f"training loss\n(mean of the last {SMOOTHING} updates)")
+    below.legend(title=title, frameon=False, alignment="left")
+    below.set(ylim=(0, None), xlabel="optimizer updates")
+    below.set_ylabel(
+        f"training loss\n(mean of the last {SMOOTHING} updates)"
+    )
     return figure
 
 
@@ -243,7 +321,7 @@ class Parser(argparse.ArgumentParser):
     """A parser that complains in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and leave with the exit status of a usage error."""
+        """Say what is wrong, and exit with the status of a usage error."""
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
@@ -251,15 +329,21 @@ def main() -> None:
     """Train with both schedules, print the table, write the picture."""
     parser = Parser(description=(__doc__ or "").partition("\n")[0])
     add = parser.add_argument
-    add("--steps", type=int, default=400, help="updates per run (%(default)s)")
+    length = "updates per run (%(default)s)"
+    add("--steps", type=int, default=400, help=length)
     add("--seeds", type=int, default=5, help="how many seeds (%(default)s)")
-    add("--peak", type=float, default=0.01, help="the peak learning rate (%(default)s)")
-    add("--out", type=Path, default="build/train_digits.png", help="the PNG to write (%(default)s)")
+    rate = "the peak learning rate (%(default)s)"
+    add("--peak", type=float, default=0.01, help=rate)
+    picture = "the PNG to write (%(default)s)"
+    add("--out", type=Path, default="build/train_digits.png", help=picture)
     args = parser.parse_args()
     for name in ("steps", "seeds", "peak"):
         value = getattr(args, name)
         if not 0 < value < math.inf:
-            parser.error(f"argument --{name}: must be positive and finite, got {value}")
+            parser.error(
+                f"argument --{name}: must be positive and finite, "
+                f"got {value}"
+            )
     try:  # now, not after the training
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.open("ab").close()

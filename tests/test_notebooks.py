@@ -66,6 +66,18 @@ def test_the_notebook_is_as_before_a_run(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_code_fits_its_box(name):
+    """76 columns, as on every page; a panel of the gallery has a line of code as its title.
+
+    The line that begins a cell, with captions, is in the script only.
+    """
+    lines = [line for cell in code_cells(name) for line in cell.splitlines()]
+    if name == "gallery":
+        lines = [line for line in lines if not re.fullmatch(r""" +(["'])wo\..*\1,?""", line)]
+    assert [line for line in lines if len(line) > 76] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_first_cell_installs_in_colab_only(name):
     """The same short cell everywhere, folded. Outside Colab it runs nothing."""
     first = code_cells(name)[0]
