@@ -117,6 +117,7 @@ html_theme_options = {
     "use_fullscreen_button": False,
     "navigation_with_keys": False,
     "navbar_persistent": [],
+    "footer_content_items": "copyright.html",
 }
 html_context = {"default_mode": "auto"}
 html_favicon = "_static/favicon.svg"

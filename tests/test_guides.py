@@ -84,6 +84,34 @@ def test_ending_a_run():
     np.testing.assert_allclose(values(page["annealed"], counts), expected, rtol=2e-6)
 
 
+def test_resuming():
+    """The schedule changes between two updates, and the count continues."""
+    pytest.importorskip("matplotlib").use("agg")
+    page = run("resuming")
+    schedule, longer, after = page["schedule"], page["longer"], range(500, 750)
+    assert float(wo.applied_value(longer, page["new_state"])) == float(longer(500)) != float(schedule(500))
+    assert int(wo.update_count(page["new_state"])) == 501
+    np.testing.assert_array_equal(values(page["extended"], range(501)), values(schedule, range(501)))
+    assert values(page["extended"], [1999, 2000]) == pytest.approx([0, 0], abs=1e-8)
+    assert page["run"].steps(examples=1000 * 256) == 750
+    np.testing.assert_array_equal(values(page["resumed"], range(501)), values(schedule, range(501)))
+    examples_seen = [500 + 2 * (count - 500) for count in after]  # in batches of 256
+    np.testing.assert_array_equal(values(page["resumed"], after), values(schedule, examples_seen))
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+def test_every_schedule_of_the_steps_fits_its_run():
+    page = run("steps")
+    growing = page["growing"]
+    assert page["every_four"].total_steps == 8775
+    assert growing.total_steps == 15_025
+    assert [finding.name for finding in wo.check(page["unchanged"], growing.total_steps)][
+        -1
+    ] == "still_falling"
+
+
 @pytest.mark.exhaustive
 def test_range_test():
     pytest.importorskip("matplotlib").use("agg")

@@ -97,7 +97,7 @@ def test_where_the_rule_has_no_answer():
     assert scaled(2559)["b1"] == pytest.approx(1 - 2559 / 2560, rel=1e-9)
     says = (
         r"scale_hyperparams: b1 must be above 0.9 for a batch 10 times as large, got 0.9; k \(1 - b1\) is 1, "
-        r"and the rule has no answer from 1 on: take less than 10 times the batch size"
+        r"and the rule has no solution once this reaches 1: take less than 10 times the batch size"
     )
     with pytest.raises(ValueError, match=says):
         scaled(2560)

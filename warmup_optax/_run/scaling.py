@@ -180,7 +180,7 @@ def _scaled_decay(where: str, name: str, decay: Number, ratio: Fraction) -> floa
         largest = float(1 / (1 - exact))
         allowed = f"above {float(1 - 1 / ratio):.6g} for a batch {float(ratio):.6g} times as large"
         fix = (
-            f"k (1 - {name}) is {float(rest):.6g}, and the rule has no answer from 1 on: "
+            f"k (1 - {name}) is {float(rest):.6g}, and the rule has no solution once this reaches 1: "
             f"take less than {largest:.6g} times the batch size, or leave {name} out and tune it"
         )
         checks.raise_bad_argument(where, name, decay, allowed, fix)

@@ -30,7 +30,7 @@ def port(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     The core raises ``linear: steps must be ..., got -1``. With ``@port(steps="decay_steps")`` the user of
     `compat.keras` gets ``compat.keras.PolynomialDecay: decay_steps must be ..., got -1``. JAX's own errors are
     unchanged. The annotation of an argument states its values: a number, a bool, or an alias of `_arguments`.
-    The constructor receives Python numbers or tracers. A schedule with a `LastStep` begins one step after it.
+    The constructor receives Python numbers or tracers. A schedule given a `LastStep` starts one step after it.
 
     Args:
       **names: The constructor's argument for each argument of the core.

@@ -2,7 +2,8 @@
 
 The first argument is the base learning rate ``lr``, which PyTorch reads from the optimizer. Update 0 has the
 rate that the constructor sets. Update ``n`` has the rate after ``n`` calls of ``scheduler.step()``. If a run
-steps once per epoch, convert its lengths to updates. A scheduler with ``last_epoch`` begins one step after it.
+steps once per epoch, convert its lengths to updates. A scheduler given ``last_epoch`` starts one step after
+that epoch.
 
 PyTorch multiplies the last rate at every step, and rounds each time. The ports are closed forms. Where a
 scheduler raises an error after its end, the last rate stays.

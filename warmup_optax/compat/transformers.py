@@ -1,8 +1,8 @@
 """Hugging Face Transformers (5.24): the ``get_*_schedule*`` functions, and `get_scheduler` by name.
 
 The first argument is the base learning rate ``lr``, which the originals read from the optimizer. Update 0 has
-rate 0 if there is a warmup, unless noted below. ``num_training_steps`` includes the warmup. A schedule with
-``last_epoch`` begins one step after it.
+rate 0 if there is a warmup, unless noted below. ``num_training_steps`` includes the warmup. A schedule given
+``last_epoch`` starts one step after that step.
 """
 
 from __future__ import annotations
