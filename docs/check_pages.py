@@ -4,9 +4,9 @@
     python docs/check_pages.py docs/_build/html --out /tmp/pages
 
 Fails on errors in the console, requests that leave the site, broken images, equations that were not rendered,
-pages wider than the screen, code, tables, equations and sidebars wider than their box, alt texts that are the
-name of a file, pictures without a caption, text of low contrast, and links within the site that lead nowhere.
-With `--out` it leaves pictures of all pages.
+pages wider than the screen, code, tables, equations and sidebars wider than their box, signatures with types that
+have no name, alt texts that are the name of a file, pictures without a caption, text of low contrast, and links
+within the site that lead nowhere. With `--out` it leaves pictures of all pages.
 """
 
 from __future__ import annotations
@@ -126,6 +126,7 @@ def faults_of(seen: dict) -> list[str]:
     if seen["overflow"] > 0:
         faults.append(f"{seen['overflow']} pixels wider than the screen")
     faults += [f"wider than its box: {box}" for box in seen["wide"]]
+    faults += [f"types that are not named: {text}" for text in seen["signatures"]]
     faults += [f"no alt text: {source}" for source in seen["unnamed"]]
     faults += [f"no caption: {source}" for source in seen["captionless"]]
     faults += [f"low contrast: {text}" for text in seen["faint"]]

@@ -20,6 +20,18 @@ WO = "_generated/api/warmup_optax."
 ANSWERS: dict[str, tuple[str, ...]] = {
     # query: the pages, any of which answers it
     "1cycle": (f"{WO}one_cycle",),
+    "one cycle": (f"{WO}one_cycle",),
+    "one-cycle": (f"{WO}one_cycle",),
+    "change batch size": (
+        "guides/change_the_schedule",
+        "guides/steps",
+    ),
+    "number of gpus": (
+        "guides/devices",
+        "guides/resuming",
+        "guides/faq",
+    ),
+    "trapezoidal schedule": (f"{WO}warmup_stable_decay",),
     "accumulate gradients": ("guides/steps",),
     "average checkpoints": (
         "guides/ending_a_run",

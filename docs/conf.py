@@ -49,6 +49,7 @@ extensions = [
     "gallery",
     "inventories",
     "names",
+    "ports",
     "pages",
 ]
 source_suffix = {  # the first is what autosummary writes
