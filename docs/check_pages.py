@@ -126,7 +126,9 @@ def faults_of(seen: dict) -> list[str]:
     if seen["overflow"] > 0:
         faults.append(f"{seen['overflow']} pixels wider than the screen")
     faults += [f"wider than its box: {box}" for box in seen["wide"]]
-    faults += [f"types that are not named: {text}" for text in seen["signatures"]]
+    faults += [
+        f"types that are not named: {text}" for text in seen["signatures"]
+    ]
     faults += [f"no alt text: {source}" for source in seen["unnamed"]]
     faults += [f"no caption: {source}" for source in seen["captionless"]]
     faults += [f"low contrast: {text}" for text in seen["faint"]]

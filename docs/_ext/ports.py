@@ -11,9 +11,8 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import jax
-from sphinx.util.inspect import stringify_signature
-
 import warmup_optax as wo
+from sphinx.util.inspect import stringify_signature
 
 SCHEDULE_LIKE = {wo.Schedule, collections.abc.Callable, float}  # with arrays, which no name shows
 
@@ -49,9 +48,7 @@ def shorten(
         parameter.replace(annotation=short(hints.get(parameter.name)) or parameter.empty)
         for parameter in found.parameters.values()
     ]
-    shown = stringify_signature(
-        found.replace(parameters=parameters, return_annotation=found.empty)
-    )
+    shown = stringify_signature(found.replace(parameters=parameters, return_annotation=found.empty))
     return shown, short(hints.get("return")) or returns or ""
 
 
