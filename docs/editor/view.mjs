@@ -320,21 +320,21 @@ export function check(node, total, { dense = DENSE } = {}) {
   if (below >= 0) note("negative", counts[below], `the rate is ${g(values[below])}, which increases the loss; raise the value it goes to, or clip(..., 0)`);
 
   const first = values.findIndex((x) => x !== 0), last = values.findLastIndex((x) => x !== 0);
-  if (first < 0) note("zero_to_the_end", 0, "the rate is 0 at every update, so that nothing is learned; give a peak above 0");
+  if (first < 0) note("zero_to_the_end", 0, "the rate is 0 at every update, so nothing is learned; give a peak above 0");
   else {
     const count = counts[first], instead = `start the warmup at ${g(values[first], 3)}, say, the rate of update ${count}`;
     if (count === 1) note("zero_first_update", 0, `the first update has rate 0 and changes nothing, and makes the parameters of Prodigy and D-Adaptation NaN; ${instead}`);
     else if (count > 1) note("zero_at_the_start", 0, `the first ${count} updates have rate 0 and change nothing; ${instead}`);
     if (last + 1 < values.length) {
       const step = counts[last + 1], wasted = total - step > 1 ? `${total - step} updates change` : "one update changes";
-      note("zero_to_the_end", step, `the rate is 0 from step ${step} to the end of the run, so that ${wasted} nothing; make the schedule ${total} steps long, or stop at ${step}`);
+      note("zero_to_the_end", step, `the rate is 0 from step ${step} to the end of the run, so ${wasted} nothing; make the schedule ${total} steps long, or stop at ${step}`);
     }
   }
 
   // A first phase that rises and holds the first count alone.
   const short = list[0].shape !== "constant" && list[1]?.begin > 0 && list[1].begin < 1 && list[1].begin;
   if (short && at(1) > at(0))
-    note("warmup_below_one_step", 0, `the warmup of ${g(short, 3)} steps is shorter than one update, so that the rate is ${g(at(1))} from update 1 on; if you meant a fraction of the run, write TrainingRun(...).steps(fraction=${g(short, 3)})`);
+    note("warmup_below_one_step", 0, `the warmup of ${g(short, 3)} steps is shorter than one update, so the rate is ${g(at(1))} from update 1 on; if you meant a fraction of the run, write TrainingRun(...).steps(fraction=${g(short, 3)})`);
 
   // A decay that is over, at a rate above 0, when the run is not.
   const inside = list.filter((now) => now.first < total), curve = inside.findLastIndex((now) => now.shape !== "constant"), flat = inside[curve + 1];

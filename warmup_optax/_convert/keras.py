@@ -31,9 +31,9 @@ def to_keras(schedule: ScheduleLike) -> keras.optimizers.schedules.LearningRateS
 
     The rate of optimizer update ``n``, counted from 0, is ``schedule(n)``, and all lengths are in updates.
     With ``gradient_accumulation_steps=k`` Keras passes the number of batches to a schedule, and only every
-    k-th batch is an update. Keras's schedules therefore run k times too fast. This one finds the optimizer
-    that calls it, and divides the count by its ``k``. Any other count, for example in a plot, is a count of
-    updates.
+    k-th batch is an update. Keras's schedules therefore end after ``1 / k`` of their updates. This one
+    finds the optimizer that calls it, and divides the count by its ``k``. Any other count, for example in a
+    plot, is a count of updates.
 
     On the JAX backend the schedule is compiled into the training step. The same is true on the TensorFlow
     backend inside a ``tf.function``, through ``jax2tf``. On the torch backend the count is read on the host,

@@ -47,7 +47,7 @@ def evaluate(schedule: Schedule, count: object) -> jax.Array:
 
 
 def lowered_form(schedule: Schedule) -> Lowered:
-    """A schedule as it is evaluated. One of concrete numbers keeps it: a trace pays for it once.
+    """A schedule as it is evaluated. If all its numbers are concrete, it is computed once and kept.
 
     It is kept for the mode, of 32 or 64 bits, in which it was made. What holds a tracer or an array of a device
     is not kept.

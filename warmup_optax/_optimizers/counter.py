@@ -182,8 +182,8 @@ def counter_schedule(schedule: ScheduleLike, argument: str = "tokens") -> Counte
 
     .. math:: v_n = s\Big(\sum_{i < n} x_i\Big)
 
-    with the ``argument`` :math:`x_i` of the optimizer's update :math:`i`. The first update has the value at
-    count 0, and each later one has the value at the number of tokens seen before it. If every update has the
+    with the ``argument`` :math:`x_i` of the optimizer's update :math:`i`. The first update uses the value
+    at count 0, and each later one uses the value at the number of tokens seen before it. If every update has the
     same number of tokens, or a known ramp of them, use `TrainingRun.in_steps`. It does the same without a
     state.
 

@@ -251,7 +251,7 @@ class Greedy(Rule[GreedyState], kind="feedback.Greedy"):
     r"""A rule that raises the scale while a loss improves, and lowers it otherwise. Also known as GreedyLR.
 
     After more than ``patience`` improvements in a row the scale is divided by ``factor``. After more than
-    ``patience`` values in a row that were none it is multiplied by it. The arguments are those of
+    ``patience`` values in a row without an improvement it is multiplied by ``factor``. The arguments are those of
     ``transformers.GreedyLR``, with the rates in units of the schedule's: ``min_scale`` is its ``min_lr``
     over the first rate.
 

@@ -117,7 +117,7 @@ def scale_hyperparams(
       by :math:`k`.
 
     Raises:
-      ValueError: If a number is out of its range, ``rule`` is another word, or ``rule="sqrt"`` has no answer:
+      ValueError: If a number is out of its range, ``rule`` is another word, or ``rule="sqrt"`` has no solution:
         :math:`k (1 - \beta) \ge 1`, where the moment would no longer be an average. For ``b1=0.9`` that is
         10 times the batch size.
       TypeError: If an argument is not a number, or is traced.

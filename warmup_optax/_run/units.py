@@ -411,8 +411,8 @@ class TrainingRun:
         .. math:: v(n) = s(x_n)
 
         with :math:`x_n` the tokens, examples or epochs seen before update :math:`n`, as `tokens`, `examples`
-        and `epochs` return them. The first update has the value at 0. Every update of a batch-size ramp has
-        the rate at the tokens seen before it.
+        and `epochs` return them. The first update uses the value at count 0. Every update of a batch-size
+        ramp uses the rate at the tokens seen before it.
 
         Args:
           schedule: :math:`s`, a schedule of the unit: a schedule, a function of a count, or a number.

@@ -123,7 +123,7 @@ def check(
     []
     >>> for finding in wo.check(schedule, total_steps=1000):
     ...     print(finding)
-    step 900: warning: zero_to_the_end: the rate is 0 from step 900 to the end of the run, so that 100 \
+    step 900: warning: zero_to_the_end: the rate is 0 from step 900 to the end of the run, so 100 \
 updates change nothing; make the schedule 1000 steps long, or stop at 900
     """
     schedule = concrete("check", schedule)
@@ -236,7 +236,7 @@ def _negative(run: _Run) -> Iterator[Finding]:
 def _zero(run: _Run) -> Iterator[Finding]:
     used = np.flatnonzero(run.values != 0)
     if not used.size:
-        message = "the rate is 0 at every update, so that nothing is learned; give a peak above 0"
+        message = "the rate is 0 at every update, so nothing is learned; give a peak above 0"
         yield _finding("zero_to_the_end", 0, message)
         return
     first, last = used[0], used[-1]
@@ -259,7 +259,7 @@ def _zero(run: _Run) -> Iterator[Finding]:
         yield _finding(
             "zero_to_the_end",
             step,
-            f"the rate is 0 from step {step} to the end of the run, so that {wasted} nothing; "
+            f"the rate is 0 from step {step} to the end of the run, so {wasted} nothing; "
             f"make the schedule {run.total} steps long, or stop at {step}",
         )
 
@@ -272,7 +272,7 @@ def _short_warmup(run: _Run) -> Iterator[Finding]:
     if peak > now:
         length = run.phases[1].begin
         message = (
-            f"the warmup of {length:.3g} steps is shorter than one update, so that the rate is {peak:.4g} from "
+            f"the warmup of {length:.3g} steps is shorter than one update, so the rate is {peak:.4g} from "
             "update 1 on; if you meant a fraction of the run, write "
             f"TrainingRun(...).steps(fraction={length:.3g})"
         )
@@ -284,7 +284,7 @@ def _short_cycles(run: _Run) -> Iterator[Finding]:
     for phase in run.phases:
         if phase.short and phase.first < run.total:
             message = (
-                "the cycles here are shorter than one update, so that the rate of an update is from anywhere in "
+                "the cycles here are shorter than one update, so the rate of an update is from anywhere in "
                 "a cycle; give the period in the unit of the schedule's clock, or make it longer"
             )
             yield _finding("cycles_below_one_step", phase.first, message)

@@ -1,6 +1,6 @@
 """AXLearn (July 2026, at 34aed43): the functions of ``axlearn.common.schedule``, as its optimizers use them.
 
-Its ``scale_by_schedule`` calls a schedule with ``count + 1``, so update ``n`` has the value at AXLearn's step
+Its ``scale_by_schedule`` calls a schedule with ``count + 1``, so update ``n`` uses the value at AXLearn's step
 ``n + 1``. Every schedule of this module includes that shift: it is ``shift(theirs, -1)``. If you pass one as an
 argument, it runs on AXLearn's steps, as in the original. So does any other function.
 """

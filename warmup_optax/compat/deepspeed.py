@@ -1,6 +1,6 @@
 """DeepSpeed (0.19.8): the schedulers of ``deepspeed.runtime.lr_schedules``, and its ``"scheduler"`` block.
 
-Its engine steps the scheduler after the optimizer. So update 0 has the rate that the constructor sets, and
+Its engine steps the scheduler after the optimizer. So update 0 uses the rate that the constructor sets, and
 update ``n`` uses the rate of scheduler step ``n - 1``. The arguments contain the rates. Only `WarmupCosineLR`,
 and `WarmupLR` without a ``warmup_max_lr``, use the optimizer's. An argument may be a list of one number, as for
 an optimizer with one parameter group. With several groups, build one schedule for each.

@@ -1,7 +1,7 @@
 """fairseq (0.12.2): the schedules of ``fairseq.optim.lr_scheduler``, by ``step_update``.
 
 A constructor takes the fields of its config class by name. ``lr`` is a number or a list, as in the
-configs. Update 0 has the rate of ``step_update(0)``.
+configs. Update 0 uses the rate of ``step_update(0)``.
 """
 
 from __future__ import annotations

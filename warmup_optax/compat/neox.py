@@ -1,6 +1,6 @@
 """GPT-NeoX (May 2026, at ea7aefd): the learning rate of ``AnnealingLR``, and the keys of its YAML files.
 
-DeepSpeed's engine steps the scheduler after the optimizer, so update ``n`` has the rate of iteration ``n``.
+DeepSpeed's engine steps the scheduler after the optimizer, so update ``n`` uses the rate of iteration ``n``.
 """
 
 from __future__ import annotations

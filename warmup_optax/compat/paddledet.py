@@ -1,6 +1,6 @@
 """PaddleDetection (October 2024, at 666f597): the ``LearningRate`` block of its files, and its schedulers.
 
-Its trainer steps the scheduler after every update, so update ``n`` has the rate of ``last_epoch == n``. An epoch
+Its trainer steps the scheduler after every update, so update ``n`` uses the rate of ``last_epoch == n``. An epoch
 has ``step_per_epoch`` updates. The decay counts from update 0, so it also runs during the warmup.
 """
 

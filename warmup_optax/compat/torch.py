@@ -1,7 +1,7 @@
 """``torch.optim.lr_scheduler`` (PyTorch 2.13), and `LearningRateWarmUP` of PyTorch-Learning-Rate-WarmUp.
 
-The first argument is the base learning rate ``lr``, which PyTorch reads from the optimizer. Update 0 has the
-rate that the constructor sets. Update ``n`` has the rate after ``n`` calls of ``scheduler.step()``. If a run
+The first argument is the base learning rate ``lr``, which PyTorch reads from the optimizer. Update 0 uses the
+rate that the constructor sets. Update ``n`` uses the rate after ``n`` calls of ``scheduler.step()``. If a run
 steps once per epoch, convert its lengths to updates. A scheduler given ``last_epoch`` starts one step after
 that epoch.
 

@@ -1,6 +1,6 @@
 """Trax (April 2025, at 7c189c2): the makers of ``trax.supervised.lr_schedules``.
 
-The training loop counts before it updates, so update ``n`` has the rate of Trax's step ``n + 1``. A warmup
+The training loop counts before it updates, so update ``n`` uses the rate of Trax's step ``n + 1``. A warmup
 therefore begins above 0, and ends one update earlier than with the same numbers in other libraries.
 """
 
