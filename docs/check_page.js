@@ -5,7 +5,7 @@
     equations: document.querySelectorAll('.math').length,
     rendered: document.querySelectorAll('.math mjx-container').length,
     errors: document.querySelectorAll('mjx-merror, .math .merror').length,
-    wide: [...document.querySelectorAll('article pre, article table, article mjx-container[display="true"], .bd-sidebar-secondary, .bd-sidebar-primary')]
+    wide: [...document.querySelectorAll('article pre, article table, article mjx-container[display="true"], .bd-sidebar-secondary, .bd-sidebar-primary, .prev-next-area')]
         .filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1)
         .map(e => `${e.tagName.toLowerCase()} ${e.scrollWidth} > ${e.clientWidth}: ${e.textContent.trim().slice(0, 50)}`),
     signatures: [...document.querySelectorAll('dt.sig')].map(e => e.textContent)
