@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import warmup_optax as wo
-from warmup_optax._core.scalars import Wide, divided, exact, real, times
+from warmup_optax._core.scalars import Wide, divided, exact, lowered_steps, real, times
 from warmup_optax._core.time import Time, _Parts
 
 MOST = 2**31 - 1
@@ -27,6 +27,14 @@ CLOCKS = {
         lambda t: Time(Wide.of(int(t)), _Parts(jnp.float32(t % 1), jnp.float32(1 - t % 1))),
         [Fraction(1, 4), 2**31 + Fraction(1, 2), 2**50 + Fraction(3, 4)],
     ),
+    "of 64 bits": (
+        lambda t: Time.of(jnp.asarray(int(t), jnp.int64)),
+        [*SMALL, MOST, 2**31, 2**45 + 12_345, 2**60 + 1],
+    ),
+    "of 64 bits and a part": (
+        lambda t: Time(jnp.asarray(int(t), jnp.int64), _Parts(jnp.float64(t % 1), jnp.float64(1 - t % 1))),
+        [Fraction(1, 4), 2**31 + Fraction(1, 2), 2**50 + Fraction(3, 4)],
+    ),
 }
 LENGTHS = [1, 7, 41, 2**24 + 3, MOST, 2**31 + 5, 2**52]
 clocks = pytest.mark.parametrize("clock", CLOCKS)
@@ -34,7 +42,7 @@ clocks = pytest.mark.parametrize("clock", CLOCKS)
 
 def length(n):
     """A number of steps as a lowered node has it."""
-    return Wide.of(n) if n > MOST else n
+    return lowered_steps(n)
 
 
 def value(x):
@@ -54,9 +62,10 @@ def close(got, wanted, ulp=4):
 
 
 @pytest.fixture(autouse=True)
-def of_32_bits():
+def mode(request):
     """With 64 bits there is no Wide. Operations on concrete numbers are NumPy's, which warns where one wraps."""
-    with np.errstate(all="ignore"), jax.enable_x64(False):
+    clock = getattr(request.node, "callspec", None) and request.node.callspec.params.get("clock")
+    with np.errstate(all="ignore"), jax.enable_x64("of 64 bits" in (clock or "")):
         yield
 
 
@@ -118,6 +127,7 @@ def test_other_clocks(clock):
     for t, make in each(clock):
         for n in LENGTHS:
             time, n_ = make(), length(n)
+            assert exactly(time.scale(0)) == (0, 0)
             assert exactly(time.after(n_)) == divmod(max(t - n, 0), 1)
             assert exactly(time.shift(n_)) == divmod(max(t - n, 0), 1)
             assert exactly(time.shift(length(-n) if n <= MOST else -n_)) == divmod(t + n, 1)

@@ -290,8 +290,8 @@ def divided(a: Length, b: Length) -> tuple[Wide | jax.Array, Wide | jax.Array]:
 def times(a: Length, b: Length) -> Wide | jax.Array:
     """The product of whole numbers >= 0, held below 2**61. A `Wide` where there is no int64."""
     if x64():
-        a, b = integer(a), lax.max(integer(b), np.int64(1))
-        return lax.mul(lax.min(a, lax.div(np.int64(LARGEST), b)), b)
+        a, b = integer(a), integer(b)
+        return lax.mul(lax.min(a, lax.div(np.int64(LARGEST), lax.max(b, np.int64(1)))), b)
     a, b = Wide.of(a), Wide.of(b)
     # A product of up to 2**62 has wrapped where it is negative; for a larger one an estimate is enough.
     product = a * b

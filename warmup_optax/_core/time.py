@@ -298,7 +298,7 @@ class Time:
         )
 
     def scale(self, factor: Length) -> Time:
-        """The time that advances by ``factor`` with every step, a whole number >= 1."""
+        """The time that advances by ``factor`` with every step, a whole number >= 0."""
         steps = times(self._whole, factor)
         if self._parts is None:
             return Time(steps)
