@@ -56,8 +56,8 @@ def pytest_configure(config):
 
 # A worker runs whole files. One that takes long and comes last is waited for, so these come first.
 _LONG = (
-    "laws exact_time layout chex user_defined_schedules processes state devices cli"
-    " state_optimizers random lowering check"
+    "laws exact_time wide_clocks layout user_defined transfer guides never_endless chex user_defined_schedules"
+    " processes feedback groups train_bytes devices cli state_optimizers state random lowering check"
 )
 _RANK = {f"test_{name}": i for i, name in enumerate(_LONG.split())}
 
