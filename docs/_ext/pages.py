@@ -135,8 +135,14 @@ def write_llms_txt(app: Any, exception: Exception | None) -> None:
     (Path(app.outdir) / "llms.txt").write_text("\n".join(lines) + "\n")
 
 
+def skip_fields(app: Any, what: str, name: str, obj: object, skip: bool, options: Any) -> bool | None:
+    """Skip the fields of a named tuple, whose docstring has them: Python says of each only its number."""
+    return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Connect the extension to the build."""
+    app.connect("autodoc-skip-member", skip_fields)
     app.config.mathjax_path = "mathjax/tex-chtml-full.js"
     app.connect("builder-inited", copy_notebooks)
     app.connect("source-read", link_notebooks)
