@@ -9,7 +9,7 @@
         .filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1)
         .map(e => `${e.tagName.toLowerCase()} ${e.scrollWidth} > ${e.clientWidth}: ${e.textContent.trim().slice(0, 50)}`),
     signatures: [...document.querySelectorAll('dt.sig')].map(e => e.textContent)
-        .filter(text => /Annotated|typing\.|jaxlib|~/.test(text)).map(text => text.trim().slice(0, 60)),
+        .filter(text => /Annotated|typing\.|jaxlib|_Supports|~/.test(text)).map(text => text.trim().slice(0, 60)),
     unnamed: [...document.images].filter(i => i.closest('article') && (!i.alt || /[0-9a-f]{16}|\.(png|svg)$/.test(i.alt)))
         .map(i => i.src),
     captionless: [...document.querySelectorAll('article img')]

@@ -83,7 +83,8 @@ autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 # By their names; inside of `Sequence[...]` Sphinx 9.0 prints the repr.
 autodoc_type_aliases = {
-    name: name for name in ("ScheduleLike", "ShapeLike", "Count")
+    name: name
+    for name in ("ArrayLike", "ScheduleLike", "ShapeLike", "Count")
 }
 TypeAliasForwardRef.__repr__ = lambda self: self.name
 autosummary_generate = True
