@@ -318,10 +318,10 @@ def draw(results: dict[str, Result], peak: float) -> Figure:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that complains in one line."""
+    """A parser whose errors take one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and exit with the status of a usage error."""
+        """Print the error, and exit with status 2."""
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
