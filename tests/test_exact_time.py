@@ -282,6 +282,10 @@ def test_a_boundary_that_is_never_reached_rounds_no_other(never, others):
     ):
         for values in (*three_ways(schedule, counts), wo.sample(schedule, counts)):
             np.testing.assert_array_equal(values, [0, 1, 1, 2, 2, 3, 3])
+    ramps = wo.piecewise_linear(range(others + 1), boundaries)
+    for values in (*three_ways(ramps, counts), wo.sample(ramps, counts)):
+        # One step of the last ramp, of at least 3e9 - 2^25, is the difference that float64 shows.
+        np.testing.assert_allclose(values, [0, 0, 0.5, 1, 1.5, 2, 2.5 if others > 3 else 2], rtol=1e-9)
 
 
 def test_a_clock_that_runs_faster_than_int32():

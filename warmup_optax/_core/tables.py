@@ -70,10 +70,13 @@ def table_of_steps(numbers: Sequence[Length]) -> jax.Array | Wide:
 
 def boundaries_of(numbers: Sequence[Numeric]) -> tuple[Length, ...] | Table:
     """Boundaries for `Time.locate`: a few in a tuple, which needs no table, and more in a table."""
+    few = len(numbers) <= UNROLLED
+    return tuple(map(lowered_steps, numbers)) if few else table_of_boundaries(numbers)
+
+
+def table_of_boundaries(numbers: Sequence[Numeric]) -> jax.Array | Wide:
+    """Boundaries as one table. One past the clock, or past int32 as an argument, is real, and rounds no other."""
     evaluated = tuple(map(lowered_steps, numbers))
-    if len(evaluated) <= UNROLLED:
-        return evaluated
-    # A boundary past the clock, or past int32 as an argument, is real. It must not round the others to float32.
     alike = len(set(map(is_integral, evaluated))) == 1
     return table_of(evaluated) if alike else table_of_steps(numbers)
 

@@ -25,13 +25,12 @@ from .._core.scalars import (
     Wide,
     default_float,
     default_int,
-    lowered_steps,
     real,
     select,
     x64,
 )
 from .._core.schedule import Schedule
-from .._core.tables import Moment, Table, boundaries_of, table_of, table_of_steps, take
+from .._core.tables import Moment, Table, boundaries_of, table_of, table_of_boundaries, table_of_steps, take
 from .._core.time import Time
 from .._core.types import Number, NumbersField, Steps
 from .finite import Curve, half_cosine, linear_weights
@@ -129,7 +128,7 @@ class PiecewiseLinear(Schedule, kind="piecewise_linear"):
         _check_lengths(self)
 
     def lower(self) -> Lowered:
-        return _LinearPieces(table_of(self.values), table_of(tuple(map(lowered_steps, self.boundaries))))
+        return _LinearPieces(table_of(self.values), table_of_boundaries(self.boundaries))
 
     def walk(self, view: View) -> Iterator[Phase]:
         return _between(self.boundaries, self._kind.removeprefix("piecewise_"))
