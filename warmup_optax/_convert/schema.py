@@ -18,7 +18,7 @@ from .._core.node import Node
 from .._core.schedule import Schedule
 from .._optimizers.feedback import Rule, argument_name, rule_argument, scale_or_infinity
 from .._shapes.finite import FiniteSchedule, finite_argument
-from .config import _RENAMED, JSON, VERSION, _Kind, _kinds, _shapes
+from .config import _OMITTED, _RENAMED, JSON, VERSION, _Kind, _kinds, _shapes
 
 _Object: TypeAlias = dict[str, JSON]
 
@@ -128,7 +128,7 @@ def _definition(kind: str, known: _Kind) -> _Object:
     for name, parameter in known.parameters().items():
         has_default = parameter.default is not parameter.empty
         keys[name] = _key(known, name, described.get(name, ""), has_default, parameter.default)
-        if not has_default:
+        if not has_default and name not in _OMITTED.get(kind, {}):
             required.append(name)
     for (owner, old), new in _RENAMED.items():
         if owner == kind:
