@@ -18,7 +18,9 @@ import warmup_optax as wo
 pytest.importorskip("docutils")
 import docutils.core
 import docutils.nodes
-from docutils.parsers.rst import roles
+from docutils.frontend import get_default_settings
+from docutils.parsers.rst import Parser, roles
+from docutils.readers.standalone import Reader
 
 # Single backticks are references on the site (`default_role`), and Sphinx adds the roles of the domain of Python.
 PROLOGUE = ".. default-role:: literal\n\n"
@@ -78,9 +80,12 @@ def parts(text):
             yield f"{section} {matched[1]}", f"{matched[2]}\n{textwrap.dedent(rest)}"
 
 
+SETTINGS = get_default_settings(Parser, Reader)  # made once, which takes longer than a docstring does
+SETTINGS.report_level, SETTINGS.halt_level, SETTINGS.warning_stream = 1, 5, False
+
+
 def doctree(text):
-    settings = {"report_level": 1, "halt_level": 5, "warning_stream": False}
-    tree = docutils.core.publish_doctree(PROLOGUE + text, settings_overrides=settings)
+    tree = docutils.core.publish_doctree(PROLOGUE + text, settings=SETTINGS)
     complaints = [node.astext() for node in tree.findall(docutils.nodes.system_message)]
     return tree, complaints
 
