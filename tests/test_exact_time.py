@@ -6,6 +6,8 @@ over arrays. The schedules of a test are in one or two programs.
 """
 
 import dataclasses
+import functools
+import itertools
 import random
 from fractions import Fraction
 
@@ -15,7 +17,7 @@ import pytest
 from support import exact, reference, together
 from support.expressions import NEVER, e, find
 from support.random_expressions import COMBINATORS, LENGTHS, REAL_CLOCKS, SHAPES, counts_of, nested
-from support.together import three_ways
+from support.together import each_way, three_ways
 
 import warmup_optax as wo
 
@@ -59,8 +61,9 @@ def report(wrong):
 
 
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 20))]
-# Of how many expressions one is taken: numbers as data are a long program, an eager call is one by itself.
-WAYS = {"jit": 1, "data": 2, "eager": 6}
+# The expressions that are called in a way: numbers as data are a long program, an eager call is one by itself.
+# None is called in both of these ways.
+WAYS = {"jit": slice(None), "data": slice(1, None, 2), "eager": slice(0, None, 6)}
 by_each_way = pytest.mark.parametrize("way", WAYS)
 
 
@@ -68,7 +71,7 @@ by_each_way = pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nested_clocks_at_whole_counts(seed, way):
     """Law 2: whole counts, also far ones, through any two combinators around any shape."""
-    expressions = nested(seed, 32)[:: WAYS[way]]
+    expressions = nested(seed, 32)[WAYS[way]]
     counts = [counts_of(expression, SIZE - len(FAR)) + FAR for expression in expressions]
     counts = [np.array(c, np.int32) for c in counts]
     report(differences(expressions, counts, values_of(expressions, counts, way)))
@@ -78,7 +81,7 @@ def test_nested_clocks_at_whole_counts(seed, way):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nested_clocks_at_real_counts(seed, way):
     """Law 2: a count of 41.0 is 41, and 40.5 lies before it."""
-    expressions = nested(1000 + seed, 16)[:: WAYS[way]]
+    expressions = nested(1000 + seed, 16)[WAYS[way]]
     counts = [np.array(counts_of(x, SIZE), np.float32) for x in expressions]
     counts = [c + np.resize(np.float32([0, 0, 0, 0.5]), SIZE) for c in counts]
     report(differences(expressions, counts, values_of(expressions, counts, way), width=2.0**-23))
@@ -89,24 +92,26 @@ def test_nested_clocks_at_real_counts(seed, way):
 def test_cycles_that_end_between_two_counts(seed, way):
     """Law 4: inside a stretched cycle time is known to float32, whatever is nested there."""
     more = {f"{k}-too": v for k, v in REAL_CLOCKS.items()}
-    expressions = nested(2000 + seed, 16, COMBINATORS | REAL_CLOCKS | more)[:: WAYS[way]]
+    expressions = nested(2000 + seed, 16, COMBINATORS | REAL_CLOCKS | more)[WAYS[way]]
     counts = [np.array(counts_of(x, SIZE), np.int32) for x in expressions]
     report(differences(expressions, counts, values_of(expressions, counts, way), width=2.0**-20))
 
 
 @by_each_way
-@pytest.mark.parametrize("length", [1.2, 1.1, 2.5, 0.7, 1.3, 41.0, 3.3])
-def test_stairs_of_a_length_that_is_not_whole(length, way):
+def test_stairs_of_a_length_that_is_not_whole(way):
     """Law 2: the fifth stair of 1.2 steps is reached at count 6, though its length is a number of the program."""
-    exactly = Fraction(str(length))
-    counts = np.array([c for c in range(2000) if c % exactly == 0], np.int32)
-    counts = np.concatenate([counts, counts[1:] - 1])
+    lengths = [1.2, 1.1, 2.5, 0.7, 1.3, 41.0, 3.3]
     whole = wo.inverse_time(1.0, decay_rate=1.0, transition_steps=7, staircase=True)
-    schedule = jax.tree.map(lambda x: length if x == 7 else x, whole)
-    call = {"jit": jax.jit(lambda c: schedule(c)), "eager": schedule}
-    values = jax.jit(lambda s, c: s(c))(schedule, counts) if way == "data" else call[way](counts)
-    wanted = [1.0 / (1.0 + c // exactly) for c in counts.tolist()]
-    np.testing.assert_allclose(values, wanted, rtol=1e-6)  # a quotient rounded a few times
+    schedules, counts, wanted = [], [], []
+    for length in lengths:
+        exactly = Fraction(str(length))
+        due = np.array([c for c in range(2000) if c % exactly == 0])
+        due = np.resize(np.concatenate([due, due[1:] - 1]), 800).astype(np.int32)  # one shape for all
+        schedules.append(jax.tree.map(lambda x, length=length: length if x == 7 else x, whole))
+        counts.append(due)
+        wanted.append([1.0 / (1.0 + c // exactly) for c in due.tolist()])
+    # Within a quotient rounded a few times.
+    np.testing.assert_allclose(together.values_of(schedules, counts, way), wanted, rtol=1e-6)
 
 
 def test_stairs_counted_in_epochs():
@@ -163,30 +168,29 @@ def test_a_boundary_inside_a_stretched_cycle(way):
     report(wrong)
 
 
-@pytest.mark.parametrize("growth", [1.1, 1.5])
-def test_stretched_cycles_in_float64(growth):
+def test_stretched_cycles_in_float64():
     """Law 4: a factor of time is one number then."""
-    expression = e.restart(e.linear(1.0, 0.0, 100), period=100, growth=growth)
+    expressions = [e.restart(e.linear(1.0, 0.0, 100), period=100, growth=growth) for growth in (1.1, 1.5)]
     counts = np.arange(0, 3000, 7)
-    with jax.enable_x64(True):
-        every = [np.asarray(values) for values in three_ways(expression.on(wo), counts)]
-    wanted = [expression.on(exact)(Fraction(c)) for c in counts.tolist()]
+    wanted = [[x.on(exact)(Fraction(c)) for c in counts.tolist()] for x in expressions]
     # The count times the factor is rounded once, to 2**-42 for counts below 2**12, and 100 of it are 1. As data
     # the begin of a cycle is a sum of rounded powers, so twice that.
-    for values, bound in zip(every, [2.0**-48, 2.0**-48, 2.0**-47], strict=True):
-        np.testing.assert_allclose(values, wanted, rtol=0, atol=bound)
+    bounds = {"eager": 2.0**-48, "jit": 2.0**-48, "data": 2.0**-47}
+    with jax.enable_x64(True):
+        for way, values in each_way([x.on(wo) for x in expressions], [counts] * 2):
+            np.testing.assert_allclose(values, wanted, rtol=0, atol=bounds[way])
 
 
 def test_a_phase_keeps_far_counts_apart():
     """Law 2: that it ends does not make its whole counts real ones, of which float32 holds every other here."""
     inner = wo.piecewise_constant([1.0, 0.5, 0.25], [2**24 + 1, 2**24 + 3])
     counts = np.arange(2**24, 2**24 + 4)
-    for schedule in (
+    schedules = [
         wo.join([inner, 0.1], [2**25]),
         wo.join([0.1, inner, 0.1], [9, 2**25], offsets=[0, 0, 0]),
-    ):
-        for values in three_ways(schedule, counts):
-            assert values.tolist() == [1.0, 0.5, 0.5, 0.25]
+    ]
+    for way, values in each_way(schedules, [counts] * 2):
+        np.testing.assert_array_equal(values, [[1.0, 0.5, 0.5, 0.25]] * 2, err_msg=way)
 
 
 def test_a_quotient_that_float32_rounds_up():
@@ -217,16 +221,15 @@ EARLY = [
 ]
 
 
-@pytest.mark.parametrize("row", EARLY, ids=lambda row: f"{row[0].name}-{row[1]}-{row[2]}")
-def test_a_phase_that_ends_before_its_cycle(row):
+def test_a_phase_that_ends_before_its_cycle():
     """Law 4: the digits of a short phase do not go with the length of the cycle; 8 ULP of its peak."""
-    inner, period, growth, counts = row
-    expression = e.restart(inner, period=period, growth=growth)
-    curve = expression.on(exact)
-    wanted = [curve(count) for count in counts]
-    schedule = expression.on(wo)
-    for values in three_ways(schedule, np.array(counts)):
-        np.testing.assert_allclose(values, wanted, rtol=0, atol=8 * np.spacing(np.float32(max(wanted))))
+    every = [e.restart(inner, period=period, growth=growth) for inner, period, growth, _ in EARLY]
+    counts = [np.resize(np.array(due), 8) for *_, due in EARLY]  # one shape for all
+    for way, values in each_way([expression.on(wo) for expression in every], counts):
+        for expression, at, got in zip(every, counts, values, strict=True):
+            wanted = [expression.on(exact)(count) for count in at.tolist()]
+            atol = 8 * np.spacing(np.float32(max(wanted)))
+            np.testing.assert_allclose(got, wanted, rtol=0, atol=atol, err_msg=f"{way}: {expression}")
 
 
 # ------------------------------------------------------------------------------ NaN and beyond
@@ -259,33 +262,36 @@ BEYOND = [  # whole numbers that an int32 cannot hold
 ]
 
 
-@pytest.mark.parametrize(("make", "count", "wanted"), BEYOND)
-def test_whole_numbers_past_int32(make, count, wanted):
+def test_whole_numbers_past_int32():
     """Law 1: a length that an int32 cannot hold is kept as a float, however it came to be; it never wraps."""
-    schedule = make()
-    values = [*three_ways(schedule, np.int32(count)), wo.sample(schedule, count)]
-    np.testing.assert_allclose(values, wanted, rtol=2e-6)
+    schedules = [make() for make, *_ in BEYOND]
+    counts, wanted = [np.int32(count) for _, count, _ in BEYOND], [value for *_, value in BEYOND]
+    on_host = [wo.sample(schedule, int(count)) for schedule, count in zip(schedules, counts, strict=True)]
+    for way, values in [*each_way(schedules, counts), ("host", on_host)]:
+        np.testing.assert_allclose(values, wanted, rtol=2e-6, err_msg=way)
 
 
-@pytest.mark.parametrize("never", [3 * 10**9, 2**61, 1e30])
-@pytest.mark.parametrize("others", [3, 11])
-def test_a_boundary_that_is_never_reached_rounds_no_other(never, others):
+def test_a_boundary_that_is_never_reached_rounds_no_other():
     """Law 2: next to it, boundaries past 2^24 are where they are due."""
-    boundaries = [*range(2**24 + 1, 2**24 + 2 * others, 2), never]
     counts = np.arange(2**24, 2**24 + 7, dtype=np.int32)
-    for schedule in (
-        wo.piecewise_constant(range(others + 2), boundaries),
-        wo.join([float(i) for i in range(others + 2)], boundaries),
-        wo.nodes.InSteps(
-            wo.piecewise_constant(range(4), [1, 2, 3]), boundaries, range(others + 2), [0] * (others + 2)
-        ),
-    ):
-        for values in (*three_ways(schedule, counts), wo.sample(schedule, counts)):
-            np.testing.assert_array_equal(values, [0, 1, 1, 2, 2, 3, 3])
-    ramps = wo.piecewise_linear(range(others + 1), boundaries)
-    for values in (*three_ways(ramps, counts), wo.sample(ramps, counts)):
-        # One step of the last ramp, of at least 3e9 - 2^25, is the difference that float64 shows.
-        np.testing.assert_allclose(values, [0, 0, 0.5, 1, 1.5, 2, 2.5 if others > 3 else 2], rtol=1e-9)
+    schedules, wanted = [], []
+    for never, others in itertools.product([3 * 10**9, 2**61, 1e30], [3, 11]):
+        boundaries = [*range(2**24 + 1, 2**24 + 2 * others, 2), never]
+        schedules += [
+            wo.piecewise_constant(range(others + 2), boundaries),
+            wo.join([float(i) for i in range(others + 2)], boundaries),
+            wo.nodes.InSteps(
+                wo.piecewise_constant(range(4), [1, 2, 3]), boundaries, range(others + 2), [0] * (others + 2)
+            ),
+            wo.piecewise_linear(range(others + 1), boundaries),
+        ]
+        wanted += [[0, 1, 1, 2, 2, 3, 3]] * 3 + [[0, 0, 0.5, 1, 1.5, 2, 2.5 if others > 3 else 2]]
+    on_host = [wo.sample(schedule, counts) for schedule in schedules]
+    for way, every in [*each_way(schedules, [counts] * len(schedules)), ("host", on_host)]:
+        for schedule, values, right in zip(schedules, every, wanted, strict=True):
+            # One step of the last ramp, of at least 3e9 - 2^25, is the difference that float64 shows.
+            rtol = 1e-9 if isinstance(schedule, wo.nodes.PiecewiseLinear) else 0
+            np.testing.assert_allclose(values, right, rtol=rtol, err_msg=f"{way}: {schedule}")
 
 
 def test_a_clock_that_runs_faster_than_int32():
@@ -331,6 +337,21 @@ SLOPES = {  # the number, and a schedule that has it as an argument
 }
 
 
+@functools.cache
+def slopes():
+    """For each of `SLOPES` the derivative at count 50: by the number, and by the field of its schedule."""
+
+    def built(make, number):
+        return jax.grad(lambda x: make(x).on(wo)(50))(number)
+
+    def by_field(schedule):
+        return jax.grad(lambda s: s(50), allow_int=True)(schedule)
+
+    ones = together.together(built, [lambda: (1.0,)] * len(SLOPES), keys=list(SLOPES.values()))
+    fields = together.together(by_field, [lambda make=make: (make(1.0).on(wo),) for make in SLOPES.values()])
+    return dict(zip(SLOPES, zip(ones, fields, strict=True), strict=True))
+
+
 @pytest.mark.parametrize("name", SLOPES)
 def test_the_derivative_with_respect_to_a_number_that_is_1(name):
     """Law 7: 1 is where an exponent starts to be learned; its derivative is that of the numbers next to it."""
@@ -341,23 +362,22 @@ def test_the_derivative_with_respect_to_a_number_that_is_1(name):
     else:
         curve = {side: make(1.0 + side * width).on(reference)(np.array([count])).item() for side in (-1, 1)}
         wanted = (curve[1] - curve[-1]) / (2 * width)
-    found = jax.jit(jax.grad(lambda x: make(x).on(wo)(count)))(1.0)
+    found, by_field = slopes()[name]
     np.testing.assert_allclose(found, wanted, rtol=2e-3)
     assert abs(wanted) > 0.01
     field = name.partition(",")[0].split()[1]
-    by_field = jax.jit(jax.grad(lambda s: s(count), allow_int=True))(make(1.0).on(wo))
     np.testing.assert_allclose(getattr(by_field, field), wanted, rtol=2e-3)
 
 
-@pytest.mark.parametrize("ratio", [0.5, 0.999, 0.9999999, 0.99999998, 1 - 2.0**-40, 1 - 2.0**-53])
-def test_an_exponential_whose_ratio_is_almost_1_is_a_line(ratio):
+def test_an_exponential_whose_ratio_is_almost_1_is_a_line():
     """Law 6: finite, and near 1 a straight line, although float32 has no such number below 1."""
-    schedule = find(wo, "finite_exponential")(1.0, 0.1, 100, ratio=ratio)
+    ratios = [0.5, 0.999, 0.9999999, 0.99999998, 1 - 2.0**-40, 1 - 2.0**-53]
+    schedules = [find(wo, "finite_exponential")(1.0, 0.1, 100, ratio=ratio) for ratio in ratios]
     counts = np.arange(0, 101, 5)
     p = counts / 100
-    elapsed = np.expm1(np.log(ratio) * p) / np.expm1(np.log(ratio)) if ratio < 1 - 1e-12 else p
-    for values in three_ways(schedule, counts):
-        np.testing.assert_allclose(values, 1.0 - 0.9 * elapsed, rtol=8 * 2.0**-23)
+    elapsed = [np.expm1(np.log(r) * p) / np.expm1(np.log(r)) if r < 1 - 1e-12 else p for r in ratios]
+    for way, values in each_way(schedules, [counts] * len(ratios)):
+        np.testing.assert_allclose(values, 1.0 - 0.9 * np.array(elapsed), rtol=8 * 2.0**-23, err_msg=way)
 
 
 def test_the_lists_of_this_file_are_what_they_say():

@@ -81,13 +81,23 @@ def values_of(schedules, counts, way):
     return together(lambda schedule, c: schedule(c), [lambda s=s, c=c: (s, c) for s, c in pairs])
 
 
+def each_way(schedules, counts):
+    """The ways of calling, each with the values of every schedule at its counts, as NumPy arrays.
+
+    Eagerly, closed over by `jit`, and as an argument. One way at a time, in a few programs for all schedules.
+    """
+    for way in ("eager", "jit", "data"):
+        called = [jax.tree.map(_of_any_size, s) for s in schedules] if way == "data" else schedules
+        every = values_of(called, counts, way)
+        for schedule, values in zip(schedules, every, strict=True):
+            if isinstance(values, Exception):
+                raise AssertionError(f"{way}: {schedule}") from values
+        yield way, [np.asarray(values) for values in every]
+
+
 def three_ways(schedule, counts):
-    """The values of one schedule by each way of calling it: eagerly, closed over by `jit`, and as an argument."""
-    return [
-        schedule(counts),
-        jax.jit(lambda c: schedule(c))(counts),
-        jax.jit(lambda s, c: s(c))(jax.tree.map(_of_any_size, schedule), counts),
-    ]
+    """The values of one schedule by `each_way`."""
+    return [values for _, (values,) in each_way([schedule], [counts])]
 
 
 def _of_any_size(leaf):
