@@ -1,5 +1,6 @@
 """The guides: every cell runs, and the lines that they recommend do what they say."""
 
+import functools
 import sys
 import types
 
@@ -13,7 +14,9 @@ from support import pages
 import warmup_optax as wo
 
 
+@functools.cache
 def run(name):
+    """The names that a guide defines. Several tests read those of one, and none of them changes any."""
     return pages.run(f"guides/{name}")
 
 
@@ -40,8 +43,10 @@ def test_own_nodes(monkeypatch):
         page["Ramp"](1.0, 0)
     table = wo.describe(page["trapezoid"]).split()
     assert [table[i] for i in (5, 10, 15, 20)] == ["0", "100", "800", "1000"]
-    for node in ("decay", "wobble", "parabola", "noisy", "floored", "trapezoid"):
-        assert jax.jit(lambda s: s(7))(page[node]) == pytest.approx(float(page[node](7)), rel=1e-6)
+    nodes = {name: page[name] for name in ("decay", "wobble", "parabola", "noisy", "floored", "trapezoid")}
+    traced = jax.jit(lambda nodes: {name: node(7) for name, node in nodes.items()})(nodes)
+    for name, node in nodes.items():
+        assert traced[name] == pytest.approx(float(node(7)), rel=1e-6), name
 
 
 def test_hyperparameters():
@@ -138,12 +143,12 @@ def test_groups():
     moved = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), start, tuned)
     assert moved["embed"] == {"kernel": 0.0, "bias": 0.0}
     assert 0 < moved["layers"][0]["kernel"] < moved["head"]["kernel"]
-    joined, after = page["joined"], range(50, 100)
+    joined, after = page["joined"], range(50, 101)
     assert (values(joined, range(31)) == 0).all()
     np.testing.assert_array_equal(
         values(joined, after), values(page["schedule"], after)
     )  # not 20 updates late
-    np.testing.assert_array_equal(values(page["join_in"], [0, 30, 40, 50, 99]), [0, 0, 0.5, 1, 1])
+    np.testing.assert_array_equal(values(page["join_in"], [0, 29, 30, 40, 50, 99]), [0, 0, 0, 0.5, 1, 1])
     assert page["first_step"]._cache_size() == 1
     import matplotlib.pyplot as plt
 
@@ -221,13 +226,19 @@ def test_independent_weight_decay():
     counts = range(5)
     fractions = 3e-5 * values(page["rate"] / 3e-4, counts)
     optimizer, params = page["independent"], {"w": jnp.ones(1)}
+
+    @jax.jit
+    def step(params, state):
+        updates, state = optimizer.update({"w": jnp.zeros(1)}, state, params)
+        return optax.apply_updates(params, updates), state
+
     state = optimizer.init(params)
     for n in counts:
+        before = params["w"].item()
         with jax.numpy_dtype_promotion("standard"):
-            updates, state = optimizer.update({"w": jnp.zeros(1)}, state, params)
-        before, params = float(params["w"][0]), optax.apply_updates(params, updates)
+            params, state = step(params, state)
         # the difference from 1 has few digits in float32: half a unit in its last place
-        assert 1 - float(params["w"][0]) / before == pytest.approx(fractions[n], abs=6e-8)
+        assert 1 - params["w"].item() / before == pytest.approx(fractions[n], abs=6e-8)
         assert float(wo.applied_value(page["rate"], state)) == page["rate"](n)
     # AdamC, above it on the page, falls with the square
     assert values(0.1 * (page["rate"] / 3e-4), [550]) == pytest.approx([0.05], rel=1e-6)
@@ -237,14 +248,14 @@ def test_independent_weight_decay():
 def test_bfloat16():
     """The largest update that is lost, in all of one binade: 0.2 to 0.4 % of the parameter."""
     run("bf16")
-    params = jnp.arange(1.0, 2.0, 2**-7).astype(jnp.bfloat16)[1:]  # all numbers between 1 and 2
+    params = np.arange(1.0, 2.0, 2**-7).astype(jnp.bfloat16)[1:]  # all numbers between 1 and 2
     for relative, changed in ((0.0019, 0), (0.0040, len(params))):
-        update = (params.astype(jnp.float32) * relative).astype(jnp.bfloat16)
-        assert int(jnp.sum(params + update != params)) == changed, relative
-    middle = (params.astype(jnp.float32) * 0.003).astype(jnp.bfloat16)
-    assert 0 < int(jnp.sum(params + middle != params)) < len(params)
+        update = (params.astype(np.float32) * relative).astype(jnp.bfloat16)
+        assert np.sum(params + update != params) == changed, relative
+    middle = (params.astype(np.float32) * 0.003).astype(jnp.bfloat16)
+    assert 0 < np.sum(params + middle != params) < len(params)
     exact = np.geomspace(1e-5, 1e-3, 1000)
-    rounded = np.asarray(jnp.asarray(exact, jnp.bfloat16), np.float64)
+    rounded = exact.astype(jnp.bfloat16).astype(np.float64)
     assert 0.003 < np.max(np.abs(rounded / exact - 1)) < 0.004
 
 
@@ -257,14 +268,6 @@ def test_the_picture_of_accuracy():
     import matplotlib.pyplot as plt
 
     plt.close("all")
-
-
-def test_a_group_that_joins_later_is_on_time():
-    page = run("groups")
-    counts = range(50, 101)
-    np.testing.assert_allclose(values(page["joined"], counts), values(page["schedule"], counts), rtol=1e-6)
-    assert values(page["joined"], [29]) == 0
-    assert values(page["join_in"], [29, 50]).tolist() == [0, 1]
 
 
 def test_the_guide_to_nodes_names_every_method_of_time():

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import functools
 import inspect
 import itertools
 import json
@@ -32,29 +33,51 @@ RULES = {
 
 def scales(rule, values):
     """The scale that each update has, update by update."""
+    padded = np.zeros(
+        -(-len(values) // 64) * 64, jax.dtypes.canonicalize_dtype(float)
+    )  # a few lengths in all
+    padded[: len(values)] = values
+    return _scales(rule, padded)[: len(values)].tolist()
+
+
+@jax.jit
+def _scales(rule, values):
+    """The numbers of a rule are data, so that rules of one structure share a program."""
 
     def step(state, value):
         scale = type(rule).scale(rule, state)
         return rule.step(state, value), scale
 
-    values = jnp.asarray(values, wo.as_schedule(0.0)(0).dtype)
-    return jax.lax.scan(step, rule.init(), values)[1].tolist()
+    return jax.lax.scan(step, rule.init(), values)[1]
 
 
 def run(schedule, values, optimizer=None, state=None, argument="value"):
     """The rates of the updates, each compared with `applied_value` inside and outside `jit`."""
-    optimizer = made(optimizer or wo.scheduled(optax.sgd, learning_rate=schedule))
+    optimizer, step = _compiled(schedule, optimizer, argument)
     state = optimizer.init(PARAMS) if state is None else state
-    ask, ask_next = jax.jit(wo.applied_value), jax.jit(wo.next_value)
     found = []
     for value in values:
         expected = wo.next_value(schedule, state)
-        assert expected == ask_next(schedule, state)
-        updates, state = optimizer.update(GRADS, state, PARAMS, **{argument: jnp.float32(value)})
+        updates, state, said_next, said = step(schedule, state, jnp.float32(value))
+        assert expected == said_next
         found.append(float(rate(updates)))
-        assert found[-1] == wo.applied_value(schedule, state) == ask(schedule, state) == expected
+        assert found[-1] == wo.applied_value(schedule, state) == said == expected
         assert found[-1] == wo.applied_values(state)["learning_rate"]
     return found, state
+
+
+@functools.cache
+def _compiled(schedule, optimizer, argument):
+    """An optimizer, and its update with what is said before and after: a program that several tests share."""
+    optimizer = optax.with_extra_args_support(optimizer or wo.scheduled(optax.sgd, learning_rate=schedule))
+
+    @jax.jit
+    def step(schedule, state, value):
+        said_next = wo.next_value(schedule, state)
+        updates, state = optimizer.update(GRADS, state, PARAMS, **{argument: value})
+        return updates, state, said_next, wo.applied_value(schedule, state)
+
+    return optimizer, step
 
 
 # ------------------------------------------------------------------ rules
@@ -292,8 +315,7 @@ def test_a_nan_changes_nothing_but_the_count():
     for rule in RULES.values():
         schedule = wo.with_feedback(SCHEDULE, rule)
         _, state = run(schedule, [1.0, 2.0, 3.0])
-        optimizer = wo.scheduled(optax.sgd, learning_rate=schedule)
-        _, after = optimizer.update(GRADS, state, PARAMS, value=jnp.nan)
+        _, after = run(schedule, [jnp.nan], state=state)
         before = state.hyperparams_states["learning_rate"]
         now = after.hyperparams_states["learning_rate"]
         jax.tree.map(np.testing.assert_array_equal, now.rule, before.rule)

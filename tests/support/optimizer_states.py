@@ -45,22 +45,33 @@ def strictly(function):
 applied, upcoming, update_count = map(strictly, (wo.applied_value, wo.next_value, wo.update_count))
 
 
-def made(optimizer, *, jit=True) -> Any:
+def made(optimizer) -> Any:
     """An optimizer that takes any further argument, its update compiled, its states without a type."""
     optimizer = optax.with_extra_args_support(optimizer)
-    update = jax.jit(optimizer.update) if jit else optimizer.update
-    return optax.GradientTransformationExtraArgs(optimizer.init, update)
+    return optax.GradientTransformationExtraArgs(optimizer.init, jax.jit(optimizer.update))
 
 
 def asked_by(make):
     """An optimizer, and the list of the counts at which it asks its schedule, for rates out of reach."""
-    asked = []
+    asked, traced = [], []
 
     def schedule(count):
-        asked.append(int(count))
+        traced.append(count)
         return SCHEDULE(count)
 
-    return made(make(schedule), jit=False), asked
+    optimizer = optax.with_extra_args_support(make(schedule))
+
+    @jax.jit
+    def compiled(*args, **further):
+        traced.clear()
+        return optimizer.update(*args, **further), tuple(traced)
+
+    def update(*args, **further):
+        result, counts = compiled(*args, **further)
+        asked.extend(map(int, counts))
+        return result
+
+    return optax.GradientTransformationExtraArgs(optimizer.init, update), asked
 
 
 def rate(updates, leaf="a"):

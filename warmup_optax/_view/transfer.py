@@ -199,7 +199,7 @@ def transfer_bound(
     >>> def bound(steps):
     ...     cooled = wo.with_cooldown(1.0, begin=1000 - steps, steps=steps)
     ...     return wo.transfer_bound(cooled, total_steps=1000).bound
-    >>> bool(jax.grad(bound)(200.0) < 0)  # a longer cooldown is better
+    >>> bool(jax.jit(jax.grad(bound))(200.0) < 0)  # a longer cooldown is better
     True
     """
     where = "transfer_bound"
