@@ -246,8 +246,13 @@ def test_values(example):
     assert not schedule(5).weak_type
     assert_close(schedule(COUNTS), example.values)
     assert_close(wo.sample(schedule, COUNTS), example.values)
-    assert_close(jax.jit(schedule)(COUNTS), example.values)
-    assert_close(jax.jit(jax.vmap(lambda s, c: s(c), (None, 0)))(schedule, COUNTS), example.values)
+
+    @jax.jit
+    def constant_and_data(s, counts):
+        return schedule(counts), jax.vmap(lambda s, c: s(c), (None, 0))(s, counts)
+
+    for values in constant_and_data(schedule, COUNTS):
+        assert_close(values, example.values)
     assert schedule(-3) == schedule(0)
     assert not hasattr(schedule, "init")
 
@@ -261,15 +266,16 @@ def test_numbers_are_leaves(example):
     def gradients(count):
         return jax.grad(lambda s: s(count), allow_int=True)(schedule)
 
-    found = jax.jit(jax.vmap(gradients))(COUNTS)
+    doubled = jax.tree.map(lambda x: x * 2 if isinstance(x, float) else x, schedule)
+    stacked = wo.stack([schedule, doubled])
+    found, rows = jax.jit(
+        lambda counts, stacked: (jax.vmap(gradients)(counts), jax.vmap(lambda s: s(COUNTS))(stacked))
+    )(COUNTS, stacked)
     assert type(found) is type(schedule)
     assert all(np.all(np.isfinite(g)) for g in jax.tree.leaves(found) if g.dtype != jax.dtypes.float0)
-
-    doubled = jax.tree.map(lambda x: x * 2 if isinstance(x, float) else x, schedule)
-    rows = jax.jit(jax.vmap(lambda s: s(COUNTS)))(wo.stack([schedule, doubled]))
     assert_close(rows[0], example.values)
     assert_close(rows[1], doubled(COUNTS))
-    first, second = wo.unstack(wo.stack([schedule, doubled]))
+    first, second = wo.unstack(stacked)
     assert type(first) is type(second) is type(schedule)
 
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from support.together import three_ways
+from support.together import three_ways, together
 
 import warmup_optax as wo
 
@@ -406,14 +406,22 @@ def test_every_clock(example, data, third):
         assert_close(values[name][kept], example.curve(times[kept]), 2.0**-17)
 
 
-def test_gradients(example):
-    """By every real number and by none of the steps: finite, and the same as data and closed over."""
-    schedule = example.make()
+gradient = jax.grad(lambda s: s(20), allow_int=True)
+
+
+@functools.cache
+def compiled_gradients():
+    """The gradients of all examples, in one program."""
+    found = together(gradient, [lambda example=example: (example.make(),) for example in EXAMPLES.values()])
+    return dict(zip(EXAMPLES, found, strict=True))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_gradients(name):
+    """By every real number and by none of the steps: finite, and the same eagerly and compiled."""
     with jax.numpy_dtype_promotion("standard"):
-        gradient = jax.grad(lambda s: s(20), allow_int=True)
-        for a, b in zip(
-            *map(jax.tree.leaves, (gradient(schedule), jax.jit(gradient)(schedule))), strict=True
-        ):
+        eager, compiled = gradient(EXAMPLES[name].make()), compiled_gradients()[name]
+        for a, b in zip(*map(jax.tree.leaves, (eager, compiled)), strict=True):
             assert a.dtype == b.dtype
             if a.dtype != jax.dtypes.float0:
                 assert np.isfinite(a)

@@ -1,7 +1,9 @@
 """The two weights of every finite shape, which `k_decay` and a shape of a warmup use by themselves."""
 
+import functools
 import inspect
 
+import jax
 import numpy as np
 import pytest
 from support.catalogue import CASES
@@ -37,23 +39,36 @@ def test_every_finite_shape_is_here():
     assert shapes == {type(schedule) for schedule in FINITE.values()}
 
 
+@functools.cache
+def of_each():
+    """Of every shape, in one program: its weights, its values at all counts, and those under `k_decay`."""
+
+    def of(schedule, p, counts):
+        warped = wo.shapes.k_decay(schedule, 2.0)
+        return schedule.weights(p, 1 - p), schedule(counts), warped(counts)
+
+    program = jax.jit(
+        lambda *arguments: {name: of(schedule, *arguments) for name, schedule in FINITE.items()}
+    )
+    return program(real(P), np.arange(STEPS + 1))
+
+
 @pytest.mark.parametrize("name", FINITE)
 def test_weights_add_up_to_one_and_make_the_curve(name):
-    schedule = FINITE[name]
-    of_init, of_end = (np.asarray(w, float) for w in schedule.weights(real(P), real(1 - P)))
+    schedule, (weights, values, _) = FINITE[name], of_each()[name]
+    of_init, of_end = (np.asarray(w, float) for w in weights)
     # A weight is good to a few roundings of numbers up to 1; half_life's is a ratio of differences.
     np.testing.assert_allclose(of_init + of_end, 1, atol=1e-6)
     assert np.all(of_end[1:] > of_end[:-1])
     curve = schedule.init_value * of_init + schedule.end_value * of_end
-    np.testing.assert_allclose(curve, schedule(np.arange(1, STEPS)), rtol=2e-6)
+    np.testing.assert_allclose(curve, values[1:STEPS], rtol=2e-6)
 
 
 @pytest.mark.parametrize("name", FINITE)
 def test_a_power_of_time_moves_along_the_same_curve(name):
     """`k_decay` of power 2 is at count 4 of 8 where the shape itself is at 2."""
-    schedule = FINITE[name]
-    warped = wo.shapes.k_decay(schedule, 2.0)
-    np.testing.assert_allclose(warped([0, 4, 8]), schedule([0, 2, 8]), rtol=2e-6)
+    values, warped = map(np.asarray, of_each()[name][1:])
+    np.testing.assert_allclose(warped[[0, 4, 8]], values[[0, 2, 8]], rtol=2e-6)
 
 
 KINDS = {kind: known for kind, known in config._kinds().items() if inspect.isfunction(known.make)}

@@ -80,7 +80,8 @@ def test_a_simulation_in_integers(seed):
         assert np.diff(seen).tolist() == [size for _, size, _ in expected]
         factors = [math.sqrt(size // batch_size) * rates[count] for _, size, count in expected]
         # A factor, a rate and a product, each rounded to float32.
-        np.testing.assert_allclose(wo.sample(new, range(len(expected))), factors, rtol=2e-7)
+        # All at the same number of counts, so that a schedule of each number of segments is one program.
+        np.testing.assert_allclose(wo.sample(new, range(400))[: len(expected)], factors, rtol=2e-7)
     assert refused  # errors were among the plans
 
 

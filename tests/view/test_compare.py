@@ -1,6 +1,7 @@
 """Stopping, resuming, branching and extending a real run, through an Orbax checkpoint."""
 
 import dataclasses
+import functools
 import math
 import types
 from typing import Any
@@ -50,24 +51,10 @@ class Run:
     """A small training run, and the rates of its updates."""
 
     def __init__(self, schedule, *, optimizer=optax.adamw):
-        key = jax.random.key(0)
-        inputs, targets = jax.random.normal(key, (8, 3)), jnp.arange(8.0)
-        tx = optimizer(schedule)
+        tx, self._update = _compiled(schedule, optimizer)
         self.params: Any = {"w": jnp.ones(3), "b": jnp.zeros(())}
         self.opt_state: Any = tx.init(self.params)
         self.rates = []
-
-        def loss(params, step):
-            batch = jnp.roll(inputs, step, 0)  # every step sees other data
-            return jnp.mean((batch @ params["w"] + params["b"] - targets) ** 2)
-
-        @jax.jit
-        def update(params, opt_state):
-            grads = jax.grad(loss)(params, wo.update_count(opt_state))
-            updates, opt_state = tx.update(grads, opt_state, params)
-            return optax.apply_updates(params, updates), opt_state, wo.applied_value(schedule, opt_state)
-
-        self._update = update
 
     def train(self, updates):
         for _ in range(updates):
@@ -79,6 +66,25 @@ class Run:
     def bits(self):
         """Parameters and optimizer state, byte for byte."""
         return [np.asarray(x).tobytes() for x in jax.tree.leaves((self.params, self.opt_state))]
+
+
+@functools.cache
+def _compiled(schedule, optimizer):
+    """The optimizer of a run, and its update. All runs of one schedule have one program."""
+    inputs, targets = jax.random.normal(jax.random.key(0), (8, 3)), jnp.arange(8.0)
+    tx = optimizer(schedule)
+
+    def loss(params, step):
+        batch = jnp.roll(inputs, step, 0)  # every step sees other data
+        return jnp.mean((batch @ params["w"] + params["b"] - targets) ** 2)
+
+    @jax.jit
+    def update(params, opt_state):
+        grads = jax.grad(loss)(params, wo.update_count(opt_state))
+        updates, opt_state = tx.update(grads, opt_state, params)
+        return optax.apply_updates(params, updates), opt_state, wo.applied_value(schedule, opt_state)
+
+    return tx, update
 
 
 OPTIMIZERS = [optax.adamw, lambda s: optax.chain(optax.clip(1.0), optax.inject_hyperparams(optax.sgd)(s))]
