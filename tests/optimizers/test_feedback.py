@@ -230,6 +230,10 @@ class TestAdaptiveKL:
         assert min(expected) == 1e-5
         assert max(expected) == 1e-2
 
+    def test_half_and_twice_the_target_change_nothing(self):
+        rule = feedback.AdaptiveKL(1.0, factor=2.0)
+        assert scales(rule, [0.5, 2.0, 0.49, 2.1, 2.1]) == [1, 1, 1, 2, 1]
+
 
 class TestSpike:
     def test_the_rate_is_lowered_for_n_updates(self):

@@ -14,7 +14,7 @@ import numpy as np
 from .._core import checks
 from .._core.as_schedule import Function
 from .._core.schedule import Schedule
-from .._core.types import Count, ScheduleLike, Steps
+from .._core.types import ScheduleLike, Steps
 from .phases import CONSTANT, FAR, Phase, concrete, phases
 from .sample import run_length, sample
 
@@ -183,15 +183,19 @@ class _Run:
             [*np.linspace(total, 2 * total, 64).astype(np.int64), *(c for c in beside if c >= total)]
         )
         self.counts, self.later = every, later
-        seen = np.minimum(np.append(every, later), CLOCK_END)  # the largest count of an optimizer
-        self.values, self.after = np.split(self.at(seen), [every.size])
+        self.seen = np.minimum(np.append(every, later), CLOCK_END)  # the largest count of an optimizer
+        self.found = sample(schedule, self.seen).astype(np.float64)
+        self.values, self.after = np.split(self.found, [every.size])
         finite = np.abs(self.values[np.isfinite(self.values)])
         self.small = TOLERANCE * float(finite.max(initial=0))
         self.warmup = self._cut_warmup()
 
-    def at(self, counts: Count) -> np.ndarray:
+    def at(self, *counts: int) -> np.ndarray:
         """Return the values at ``counts``, in float64."""
-        return sample(self.schedule, counts).astype(np.float64)
+        places = np.minimum(np.searchsorted(self.seen, counts), self.seen.size - 1)
+        if np.array_equal(self.seen[places], counts):  # a few counts would be another program
+            return self.found[places]
+        return sample(self.schedule, np.array(counts)).astype(np.float64)
 
     def beside(self, step: int) -> tuple[float, float]:
         """Return the values at the count before a phase begins and at its first count."""
@@ -205,7 +209,7 @@ class _Run:
         end = self.phases[1].first
         # A curve that rises during the whole run and ends with it is not a warmup.
         cut = end > self.total if self.phases[1].cause == "end" else end >= self.total
-        now, goal = self.at(np.array([0, min(end, int(FAR))]))
+        now, goal = self.at(0, min(end, int(FAR)))
         return end if cut and goal > now else None
 
     def pairs(self) -> Iterator[tuple[Phase, Phase]]:
@@ -268,7 +272,7 @@ def _short_warmup(run: _Run) -> Iterator[Finding]:
     """Find a rising first phase that contains only the first count."""
     if len(run.phases) < 2 or run.phases[0].shape == CONSTANT or not 0 < run.phases[1].begin < 1:
         return
-    now, peak = run.at(np.array([0, 1]))
+    now, peak = run.at(0, 1)
     if peak > now:
         length = run.phases[1].begin
         message = (
@@ -299,7 +303,7 @@ def _flat(run: _Run) -> Iterator[Finding]:
         return
     # An explicit constant phase (a step, the second schedule of a join) is not the end of a decay.
     curve, over = inside[curves[-1]], inside[curves[-1] + 1]
-    before, value, last = *run.at(np.array([curve.first, over.first])), run.values[-1]
+    before, value, last = *run.at(curve.first, over.first), run.values[-1]
     if over.cause == "end" and not over.again and before > value == last > 0 and run.total - over.first > 1:
         message = (
             f"the decay is over at step {over.first} of {run.total}, and the rate stays at {value:.4g}; if the "
@@ -350,7 +354,7 @@ def _unfinished(run: _Run) -> Iterator[Finding]:
     """Find phases that the run cuts off, and the first phase that it does not reach."""
     total = run.total
     if run.warmup is not None:
-        now, goal = run.values[-1], run.at(np.array([run.warmup]))[0]
+        now, goal = run.values[-1], run.at(run.warmup)[0]
         yield _finding(
             "ends_in_warmup",
             total - 1,
@@ -372,13 +376,13 @@ def _unfinished(run: _Run) -> Iterator[Finding]:
             yield _finding("phase_not_reached", phase.first, message)
             return
     if isinstance(run.schedule, Function):  # only its values are known: it has ended if they stay the same
-        now, later, latest = run.at(np.array([total, 2 * total, 4 * total]))
+        now, later, latest = run.at(total, 2 * total, 4 * total)
         if later == latest and now - later > run.small:
             yield _still_falling(run, f"it continues to {later:.4g}")
 
 
 def _cut(run: _Run, phase: Phase, end: int) -> Iterator[Finding]:
-    now, goal = run.at(np.array([run.total, min(end, int(FAR))]))
+    now, goal = run.at(run.total, min(end, int(FAR)))
     goes_on = f"{phase.shape} continues to {goal:.4g} at step {end}"
     if abs(now - goal) <= run.small:
         return
