@@ -51,6 +51,14 @@ def test_check_finds_nothing_in_plain_use(schedule):
     assert wo.check(schedule, 1000) == []
 
 
+def test_a_check_of_one_curve_compiles_one_program(compilations):
+    """At the counts of the run. The values at a few of them are looked up."""
+    schedule = 0.75 * wo.polynomial(1e-3, 0.0, 1000, power=1.5)  # which no other test has
+    before = compilations()
+    assert names(schedule, 900) == [("still_falling", 899)]
+    assert compilations() - before == 1
+
+
 RECIPES = [
     wo.warmup_linear(1e-3, **RUN),
     wo.warmup_cosine(1e-3, **RUN),
