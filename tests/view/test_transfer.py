@@ -359,8 +359,16 @@ class TestErrors:
             ({"new": "cosine"}, TypeError, "new must be"),
             ({"total_steps": 0}, ValueError, "total_steps must be .* >= 1, got 0"),
             ({"new_total_steps": 2.5}, ValueError, "new_total_steps must be .*, got 2.5"),
-            ({"norms": [1.0] * 999}, ValueError, r"norms must be of shape \(1000,\), .*got 'shape \(999,\)'"),
-            ({"norms": np.ones((1000, 1))}, ValueError, r"norms must be of shape \(1000,\)"),
+            (
+                {"norms": [1.0] * 999},
+                ValueError,
+                r"norms must be of shape \(1000,\), .*got 'shape \(999,\)'; log one norm",
+            ),
+            (
+                {"norms": np.ones((1000, 1))},
+                ValueError,
+                r"norms must be of shape \(1000,\), .*; pass one row",
+            ),
             ({"norms": [1.0] * 500 + [0.0] * 500}, ValueError, r"norms\[500\] must be a finite number > 0"),
             ({"norms": [np.inf] * 1000}, ValueError, r"norms\[0\] must be a finite number > 0, got inf"),
             ({"norms": "all"}, TypeError, "norms must be a sequence of gradient norms"),
