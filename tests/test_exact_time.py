@@ -22,7 +22,7 @@ from support.together import each_way, three_ways
 import warmup_optax as wo
 
 SIZE = 256
-FAR = [2**24 - 1, 2**24, 2**24 + 1, 2**24 + 3, 2**30 + 1, 123_456_789, 2**31 - 10_001]
+FAR = [2**24 - 1, 2**24, 2**24 + 1, 2**24 + 3, 2**30 + 1, 123_456_789, 2**31 - 10_001, NEVER, -1, -(2**31)]
 
 
 def values_of(expressions, counts, way="jit"):

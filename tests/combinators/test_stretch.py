@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from support.expressions import NEVER, names_of_reprs
+from support.together import each_way, together
 
 import warmup_optax as wo
 from warmup_optax._core.scalars import Wide
@@ -61,18 +62,21 @@ def due(factor):
     return wo.piecewise_constant([float(i) for i in range(6)], bounds), [factor * bound for bound in bounds]
 
 
-@pytest.mark.parametrize("factor", [1, 2, 41, 0.1, 1.1, 0.3, 2.5, 4.1, Fraction(7, 3), Fraction(41, 61)])
-def test_a_boundary_that_is_due_at_a_whole_count_takes_effect_there(factor):
+def test_a_boundary_that_is_due_at_a_whole_count_takes_effect_there():
     """Law 2: as a constant, as an argument, and with a traced factor, eagerly and under `jit`."""
-    staircase, counts = due(factor)
-    schedule = wo.stretch(staircase, factor)
-    around = np.array([[int(c) - 1, int(c)] for c in counts], np.int32)
-    wanted = np.array([[i, i + 1] for i in range(5)], np.float32)
-    np.testing.assert_array_equal(schedule(around), wanted)
-    np.testing.assert_array_equal(jax.jit(lambda c: schedule(c))(around), wanted)
-    np.testing.assert_array_equal(jax.jit(lambda s, c: s(c))(schedule, around), wanted)
-    traced = jax.jit(lambda f, c: wo.stretch(staircase, f)(c))
-    np.testing.assert_array_equal(traced(float(factor), around), wanted)
+    factors = [1, 2, 41, 0.1, 1.1, 0.3, 2.5, 4.1, Fraction(7, 3), Fraction(41, 61)]
+    staircases, counts = zip(*map(due, factors), strict=True)
+    around = [np.array([[int(c) - 1, int(c)] for c in bounds], np.int32) for bounds in counts]
+    wanted = [[[i, i + 1] for i in range(5)]] * len(factors)
+    schedules = list(map(wo.stretch, staircases, factors))
+    traced = together(
+        lambda staircase, factor, c: wo.stretch(staircase, factor)(c),
+        [lambda f=f, c=c: (float(f), c) for f, c in zip(factors, around, strict=True)],
+        keys=staircases,
+    )
+    for way, values in [*each_way(schedules, around), ("traced", traced)]:
+        for factor, got, right in zip(factors, values, wanted, strict=True):
+            np.testing.assert_array_equal(got, right, err_msg=f"{factor} {way}")
 
 
 def test_far_counts_are_exact():
