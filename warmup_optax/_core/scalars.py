@@ -1,12 +1,14 @@
 """The numbers of a program: reals and whole numbers of the default dtypes, and whole numbers past int32.
 
 Scalars of Python become NumPy scalars, and operations are those of `jax.lax`. JAX traces a `lax` operation on
-them in 20 us, ``jnp.where`` in 80, and ``jnp.where`` leaves a function call in the program (JAX 0.10.2).
+them in 20 us, ``jnp.where`` or an operator in 80, and ``jnp.where`` leaves a function call in the program
+(JAX 0.10.2).
 """
 
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias, TypeVar, cast, overload
 
@@ -14,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
 LARGEST = 2**61  # no count is larger: it is the first number that a Wide cannot hold
 INT32_MAX = 2**31 - 1
@@ -40,6 +43,27 @@ x64: Callable[[], bool] = functools.partial(getattr, jax.config, "jax_enable_x64
 
 _FLOATS = {False: np.dtype(np.float32), True: np.dtype(np.float64)}
 _INTS = {False: np.dtype(np.int32), True: np.dtype(np.int64)}
+
+
+def _operation(traced: Callable[..., jax.Array], concrete: Callable[..., object]) -> Callable[..., jax.Array]:
+    """An operation on two numbers of one dtype: that of `lax` for traced ones, the operator for known ones."""
+
+    def operation(a: jax.Array, b: jax.Array) -> jax.Array:
+        if (isinstance(a, Tracer) or isinstance(b, Tracer)) and a.shape == b.shape:
+            return traced(a, b)
+        return cast(jax.Array, concrete(a, b))
+
+    return operation
+
+
+_add, _sub = _operation(lax.add, operator.add), _operation(lax.sub, operator.sub)
+_mul, _div = _operation(lax.mul, operator.mul), _operation(lax.div, operator.truediv)
+_and, _or = _operation(lax.bitwise_and, operator.and_), _operation(lax.bitwise_or, operator.or_)
+_shl = _operation(lax.shift_left, operator.lshift)
+_shr = _operation(lax.shift_right_arithmetic, operator.rshift)
+_shr_unsigned = _operation(lax.shift_right_logical, operator.rshift)
+_gt, _ge = _operation(lax.gt, operator.gt), _operation(lax.ge, operator.ge)
+_lt, _eq = _operation(lax.lt, operator.lt), _operation(lax.eq, operator.eq)
 
 
 class Wide(NamedTuple):
@@ -73,15 +97,17 @@ class Wide(NamedTuple):
             positive = cls(high.astype(np.int32), (size - high * 2.0**_LIMB).astype(np.int32))
             return select(x < 0, -positive, positive)
         x = integer(x) if x.dtype.itemsize < 4 else x
-        return cls((x >> _LIMB).astype(np.int32), (x & x.dtype.type(_MASK)).astype(np.int32))
+        limb, mask = x.dtype.type(_LIMB), x.dtype.type(_MASK)
+        high = _shr(x, limb) if jnp.issubdtype(x.dtype, jnp.signedinteger) else x >> limb
+        return cls(high.astype(np.int32), _and(x, mask).astype(np.int32))
 
     def __add__(self, other: Wide) -> Wide:  # pyright: ignore[reportIncompatibleMethodOverride]
-        low = self.low + other.low
-        return Wide(self.high + other.high + (low >> _LIMB), low & _MASK)
+        low = _add(self.low, other.low)
+        return Wide(_add(_add(self.high, other.high), _shr(low, _LIMB32)), _and(low, _MASK32))
 
     def __sub__(self, other: Wide) -> Wide:
-        low = self.low - other.low
-        return Wide(self.high - other.high + (low >> _LIMB), low & _MASK)
+        low = _sub(self.low, other.low)
+        return Wide(_add(_sub(self.high, other.high), _shr(low, _LIMB32)), _and(low, _MASK32))
 
     def __neg__(self) -> Wide:
         return Wide.of(0) - self
@@ -90,27 +116,29 @@ class Wide(NamedTuple):
         """The product, exact where it is below 2**61 in size; otherwise it wraps."""
         high, low = _product(self.low, other.low)
         # The product of the upper halves matters too: both halves of a negative number are large.
-        upper = (self.high * other.high) << _LIMB
-        return Wide(upper + high + self.high * other.low + self.low * other.high, low)
+        upper = _add(_shl(_mul(self.high, other.high), _LIMB32), high)
+        return Wide(_add(_add(upper, _mul(self.high, other.low)), _mul(self.low, other.high)), low)
 
     def at_least(self, other: Wide) -> jax.Array:
         """Return whether this number is at least ``other``."""
-        return (self.high > other.high) | ((self.high == other.high) & (self.low >= other.low))
+        above = _gt(self.high, other.high)
+        return _or(above, _and(_eq(self.high, other.high), _ge(self.low, other.low)))
 
     def real(self) -> jax.Array:
         """The nearest real number, up to 1.5 units in the last place."""
-        negative = self.high < 0  # both halves of -1 are large: a sum of them would cancel
+        negative = _lt(self.high, _ZERO32)  # both halves of -1 are large: a sum of them would cancel
         high, low = select(negative, -self, self)
-        size = real(high) * real(2.0**_LIMB) + real(low)
-        return select(negative, -size, size)
+        size = _add(_mul(real(high), real(2.0**_LIMB)), real(low))
+        return select(negative, lax.neg(size) if isinstance(size, Tracer) else -size, size)
 
     def narrow(self) -> jax.Array:
         """An int32: the largest where it does not fit. The number must not be negative."""
-        return select(self.high < 2, (self.high << _LIMB) | self.low, _array(np.int32(INT32_MAX)))
+        whole = _or(_shl(self.high, _LIMB32), self.low)
+        return select(self.fits(), whole, _array(np.int32(INT32_MAX)))
 
     def fits(self) -> jax.Array:
         """Return whether `narrow` is exact."""
-        return self.high < 2
+        return _lt(self.high, _array(np.int32(2)))
 
 
 class ExactSteps:
@@ -174,6 +202,9 @@ Length: TypeAlias = Integer | float  # a number of steps, not known to be whole
 
 def _array(x: object) -> jax.Array:
     return cast(jax.Array, x)
+
+
+_ZERO32, _LIMB32, _MASK32 = (_array(np.int32(x)) for x in (0, _LIMB, _MASK))
 
 
 def is_integral(x: Length) -> bool:
@@ -278,10 +309,10 @@ def divided(a: Length, b: Length) -> tuple[Wide | jax.Array, Wide | jax.Array]:
         return quotient, lax.sub(a, lax.mul(quotient, short))
     b, quotient, rest = Wide.of(b), Wide.of(0), a
     for _ in range(3):  # each quotient of reals is right to 22 bits, and the whole one has up to 61
-        estimate = Wide.of(jnp.floor(rest.real() / b.real()))
+        estimate = Wide.of(jnp.floor(_div(rest.real(), b.real())))
         quotient, rest = quotient + estimate, rest - estimate * b
     for step in (-1, 1):  # the last estimate may be off by one
-        off = rest.high < 0 if step < 0 else rest.at_least(b)
+        off = _lt(rest.high, _ZERO32) if step < 0 else rest.at_least(b)
         correction = select(off, Wide.of(step), Wide.of(0))
         quotient, rest = quotient + correction, rest - correction * b
     return quotient, rest
@@ -302,13 +333,16 @@ def times(a: Length, b: Length) -> Wide | jax.Array:
 def _product(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
     """``divmod(a * b, 2**30)`` for whole numbers below ``2**31``: long multiplication of halves of 16 bits."""
     a, b = (jnp.asarray(x).astype(jnp.uint32) for x in (a, b))
-    half, mask = jnp.uint32(16), jnp.uint32(0xFFFF)
-    a_high, a_low, b_high, b_low = a >> half, a & mask, b >> half, b & mask
-    middle, lowest = a_low * b_high + a_high * b_low, a_low * b_low
-    low = lowest + (middle << half)
-    high = a_high * b_high + (middle >> half) + (low < lowest).astype(jnp.uint32)
-    above = (high << jnp.uint32(32 - _LIMB)) | (low >> jnp.uint32(_LIMB))
-    return above.astype(jnp.int32), (low & jnp.uint32(_MASK)).astype(jnp.int32)
+    half, low_half, limb, beyond, low_limb = (
+        _array(np.uint32(x)) for x in (16, 0xFFFF, _LIMB, 32 - _LIMB, _MASK)
+    )
+    (a_high, a_low), (b_high, b_low) = ((_shr_unsigned(x, half), _and(x, low_half)) for x in (a, b))
+    middle, lowest = _add(_mul(a_low, b_high), _mul(a_high, b_low)), _mul(a_low, b_low)
+    low = _add(lowest, _shl(middle, half))
+    carried = _lt(low, lowest).astype(jnp.uint32)
+    high = _add(_add(_mul(a_high, b_high), _shr_unsigned(middle, half)), carried)
+    above = _or(_shl(high, beyond), _shr_unsigned(low, limb))
+    return above.astype(jnp.int32), _and(low, low_limb).astype(jnp.int32)
 
 
 def total(a: Scalar, b: Scalar) -> Length:
