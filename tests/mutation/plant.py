@@ -27,6 +27,11 @@ NOT_EXCHANGED = {
     "maximum",
     "min",
     "max",
+    "_add",
+    "_mul",
+    "_and",
+    "_or",
+    "_eq",
 }
 TARGETS = [
     "_core/*.py",

@@ -129,7 +129,7 @@ class Wide(NamedTuple):
         negative = _lt(self.high, _ZERO32)  # both halves of -1 are large: a sum of them would cancel
         high, low = select(negative, -self, self)
         size = _add(_mul(real(high), real(2.0**_LIMB)), real(low))
-        return select(negative, lax.neg(size) if isinstance(size, Tracer) else -size, size)
+        return select(negative, -size, size)
 
     def narrow(self) -> jax.Array:
         """An int32: the largest where it does not fit. The number must not be negative."""
