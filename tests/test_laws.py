@@ -450,14 +450,18 @@ def test_every_number_can_be_traced_and_differentiated(case):
         beyond = np.asarray(derivative)[64:]
         assert np.all(np.isfinite(beyond)), (i, critical[~np.isfinite(beyond)])
     counts, values = near_counts(case), np.asarray(values)[:64]
-    exact = with_numbers(case.expression, every).on(reference)(counts)
-    assert_close(values, exact, 2 * case.tolerance(counts, exact), counts)
+    exact, decimal = (
+        x.on(reference)(counts) for x in (with_numbers(case.expression, every), case.expression)
+    )
+    # A boundary at step 10 stretched by 0.3 is due at 3, also if float32 holds a little more than 0.3.
+    assert_close(values, exact, 2 * case.tolerance(counts, exact), counts, decimal)
 
     for derivative, (below, above) in zip(gradient, _gradients(case, every, counts), strict=True):
         derivative = np.asarray(derivative)[:64]
         assert np.all(np.isfinite(derivative))
         size = np.abs(below).max() + np.abs(derivative).max() + np.abs(exact).max()
-        smooth = np.abs(above - below) <= 1e-3 * size  # not at a count where the equation jumps
+        # Not at a count where the equation jumps, or where it does as float32 rounds a number.
+        smooth = (np.abs(above - below) <= 1e-3 * size) & (np.abs(exact - decimal) <= 1e-3 * size)
         assert np.mean(smooth) > 0.5
         np.testing.assert_allclose(derivative[smooth], above[smooth], rtol=2e-2, atol=1e-3 * size)
 
