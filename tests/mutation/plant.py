@@ -32,6 +32,7 @@ NOT_EXCHANGED = {
     "_and",
     "_or",
     "_eq",
+    "_operation",
 }
 TARGETS = [
     "_core/*.py",
