@@ -269,7 +269,8 @@ def with_cooldown(
         arXiv 2405.18392, `one_minus_sqrt` performed better than `linear`.
 
     Returns:
-      A `Schedule`. Before ``begin`` it equals ``schedule``, bit for bit, so you can resume a run with it.
+      A `Schedule`. Before ``begin`` it equals ``schedule``, so you can resume a run with it. (In another program
+      XLA may fuse the same operations in another way, which can change the last bit of a value.)
 
     Raises:
       ValueError: If a number of steps is negative or not whole, or ``end_value`` is not finite or not accepted
