@@ -329,7 +329,7 @@ def test_traced_lengths_of_few_bits(dtype):
 
 
 # ------------------------------------------------------------------------ numbers that are 1
-SLOPES = {  # the number, and a schedule that has it as an argument
+DERIVATIVES = {  # the number, and a schedule that has it as an argument
     "cosine exponent": lambda x: e.cosine(1.0, 0.0, 100, exponent=x),
     "polynomial power": lambda x: e.polynomial(1.0, 0.0, 100, power=x),
     "polynomial power, from the start": lambda x: e.polynomial(1.0, 0.0, 100, power=x, origin="init"),
@@ -341,8 +341,8 @@ SLOPES = {  # the number, and a schedule that has it as an argument
 
 
 @functools.cache
-def slopes():
-    """For each of `SLOPES` the derivative at count 50: by the number, and by the field of its schedule."""
+def derivatives():
+    """The derivative of each at count 50: by the number, and by the field of its schedule."""
 
     def built(make, number):
         return jax.grad(lambda x: make(x).on(wo)(50))(number)
@@ -350,22 +350,24 @@ def slopes():
     def by_field(schedule):
         return jax.grad(lambda s: s(50), allow_int=True)(schedule)
 
-    ones = together.together(built, [lambda: (1.0,)] * len(SLOPES), keys=list(SLOPES.values()))
-    fields = together.together(by_field, [lambda make=make: (make(1.0).on(wo),) for make in SLOPES.values()])
-    return dict(zip(SLOPES, zip(ones, fields, strict=True), strict=True))
+    ones = together.together(built, [lambda: (1.0,)] * len(DERIVATIVES), keys=list(DERIVATIVES.values()))
+    fields = together.together(
+        by_field, [lambda make=make: (make(1.0).on(wo),) for make in DERIVATIVES.values()]
+    )
+    return dict(zip(DERIVATIVES, zip(ones, fields, strict=True), strict=True))
 
 
-@pytest.mark.parametrize("name", SLOPES)
+@pytest.mark.parametrize("name", DERIVATIVES)
 def test_the_derivative_with_respect_to_a_number_that_is_1(name):
     """Law 7: 1 is where an exponent starts to be learned; its derivative is that of the numbers next to it."""
-    make = SLOPES[name]
+    make = DERIVATIVES[name]
     count, width = 50, 2.0**-16
     if name == "restart growth":  # the second cycle begins at 40: its rate is 1 - (50 - 40) / (40 * growth)
         wanted = (50 - 40) / 40
     else:
         curve = {side: make(1.0 + side * width).on(reference)(np.array([count])).item() for side in (-1, 1)}
         wanted = (curve[1] - curve[-1]) / (2 * width)
-    found, by_field = slopes()[name]
+    found, by_field = derivatives()[name]
     np.testing.assert_allclose(found, wanted, rtol=2e-3)
     assert abs(wanted) > 0.01
     field = name.partition(",")[0].split()[1]

@@ -90,7 +90,7 @@ def of_data(every):
 
 @functools.cache
 def as_data():
-    """The values of every case, and those of the variants of one of each, which need no program of their own."""
+    """The values of every case, and those of the variants of one of each, in the same programs."""
     return of_data([(case.expression, case.counts) for case in CASES] + variants(ONE_OF_EACH))
 
 

@@ -107,7 +107,7 @@ def test_cut_and_join_is_the_whole(seed):
 
 @functools.partial(jax.jit, compiler_options=FULL)
 def in_its_own_program(schedule):
-    """The values of a schedule that is data. The quick flags of the suite fuse operations in one program alone."""
+    """The values of a schedule that is data, compiled as a user's: the quick flags fuse in one program alone."""
     return schedule(COUNTS)
 
 

@@ -97,7 +97,7 @@ def every(seed):
 
 
 def fastest(x):
-    """How many units of its innermost clock pass in one of the expression's."""
+    """The units of its fastest clock that pass in one unit of the expression."""
     if not isinstance(x, Expression):
         return max(map(fastest, x), default=1) if isinstance(x, (list, tuple)) else 1
     inside = max(map(fastest, (*x.args, *x.kwargs.values())), default=1)
@@ -131,7 +131,7 @@ def test_every_schedule_in_tokens(seed, size, way, x64):
     expressions = [e.in_steps(in_tokens(x, rate * updates), starts=[0], rates=[rate]) for x in plain]
     counts = []
     for x in plain:
-        # A stretched schedule is exact up to 2^61 of its own units, which a fast one reaches early.
+        # A stretched schedule is exact up to 2^61 units of its clock, which a fast one reaches early.
         due = np.array([n for n in counts_of(x, COUNTS) if n * max(fastest(x), 4) < 2**21])
         due = np.resize(np.unique(np.add.outer(due * updates, [-1, 0, 1]).clip(0)), 3 * COUNTS)
         counts.append(due.astype(np.int32))

@@ -271,7 +271,7 @@ EXAMPLES = {
     ),
     "lower": Example(lambda: Expression(RECIPE, 0.5), lambda t: 0.5 * recipe(t) + 1e-3),
 }
-# As many as `sample` pads a vector to, so that the array, the sample and the plot are one program.
+# The length to which `sample` pads a vector, so that the array, the sample and the plot are one program.
 COUNTS = np.array([*range(255), 1000])
 
 
