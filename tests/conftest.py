@@ -80,6 +80,12 @@ def pytest_collection_finish():
     gc.set_threshold(200_000, 20, 100)
 
 
+def pytest_unconfigure():
+    """Garbage is collected once: pytest and Python do it seven times at exit, over all programs of JAX."""
+    gc.collect()
+    gc.freeze()
+
+
 _compilations = []
 
 
