@@ -50,7 +50,9 @@ def test_the_field_keeps_what_was_written(factor):
 def test_every_concrete_factor_has_one_structure():
     """A sweep of factors is a stack, whichever way they are written."""
     stacked = wo.stack([wo.stretch(LINE, factor) for factor in (2, 0.5, Fraction(1, 4))])
-    assert jax.vmap(lambda schedule: schedule(1))(stacked).tolist() == [0.125, 0.5, 1.0]
+    again = dataclasses.replace(stacked)  # the factor is a `Ratio` of arrays, which is accepted
+    for schedules in (stacked, again):
+        assert jax.vmap(lambda schedule: schedule(1))(schedules).tolist() == [0.125, 0.5, 1.0]
     assert jax.tree.leaves(wo.stretch(LINE, Fraction(1, 4)))[-2:] == [1, 4]
     assert [schedule.factor for schedule in wo.unstack(stacked)] == [2, 0.5, Fraction(1, 4)]
 

@@ -97,6 +97,9 @@ def test_distances_and_fractions(clock):
             since, until = time.distances(0, length(n))
             close(since, t)
             close(until, n - t)
+            # Next to a begin that is not whole, differences are those of real numbers, and may cancel.
+            off = np.subtract(time.distances(np.float32(2.5), length(n)), [float(t) - 2.5, float(n - t)])
+            assert np.all(abs(off) <= 2.0**-22 * max(t, n))
             p, q = time.progress(length(n))
             close(p, min(t / n, 1))
             close(q, max((n - t) / n, 0))

@@ -19,6 +19,7 @@ import pytest
 from support.together import three_ways, together
 
 import warmup_optax as wo
+from warmup_optax._core.scalars import ExactSteps
 
 
 # ------------------------------------------------------------------------------------------------ nodes
@@ -1005,3 +1006,16 @@ class Refuses(wo.Schedule):
 def test_an_error_that_a_constructor_raises_is_the_users_own():
     with pytest.raises(TypeError, match=r"no such option: .'rate'."):
         Refuses(rate=1.0)
+
+
+ARITHMETIC = [
+    f"a {sign} b" for sign in ("+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!=")
+]
+
+
+@pytest.mark.parametrize("code", [*ARITHMETIC, "divmod(a, b)"])
+def test_a_field_of_steps_is_a_real_number_in_arithmetic(code):
+    """With another one, and on either side of a number."""
+    wanted = eval(code, {"a": 7.0, "b": 2.0})
+    for a, b in [(ExactSteps(7), ExactSteps(2)), (ExactSteps(7), 2.0), (7.0, ExactSteps(2))]:
+        np.testing.assert_allclose(eval(code, {"a": a, "b": b}), wanted, rtol=1e-6)  # float32

@@ -250,6 +250,14 @@ class TestSpike:
         found = scales(feedback.Spike(steps=10, scale=0.5), losses)
         assert found == [1] * 21 + [0.5] * 14 + [1] * 25
 
+    def test_the_mean_is_weighted_by_powers_of_the_decay(self):
+        rule = feedback.Spike(decay=0.5)
+        state = functools.reduce(rule.step, map(jnp.float32, [1.0, 2.0, 3.0]), rule.init())
+        assert state.weight == 1.75
+        assert float(state.mean) == pytest.approx(
+            (0.25 * 1 + 0.5 * 2 + 3) / 1.75, rel=1e-6
+        )  # a few roundings
+
     def test_negative_losses(self):
         """A likelihood at -1: a loss of -1 is none, one of 0.5 is."""
         losses = np.full(60, -1.0)

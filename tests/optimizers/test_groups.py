@@ -522,6 +522,7 @@ def test_path_mask():
     assert mask(PARAMS) == expected
     assert (~mask)(PARAMS) == jax.tree.map(lambda x: not x, expected)
     assert ~~mask == mask == wo.path_mask("kernel$", "embed") != ~mask
+    assert len({mask, ~~mask, ~mask}) == 2
     assert eval(repr(~mask), vars(wo)) == ~mask == pickle.loads(pickle.dumps(~mask))
     optimizer = optax.adamw(0.1, weight_decay=0.5, mask=mask)
     no_grads = jax.tree.map(jnp.zeros_like, PARAMS)

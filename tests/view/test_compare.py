@@ -13,6 +13,7 @@ import optax
 import pytest
 
 import warmup_optax as wo
+from warmup_optax._view import compare
 
 STABLE = wo.warmup_constant(0.05, warmup_steps=4)
 WSD = wo.warmup_stable_decay(0.05, warmup_steps=4, decay_steps=6, total_steps=20)
@@ -374,3 +375,23 @@ def test_a_run_that_has_not_begun():
     old, new = wo.linear(1.0, 0.0, 100), wo.cosine(1.0, 0.0, 100)
     assert wo.compare(old, new) == wo.compare(old, new, 0)
     assert wo.compare(old, new).count == 0
+
+
+@pytest.mark.parametrize(
+    ("schedule", "end"),
+    [
+        (wo.linear(1.0, 0.1, 100), 100),
+        (wo.warmup_cosine(1.0, warmup_steps=10, total_steps=80), 80),
+        (wo.constant(1.0), None),
+        (wo.linear(0.1, 1.0, 100), None),  # it rises
+        (wo.join([wo.linear(1.0, 0.2, 50), 0.1], [100]), None),  # a phase that the user wrote
+        (
+            wo.linear(1.0, 0.5, 100) * wo.exponential(1.0, decay_rate=0.5, transition_steps=9),
+            None,
+        ),  # still falls
+        (wo.shift(wo.linear(1.0, 0.0, 100), -200), None),  # over before the run
+    ],
+)
+def test_the_end_of_a_decay(schedule, end):
+    """Where `compare` takes the run to end: a decay that is over, and stays."""
+    assert compare._end(schedule) == end

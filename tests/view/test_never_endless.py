@@ -138,7 +138,7 @@ LIMITS = {
 
 
 @pytest.mark.parametrize("name", LIMITS)
-@pytest.mark.parametrize("seeds", [range(60), pytest.param(range(60, 2000), marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("seeds", [range(40), pytest.param(range(40, 2000), marks=pytest.mark.exhaustive)])
 def test_the_work_is_bounded(name, seeds):
     look, limit = LIMITS[name]
     for seed in seeds:
@@ -150,7 +150,7 @@ def test_the_work_is_bounded(name, seeds):
                 raise AssertionError(f"seed {seed}: {schedule!r}") from error
 
 
-@pytest.mark.parametrize("seeds", [range(60), pytest.param(range(60, 2000), marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("seeds", [range(40), pytest.param(range(40, 2000), marks=pytest.mark.exhaustive)])
 def test_the_command_line_ends(seeds, tmp_path, capsys):
     """A table and the linter, of a file. Functions have no form in one."""
     for seed in seeds:

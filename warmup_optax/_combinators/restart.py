@@ -280,7 +280,7 @@ def _cycle_at(time: float, period: float, growth: float) -> int:
     if time <= period:
         return 0
     if growth == 1:
-        return max(int(time // period) - 1, 0)
+        return int(time // period) - 1
     return max(int(math.log1p(time * (growth - 1) / period) / math.log(growth)) - 1, 0)
 
 
