@@ -43,6 +43,7 @@ PLAIN = [
     wo.with_cooldown(wo.constant(1e-3), begin=800, steps=200),
     wo.constant(1e-3),
     wo.clip(wo.linear(1.0, 0.0, 1000), min_value=0.1),
+    wo.linear(0.1, 0.1, 50),  # ends early, and is no decay
 ]
 
 
