@@ -55,6 +55,16 @@ def test_it_rejects_what_from_config_rejects(validator, every):
     assert rejected > len(configs) // every // 2
 
 
+def test_an_argument_that_0_2_did_not_require_is_not_required(validator):
+    """`from_config` reads such a config, so the schema accepts it."""
+    config = {"version": 1, "kind": "in_steps", "schedule": {"kind": "constant", "value": 0.1}}
+    config |= {"starts": [0], "rates": [10]}
+    assert wo.from_config(config) == wo.nodes.InSteps(wo.constant(0.1), (), (0,), (10,))
+    validator.validate(config)
+    del config["rates"]
+    assert not validator.is_valid(config)
+
+
 def test_every_argument_is_described():
     definitions = wo.config_schema()["$defs"]
     for kind, known in _kinds().items():

@@ -306,8 +306,8 @@ EAGERLY = {
     "on the device": lambda s: jax.device_put(s)(COUNTS),
     "rebuilt": lambda s: jax.tree.unflatten(*jax.tree.flatten(s)[::-1])(COUNTS),
 }
-# Of a schedule that is an argument of `jit`, the one that was closed over, and the traced counts. All are in one
-# program, since a program costs more than what is in it.
+# Functions of a schedule that is an argument of `jit`, of one that is closed over, and of traced counts.
+# They share one program, because compiling takes most of the time of a test.
 TRACED = {
     "closed over by jit": lambda _, closed, c: closed(c),
     "argument of jit": lambda s, _, c: s(c),

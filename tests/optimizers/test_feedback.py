@@ -33,9 +33,8 @@ RULES = {
 
 def scales(rule, values):
     """The scale that each update has, update by update."""
-    padded = np.zeros(
-        -(-len(values) // 64) * 64, jax.dtypes.canonicalize_dtype(float)
-    )  # a few lengths in all
+    length = -(-len(values) // 64) * 64  # a program is compiled for each length
+    padded = np.zeros(length, jax.dtypes.canonicalize_dtype(float))
     padded[: len(values)] = values
     return _scales(rule, padded)[: len(values)].tolist()
 
@@ -58,24 +57,24 @@ def run(schedule, values, optimizer=None, state=None, argument="value"):
     found = []
     for value in values:
         expected = wo.next_value(schedule, state)
-        updates, state, said_next, said = step(schedule, state, jnp.float32(value))
-        assert expected == said_next
+        updates, state, upcoming, applied = step(schedule, state, jnp.float32(value))
+        assert expected == upcoming
         found.append(float(rate(updates)))
-        assert found[-1] == wo.applied_value(schedule, state) == said == expected
+        assert found[-1] == wo.applied_value(schedule, state) == applied == expected
         assert found[-1] == wo.applied_values(state)["learning_rate"]
     return found, state
 
 
 @functools.cache
 def _compiled(schedule, optimizer, argument):
-    """An optimizer, and its update with what is said before and after: a program that several tests share."""
+    """The optimizer, and a compiled update with the `next_value` before it and the `applied_value` after it."""
     optimizer = optax.with_extra_args_support(optimizer or wo.scheduled(optax.sgd, learning_rate=schedule))
 
     @jax.jit
     def step(schedule, state, value):
-        said_next = wo.next_value(schedule, state)
+        upcoming = wo.next_value(schedule, state)
         updates, state = optimizer.update(GRADS, state, PARAMS, **{argument: value})
-        return updates, state, said_next, wo.applied_value(schedule, state)
+        return updates, state, upcoming, wo.applied_value(schedule, state)
 
     return optimizer, step
 
@@ -254,9 +253,8 @@ class TestSpike:
         rule = feedback.Spike(decay=0.5)
         state = functools.reduce(rule.step, map(jnp.float32, [1.0, 2.0, 3.0]), rule.init())
         assert state.weight == 1.75
-        assert float(state.mean) == pytest.approx(
-            (0.25 * 1 + 0.5 * 2 + 3) / 1.75, rel=1e-6
-        )  # a few roundings
+        # Within a few roundings.
+        assert float(state.mean) == pytest.approx((0.25 * 1 + 0.5 * 2 + 3) / 1.75, rel=1e-6)
 
     def test_negative_losses(self):
         """A likelihood at -1: a loss of -1 is none, one of 0.5 is."""

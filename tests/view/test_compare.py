@@ -385,10 +385,8 @@ def test_a_run_that_has_not_begun():
         (wo.constant(1.0), None),
         (wo.linear(0.1, 1.0, 100), None),  # it rises
         (wo.join([wo.linear(1.0, 0.2, 50), 0.1], [100]), None),  # a phase that the user wrote
-        (
-            wo.linear(1.0, 0.5, 100) * wo.exponential(1.0, decay_rate=0.5, transition_steps=9),
-            None,
-        ),  # still falls
+        # The product still falls.
+        (wo.linear(1.0, 0.5, 100) * wo.exponential(1.0, decay_rate=0.5, transition_steps=9), None),
         (wo.shift(wo.linear(1.0, 0.0, 100), -200), None),  # over before the run
     ],
 )

@@ -175,7 +175,7 @@ def _traced_cycles(period: Scalar, growth: Scalar) -> _GrowingCycles:
     bounds = bounds + jax.lax.stop_gradient(jnp.where(due, nearest - bounds, 0))
     floors = jax.lax.stop_gradient(jnp.floor(bounds))
 
-    def until(end: float) -> _CycleTable:
+    def until(end: float) -> _CycleTable:  # the table of the cycles that begin before ``end``
         inside = floors < end
         wholes = jnp.where(inside, floors, np.nextafter(dtype.type(end), dtype.type(0)))
         wholes = Wide.of(wholes) if end > np.iinfo(default_int()).max + 1 else wholes.astype(default_int())

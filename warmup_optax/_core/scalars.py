@@ -98,8 +98,8 @@ class Wide(NamedTuple):
             return select(x < 0, -positive, positive)
         x = integer(x) if x.dtype.itemsize < 4 else x
         limb, mask = x.dtype.type(_LIMB), x.dtype.type(_MASK)
-        high = _shr(x, limb) if jnp.issubdtype(x.dtype, jnp.signedinteger) else x >> limb
-        return cls(high.astype(np.int32), _and(x, mask).astype(np.int32))
+        shifted = _shr if jnp.issubdtype(x.dtype, jnp.signedinteger) else _shr_unsigned
+        return cls(shifted(x, limb).astype(np.int32), _and(x, mask).astype(np.int32))
 
     def __add__(self, other: Wide) -> Wide:  # pyright: ignore[reportIncompatibleMethodOverride]
         low = _add(self.low, other.low)

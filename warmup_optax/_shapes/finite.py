@@ -340,7 +340,7 @@ def polynomial(
       init_value: :math:`I`, the learning rate at ``t = 0``, exactly. Any finite number.
       end_value: :math:`E`, the learning rate at ``t = n`` and after it, exactly. Any finite number.
       steps: :math:`n`, in optimizer updates, a whole number >= 0. With 0 the value is ``end_value`` everywhere.
-      power: :math:`k`, a number > 0. With 1 the curve is `linear`, bit for bit.
+      power: :math:`k`, a number > 0. With 1 the curve is `linear`.
       origin: The end at which the curve is a pure power, and flat if ``power`` > 1. ``"end"`` is the decay of
         Optax, Keras, PyTorch and Hugging Face. As a warmup it rises fast at first. ``"init"`` is the warmup
         of TF Model Garden. It rises slowly at first.
