@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
-from .scalars import Scalar, default_float, real
+from .scalars import Scalar, default_float, real, select
 
 TINY = float(np.finfo(np.float32).tiny)  # the least argument of a log or a root: keeps gradients finite
 HUGE = float(np.finfo(np.float32).max)
@@ -20,19 +20,21 @@ def split_power(x: jax.Array, y: jax.Array, power: Scalar) -> tuple[jax.Array, j
         # Known to the program, a small whole power is a product: 1 - x**k = (1 - x)(1 + x + ... + x**(k - 1)).
         powers = [x**i for i in range(1, int(power) + 1)]
         return powers[-1], y * sum(powers[:-1], 1.0)
-    power = real(power)
-    x_safe, y_safe = jnp.maximum(x, TINY), jnp.minimum(y, 1)
-    log_x = jnp.where(y_safe < 0.5, jnp.log1p(-jnp.minimum(y_safe, 0.5)), jnp.log(x_safe))
-    raised, lost = jnp.power(x_safe, power), -jnp.expm1(power * log_x)
+    power, half, one = real(power), real(0.5), real(1.0)
+    x_safe, y_safe = lax.max(x, real(TINY)), lax.min(y, one)
+    log_x = select(lax.lt(y_safe, half), lax.log1p(lax.neg(lax.min(y_safe, half))), lax.log(x_safe))
+    raised, lost = lax.pow(x_safe, power), lax.neg(lax.expm1(lax.mul(power, log_x)))
     # A power of 1 is the weights themselves, bit for bit; its gradient is that of any other power.
-    missed = jax.tree.map(lambda a, b: jnp.where(power == 1, a - b, 0), (x, y), (raised, lost))
-    return raised + jax.lax.stop_gradient(missed[0]), lost + jax.lax.stop_gradient(missed[1])
+    linear = lax.eq(power, one)
+    same = [lax.add(a, lax.stop_gradient(lax.sub(b, a))) for a, b in ((raised, x), (lost, y))]
+    return select(linear, same[0], raised), select(linear, same[1], lost)
 
 
 def growth_limit(log_rate: jax.Array, times: jax.Array) -> jax.Array:
     """``times``, held where a growth by ``exp(log_rate)`` each time has come to ``exp(60)``."""
-    grows = log_rate > 0
-    return jnp.where(grows, jnp.minimum(times, LOG_MOST / jnp.where(grows, log_rate, 1)), times)
+    grows = lax.gt(log_rate, real(0.0))
+    most = lax.div(real(LOG_MOST), select(grows, log_rate, real(1.0)))
+    return select(grows, lax.min(times, most), times)
 
 
 def rate_power(
@@ -40,10 +42,11 @@ def rate_power(
 ) -> jax.Array:
     """``rate ** (whole + part)``; ``dropped`` is what float32 cut off from it. A growth stops at ``exp(60)``."""
     # A whole exponent is exact at any size; those of the part and of what was dropped are small.
-    log_rate = jnp.log(rate)
+    log_rate = lax.log(rate)
     whole = growth_limit(log_rate, whole)
-    rest = whole * (real(dropped) / rate) + part * log_rate
-    return jnp.power(rate, whole) * jnp.exp(jnp.clip(rest, -LOG_MOST, LOG_MOST))
+    rest = lax.mul(whole, lax.div(real(dropped), rate))
+    rest = lax.add(rest, lax.mul(real(part), log_rate))
+    return lax.mul(lax.pow(rate, whole), lax.exp(lax.clamp(real(-LOG_MOST), rest, real(LOG_MOST))))
 
 
 def split_rate(rate: Scalar) -> tuple[Scalar, Scalar]:

@@ -22,6 +22,8 @@ LARGEST = 2**61  # no count is larger: it is the first number that a Wide cannot
 INT32_MAX = 2**31 - 1
 _LIMB = 30  # bits of the lower half of a Wide: the sum of two halves fits int32
 _MASK = 2**_LIMB - 1
+# The largest float32 below 2**61: a conversion of 2**61 itself to a Wide would overflow.
+_MOST_REAL = float(np.nextafter(np.float32(LARGEST), np.float32(0)))
 
 # What a program computes with. NumPy's scalars and arrays pass for those of JAX, whose operations take them.
 Scalar: TypeAlias = jax.Array | np.ndarray | np.number | int | float
@@ -46,12 +48,12 @@ _INTS = {False: np.dtype(np.int32), True: np.dtype(np.int64)}
 
 
 def _operation(traced: Callable[..., jax.Array], concrete: Callable[..., object]) -> Callable[..., jax.Array]:
-    """An operation on two numbers of one dtype: that of `lax` for traced ones, the operator for known ones."""
+    """An operation on numbers of one dtype: that of `lax` for traced ones, the operator for known ones."""
 
-    def operation(a: jax.Array, b: jax.Array) -> jax.Array:
-        if (isinstance(a, Tracer) or isinstance(b, Tracer)) and a.shape == b.shape:
-            return traced(a, b)
-        return cast(jax.Array, concrete(a, b))
+    def operation(a: jax.Array, *b: jax.Array) -> jax.Array:
+        if any(isinstance(x, Tracer) for x in (a, *b)) and all(x.shape == a.shape for x in b):
+            return traced(a, *b)
+        return cast(jax.Array, concrete(a, *b))
 
     return operation
 
@@ -64,6 +66,8 @@ _shr = _operation(lax.shift_right_arithmetic, operator.rshift)
 _shr_unsigned = _operation(lax.shift_right_logical, operator.rshift)
 _gt, _ge = _operation(lax.gt, operator.gt), _operation(lax.ge, operator.ge)
 _lt, _eq = _operation(lax.lt, operator.lt), _operation(lax.eq, operator.eq)
+_neg, _abs = _operation(lax.neg, operator.neg), _operation(lax.abs, abs)
+_floor, _min = _operation(lax.floor, jnp.floor), _operation(lax.min, jnp.minimum)
 
 
 class Wide(NamedTuple):
@@ -91,11 +95,11 @@ class Wide(NamedTuple):
             return cls(*(_array(half.astype(np.int32)) for half in halves))
         x = _array(x)
         if not is_integral(x):
-            # The largest float32 below 2**61: a conversion of 2**61 itself would overflow.
-            size = jnp.minimum(abs(x), float(np.nextafter(np.float32(LARGEST), np.float32(0))))
-            high = jnp.floor(size / 2.0**_LIMB)
-            positive = cls(high.astype(np.int32), (size - high * 2.0**_LIMB).astype(np.int32))
-            return select(x < 0, -positive, positive)
+            most, limb, zero = (_array(x.dtype.type(y)) for y in (_MOST_REAL, 2.0**_LIMB, 0))
+            size = _min(_abs(x), most)
+            high = _floor(_div(size, limb))
+            positive = cls(high.astype(np.int32), _sub(size, _mul(high, limb)).astype(np.int32))
+            return select(_lt(x, zero), -positive, positive)
         x = integer(x) if x.dtype.itemsize < 4 else x
         limb, mask = x.dtype.type(_LIMB), x.dtype.type(_MASK)
         shifted = _shr if jnp.issubdtype(x.dtype, jnp.signedinteger) else _shr_unsigned
@@ -124,12 +128,16 @@ class Wide(NamedTuple):
         above = _gt(self.high, other.high)
         return _or(above, _and(_eq(self.high, other.high), _ge(self.low, other.low)))
 
+    def negative(self) -> jax.Array:
+        """Return whether this number is below 0."""
+        return _lt(self.high, _ZERO32)
+
     def real(self) -> jax.Array:
         """The nearest real number, up to 1.5 units in the last place."""
-        negative = _lt(self.high, _ZERO32)  # both halves of -1 are large: a sum of them would cancel
+        negative = self.negative()  # both halves of -1 are large: a sum of them would cancel
         high, low = select(negative, -self, self)
         size = _add(_mul(real(high), real(2.0**_LIMB)), real(low))
-        return select(negative, -size, size)
+        return select(negative, _neg(size), size)
 
     def narrow(self) -> jax.Array:
         """An int32: the largest where it does not fit. The number must not be negative."""
@@ -309,10 +317,10 @@ def divided(a: Length, b: Length) -> tuple[Wide | jax.Array, Wide | jax.Array]:
         return quotient, lax.sub(a, lax.mul(quotient, short))
     b, quotient, rest = Wide.of(b), Wide.of(0), a
     for _ in range(3):  # each quotient of reals is right to 22 bits, and the whole one has up to 61
-        estimate = Wide.of(jnp.floor(_div(rest.real(), b.real())))
+        estimate = Wide.of(_floor(_div(rest.real(), b.real())))
         quotient, rest = quotient + estimate, rest - estimate * b
     for step in (-1, 1):  # the last estimate may be off by one
-        off = _lt(rest.high, _ZERO32) if step < 0 else rest.at_least(b)
+        off = rest.negative() if step < 0 else rest.at_least(b)
         correction = select(off, Wide.of(step), Wide.of(0))
         quotient, rest = quotient + correction, rest - correction * b
     return quotient, rest
@@ -326,7 +334,7 @@ def times(a: Length, b: Length) -> Wide | jax.Array:
     a, b = Wide.of(a), Wide.of(b)
     # A product of up to 2**62 has wrapped where it is negative; for a larger one an estimate is enough.
     product = a * b
-    too_large = (product.high < 0) | (a.real() * b.real() >= real(1.5 * LARGEST))
+    too_large = _or(product.negative(), _ge(_mul(a.real(), b.real()), real(1.5 * LARGEST)))
     return select(too_large, Wide.of(LARGEST), product)
 
 

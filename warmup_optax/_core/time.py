@@ -268,8 +268,8 @@ class Time:
         # A head start leads past the last int32, and two of them past the last Wide, which wraps.
         now, start = Wide.of(self._whole), Wide.of(steps)
         passed = now - start
-        passed = select(now.at_least(start) & (passed.high < 0), Wide.of(LARGEST), passed)
-        return Time(passed, self._parts)._whole_where(passed.high < 0, 0)
+        passed = select(now.at_least(start) & passed.negative(), Wide.of(LARGEST), passed)
+        return Time(passed, self._parts)._whole_where(passed.negative(), 0)
 
     def clamp(self, first: Length | None, last: Length | None) -> Time:
         """This time clamped to ``[first, last]``, numbers >= 0; ``None``: no bound."""
