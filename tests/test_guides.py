@@ -1,6 +1,14 @@
-"""The guides: every cell runs, and the lines that they recommend do what they say."""
+"""The guides: every cell runs, and the lines that they recommend do what they say.
 
+The figures in the prose of every page are in the code or the output of the page, or are computed here. A figure
+is a number with two significant digits, of three digits, with decimals, or in percent.
+"""
+
+import contextlib
 import functools
+import inspect
+import io
+import re
 import sys
 import types
 
@@ -12,12 +20,23 @@ import pytest
 from support import pages
 
 import warmup_optax as wo
+from warmup_optax._convert import config
+
+DOCS = pages.ROOT / "docs"
 
 
 @functools.cache
-def run(name):
-    """The names that a guide defines. Several tests read those of one, and none of them changes any."""
-    return pages.run(f"guides/{name}")
+def run(page):
+    """The names that a page defines, and what it prints. Several tests read them, and none changes any."""
+    pytest.importorskip("matplotlib").use("agg")
+    with contextlib.chdir((DOCS / page).parent), contextlib.redirect_stdout(io.StringIO()) as printed:
+        names = pages.run(page)
+    pytest.importorskip("matplotlib.pyplot").close("all")
+    return names, printed.getvalue()
+
+
+def names_of(guide):
+    return run(f"guides/{guide}")[0]
 
 
 def values(schedule, counts):
@@ -25,7 +44,7 @@ def values(schedule, counts):
 
 
 def test_typing():
-    page = run("typing")
+    page = names_of("typing")
     assert page["longer"].total_steps == 2000
     assert page["chosen"] == page["schedule"]
 
@@ -50,7 +69,7 @@ def test_own_nodes(monkeypatch):
 
 
 def test_hyperparameters():
-    page = run("hyperparameters")
+    page = names_of("hyperparameters")
     assert values(page["nanochat"], [0, 400, 1000, 2000]) == pytest.approx([0.85, 0.97, 0.97, 0.9])
     assert values(page["modded"], [0, 150, 300, 1950, 2000]) == pytest.approx([0.85, 0.9, 0.95, 0.95, 0.85])
     assert values(page["momentum"], [0, 300, 1000]) == pytest.approx([0.946, 0.85, 0.95], abs=1e-5)
@@ -62,7 +81,7 @@ def test_hyperparameters():
 
 @pytest.mark.exhaustive
 def test_ending_a_run():
-    page = run("ending_a_run")
+    page = names_of("ending_a_run")
     peak, trunk, finished = page["peak"], page["trunk"], page["finished"]
     before = range(0, 800, 7)
     np.testing.assert_array_equal(wo.sample(page["branch"], before), wo.sample(trunk, before))
@@ -91,8 +110,7 @@ def test_ending_a_run():
 
 def test_resuming():
     """The schedule changes between two updates, and the count continues."""
-    pytest.importorskip("matplotlib").use("agg")
-    page = run("resuming")
+    page = names_of("resuming")
     schedule, longer, after = page["schedule"], page["longer"], range(500, 750)
     assert float(wo.applied_value(longer, page["new_state"])) == float(longer(500)) != float(schedule(500))
     assert int(wo.update_count(page["new_state"])) == 501
@@ -102,13 +120,10 @@ def test_resuming():
     np.testing.assert_array_equal(values(page["resumed"], range(501)), values(schedule, range(501)))
     examples_seen = [500 + 2 * (count - 500) for count in after]  # in batches of 256
     np.testing.assert_array_equal(values(page["resumed"], after), values(schedule, examples_seen))
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
 
 
 def test_every_schedule_of_the_steps_fits_its_run():
-    page = run("steps")
+    page = names_of("steps")
     growing = page["growing"]
     assert page["every_four"].total_steps == 8775
     assert growing.total_steps == 15_025
@@ -119,19 +134,14 @@ def test_every_schedule_of_the_steps_fits_its_run():
 
 @pytest.mark.exhaustive
 def test_range_test():
-    pytest.importorskip("matplotlib").use("agg")
-    page = run("range_test")
+    page = names_of("range_test")
     assert 1e-6 < page["found"].steepest_per_rate < page["found"].steepest < 10
     assert np.isfinite(page["best"])
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
 
 
 def test_groups():
     """Three groups fine-tune a pretrained model; the group that joins later is not late."""
-    pytest.importorskip("matplotlib").use("agg")
-    page = run("groups")
+    page = names_of("groups")
     x, y, start = page["x"], page["y"], page["start"]
     optimizer = optax.chain(optax.adamw(page["schedule"]), page["by_group"])
     with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
@@ -150,17 +160,11 @@ def test_groups():
     )  # not 20 updates late
     np.testing.assert_array_equal(values(page["join_in"], [0, 29, 30, 40, 50, 99]), [0, 0, 0, 0.5, 1, 1])
     assert page["first_step"]._cache_size() == 1
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
 
 
-def test_change_the_schedule(monkeypatch, capsys):
+def test_change_the_schedule():
     """The figures that the text of the page states."""
-    pytest.importorskip("matplotlib").use("agg")
-    monkeypatch.chdir(pages.ROOT / "docs" / "guides")  # the page reads a file of the repository
-    page = run("change_the_schedule")
-    printed = capsys.readouterr().out
+    page, printed = run("guides/change_the_schedule")
     assert "multiply the peak by 0.54 (0.45 to 0.64)\nnew peak: 1.61e-04" in printed
     assert "35% fewer updates" in printed
     assert "b1 must be above 0.9375" in printed
@@ -180,14 +184,11 @@ def test_change_the_schedule(monkeypatch, capsys):
         linear = page["finals"][here][2:6]
         assert np.ptp(linear) < 0.00605
         assert page["finals"][here].argmin() == 3
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
 
 
 def test_deadline():
     """36 updates of uneven length decay to the end, and a stop in between changes nothing but the clock."""
-    page = run("deadline")
+    page = names_of("deadline")
     rates = np.array(page["rates"])
     assert 0 < rates[-1] < 0.05 * rates.max()
     assert rates.argmax() < len(rates) / 5  # the warmup is a tenth of the time
@@ -198,8 +199,7 @@ def test_deadline():
 
 
 def test_feedback():
-    pytest.importorskip("matplotlib").use("agg")
-    page = run("feedback")
+    page = names_of("feedback")
     expected = [1, 1, 1 / 1.5, 1 / 1.5**2, 1 / 1.5**2]
     assert page["rates"] == pytest.approx([3e-4 * x for x in expected])
     with jax.numpy_dtype_promotion("standard"):
@@ -209,20 +209,17 @@ def test_feedback():
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert float(page["opt_state"].mean) == 2.5
     assert page["final_rate"]._cache_size() == 1
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
 
 
 def test_explore():
     pytest.importorskip("ipywidgets")
-    page = run("explore")
+    page = names_of("explore")
     assert page["explorer"].schedule == wo.warmup_cosine(3e-4, warmup_steps=305, total_steps=1000)
 
 
 def test_independent_weight_decay():
     """A parameter without a gradient shrinks by the same fraction whatever the peak is, with the multiplier."""
-    page = run("hyperparameters")
+    page = names_of("hyperparameters")
     counts = range(5)
     fractions = 3e-5 * values(page["rate"] / 3e-4, counts)
     optimizer, params = page["independent"], {"w": jnp.ones(1)}
@@ -247,7 +244,7 @@ def test_independent_weight_decay():
 
 def test_bfloat16():
     """The largest update that is lost, in all of one binade: 0.2 to 0.4 % of the parameter."""
-    run("bf16")
+    names_of("bf16")
     params = np.arange(1.0, 2.0, 2**-7).astype(jnp.bfloat16)[1:]  # all numbers between 1 and 2
     for relative, changed in ((0.0019, 0), (0.0040, len(params))):
         update = (params.astype(np.float32) * relative).astype(jnp.bfloat16)
@@ -261,16 +258,141 @@ def test_bfloat16():
 
 def test_the_picture_of_accuracy():
     """The errors in the picture, without those of a rounded reference or of a clipped 0."""
-    pytest.importorskip("matplotlib").use("agg")
-    errors = run("../trust/tests")["errors"]
+    errors = run("trust/tests")[0]["errors"]
     assert errors["warmup_optax"].max() <= 2
     assert errors["Optax"].max() > 1000
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
 
 
 def test_the_guide_to_nodes_names_every_method_of_time():
     public = [name for name in vars(wo.Time) if not name.startswith("_")]
     text = (pages.ROOT / "docs" / "guides" / "own_nodes.md").read_text()
     assert [name for name in public if f"time.{name}(" not in text and f"Time.{name}(" not in text] == []
+
+
+# Expressions in the names of the page, after its cells ran.
+COMPUTED = {
+    "guides/bf16": {
+        "2,147,483,647": "jnp.iinfo('int32').max",
+        "16,777,216": "2 / jnp.finfo('float32').eps",
+        "256": "2 / jnp.finfo('bfloat16').eps",
+        "0.2 %": "100 * jnp.finfo('bfloat16').eps / 4",
+        "0.4 %": "100 * jnp.finfo('bfloat16').eps / 2",
+        "0.8 %": "100 * jnp.finfo('bfloat16').eps",
+    },
+    "guides/change_the_schedule": {
+        "0.006": "max(np.ptp(finals[totals == t][2:6]) for t in np.unique(totals))",
+        "40 %": "round(100 * (np.exp(misses.max()) - 1), -1)",
+        "5 %": "100 * min(misses[totals == t].std() for t in np.unique(totals))",
+    },
+    "guides/deadline": {"150": "1000 * max(next(durations) for _ in range(3))"},
+    "guides/feedback": {
+        "1.5": "adaptive.rule.factor",
+        "151": "np.argmax(losses) + 1",
+        "200": "np.argmax(losses) + careful.rule.steps",
+    },
+    "guides/groups": {"14": "len(wo.layerwise(0.75, num_layers=12))"},
+    "guides/linter": {"2,147,483,647": "jnp.iinfo('int32').max", "2.1": "jnp.iinfo('int32').max / 1e9"},
+    "reference/config_format": {
+        "0.3": "inspect.signature(wo.one_cycle).parameters['warmup_fraction'].default",
+        "25": "inspect.signature(wo.one_cycle).parameters['div_factor'].default",
+        "10000": "inspect.signature(wo.one_cycle).parameters['final_div_factor'].default",
+        "262,144": "config.MOST_VALUES",
+        "3.4028234663852886e38": "float(jnp.finfo('float32').max)",
+    },
+}
+# Figures that no cell can compute, and where each comes from.
+YAML = "a version of YAML"
+GIVEN = {
+    "guides/change_the_schedule": {
+        "-0.5": "the exponent of 1 / sqrt(T)",
+        "0.5": "advice: where a factor is large",
+    },
+    "guides/configs": {"1.2": YAML},
+    "guides/cost": {"4,096": "benchmarks/joins.py measures it"},
+    "guides/ending_a_run": {"640": "an invented run"},
+    "guides/which": {
+        "480": "600 steps, of which the last 120 are the decay",
+        "10 %": "Haegele et al. 2024",
+        "20 %": "the same",
+    },
+    "reference/config_format": {"1.1": YAML, "1.2": YAML},
+    "trust/performance": {
+        "100,000": "STEPS of benchmarks/accuracy.py",
+        "64": "the schedules of benchmarks/sweep.py",
+    },
+    "trust/tests": {"11": "the number of a law"},
+}
+
+FENCE = re.compile(r"^ *(```+|:::+)[^\n]*\n.*?^ *\1 *$", re.MULTILINE | re.DOTALL)
+CAPTION = re.compile(r"^ *caption: *>?((?:.*\n)(?:  +.*\n)*)", re.MULTILINE)
+WORDS = re.compile(
+    r"^( *)(?:alt|caption):.*\n(?:\1 +.*\n)*", re.MULTILINE
+)  # options of a cell that are prose
+# Code, targets of links, papers (a year, a number of arXiv, a section) and formulas.
+NOT_PROSE = re.compile(
+    r"\A---\n.*?^---\n|`[^`]*`|\]\([^)]*\)|\$[^$]*\$"
+    r"|\b(?:19|20)\d\d\b\)?(?=\])|(?<=\[)\d{4}\.\d{5}(?=\])|section [\d.]+",
+    re.MULTILINE | re.DOTALL,
+)
+NUMBER = re.compile(r"(?<![\w.^-])-?\d[\d,_]*(?:\.\d+)?(?:e[+-]?\d+)?(?:(?: to \d[\d.]*)? ?%)?")
+
+
+def figures(text):
+    """The figures in the prose and the captions of a page, as they are written."""
+    captions = "".join(match[1] for match in CAPTION.finditer(text))
+    found = []
+    for match in NUMBER.finditer(NOT_PROSE.sub("", FENCE.sub("", text)) + captions):
+        figure = match[0].rstrip(",")
+        digits = re.sub(r"\D", "", figure.partition("e")[0]).lstrip("0")
+        whole = "." not in figure
+        if "%" in figure or not whole or len(digits.rstrip("0") if whole else digits) > 1 or len(digits) > 2:
+            found += [f"{part.strip(' %')} %" for part in figure.split(" to ")] if "%" in figure else [figure]
+    return sorted(set(found))
+
+
+def numbers(text):
+    return np.array([float(x.replace("_", "").replace(",", "").strip()) for x in PLAIN.findall(text)])
+
+
+PLAIN = re.compile(r"\d[\d_]*(?:,\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?")
+
+
+def is_among(figure, values):
+    """Return whether one of the values is the figure, rounded as the figure is."""
+    number = float(figure.replace(",", "").strip(" %"))
+    decimals = len(figure.strip(" %").partition(".")[2].partition("e")[0])
+    if "e" in figure:
+        return bool(np.any(np.isclose(values, number, rtol=1e-6)))
+    values = np.concatenate([values, 100 * values]) if "%" in figure else values
+    return bool(np.any(np.round(values, decimals) == number))
+
+
+PAGES = sorted(
+    str(file.relative_to(DOCS).with_suffix(""))
+    for file in DOCS.rglob("*.md")
+    if "_generated" not in file.parts and pages.cells(file.read_text())
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_figure_is_code_or_output(page):
+    text = (DOCS / page).with_suffix(".md").read_text()
+    code = numbers("\n".join([*pages.cells(text), *re.findall(r"`[^`]*`", WORDS.sub("", text))]))
+    computed, given = COMPUTED.get(page, {}), GIVEN.get(page, {})
+    left = [figure for figure in figures(text) if not is_among(figure, code) and figure not in given]
+    assert set(computed) <= set(left), "not on the page, or in its code"
+    assert set(given) <= set(figures(text)), "not on the page"
+    names = {"config": config, "inspect": inspect, "jnp": jnp, "np": np, "wo": wo}
+    try:  # most need no cell
+        values = {figure: float(eval(computed[figure], names)) for figure in left}
+        printed = numbers("")
+    except (KeyError, NameError):
+        defined, output = run(page)
+        names |= defined
+        printed = numbers(output)
+        values = {figure: float(eval(computed[figure], names)) for figure in left if figure in computed}
+    for figure in left:
+        if figure in values:
+            assert is_among(figure, np.array([values[figure]])), (figure, values[figure])
+        else:
+            assert is_among(figure, printed), f"{figure}: not in the code or the output of the page"
