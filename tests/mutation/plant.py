@@ -27,6 +27,9 @@ NOT_EXCHANGED = {
     "maximum",
     "min",
     "max",
+    "add",
+    "mul",
+    "eq",
     "_add",
     "_mul",
     "_and",
@@ -56,6 +59,9 @@ OPERATORS = {
 FUNCTIONS = {"sin": "cos", "cos": "sin", "expm1": "exp", "log1p": "log", "floor": "ceil", "ceil": "floor",
              "minimum": "maximum", "maximum": "minimum", "min": "max", "max": "min", "any": "all", "all": "any",
              "square": "abs", "sqrt": "abs"}  # fmt: skip
+# Of `lax`, and of the helpers that are called as there, with an underscore.
+LAX_FUNCTIONS = {"add": "sub", "sub": "add", "mul": "div", "div": "mul", "lt": "ge", "gt": "ge", "ge": "gt",
+                 "and": "or", "or": "and"}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,13 +230,17 @@ class _Planter(ast.NodeVisitor):
         function = node.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         arguments = [self.text(x) for x in node.args]
-        if name in FUNCTIONS and not node.keywords:
+        called, other = name, FUNCTIONS.get(name)
+        if len(arguments) == 2 and self.text(function) in (f"lax.{name}", name):
+            called = name.lstrip("_")
+            other = other or (LAX_FUNCTIONS.get(called) if self.text(function) != called else None)
+        if other and not node.keywords:
             end = self.place(function)[1]
             kind = f"function of {_one_line(self.text(node))}"
-            self.add(node.lineno, kind, name, FUNCTIONS[name], end - len(name), end)
+            self.add(node.lineno, kind, called, other, end - len(called), end)
         if name in ("clip", "minimum", "maximum", "min", "max") and len(arguments) > 1:
             self.plant(node, "drop a clamp", f"({arguments[0]})")
-        if name in ("where", "_where") and len(arguments) == 3:
+        if name in ("where", "_where", "select", "choose") and len(arguments) == 3:
             condition, a, b = arguments
             self.plant(node, "swap branches", f"{self.text(function)}({condition}, {b}, {a})")
         starred = any(isinstance(x, ast.Starred) for x in node.args)
