@@ -237,6 +237,14 @@ def test_a_boundary_in_a_growing_cycle_is_never_late(way):
         np.testing.assert_array_equal(values, right, err_msg=str(growth))
 
 
+def test_a_period_of_two_lengths_past_int32():
+    """Law 2: it is their sum exactly. A float32 is 254 tokens short, and 2^60 tokens are six periods more."""
+    wave = e.in_steps(e.triangle_wave(1.0, 0.1, 3_000_000_127, 4_000_000_127), starts=[0], rates=[2**29])
+    counts = np.geomspace(1, 2**31 - 1, 200).astype(np.int32)
+    with jax.enable_x64(False):
+        report(wrong([wave], [counts], [wave.on(wo)(counts)], 0.0))
+
+
 @pytest.mark.parametrize("x64", [False, True])
 def test_a_function_of_a_count_in_tokens(x64):
     """A closure of Optax continues past int32, and below that receives the whole number."""
