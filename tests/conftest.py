@@ -4,6 +4,7 @@ Warnings are errors through `filterwarnings = ["error"]` under `[tool.pytest.ini
 `pyproject.toml` (the same as `pytest -W error`). The environment is set before JAX is imported.
 """
 
+import atexit
 import gc
 import importlib.metadata
 import os
@@ -85,6 +86,11 @@ def pytest_unconfigure():
     gc.collect()
     gc.freeze()
 
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # At its end a worker has reported everything, and JAX would free thousands of programs one by one. What is
+    # registered last is called first.
+    atexit.register(os._exit, 0)
 
 _compilations = []
 
