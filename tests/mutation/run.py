@@ -44,7 +44,7 @@ FILES = {  # the first prefix that fits
     "_core/checks": [REFUSED, "core/test_errors.py", CALLS, CONFIG, USER_DEFINED, USER],
     "_core/node": [REFUSED, NUMBERS, CONFIG, USER_DEFINED, USER, LAWS],
     "_core/time": [TIME, LAWS, WIDE, EXACT, USER_DEFINED],
-    "_core/scalars": [TIME, LAWS, WIDE, EXACT],
+    "_core/scalars": [TIME, LAWS, WIDE, EXACT, USER],
     "_core/powers": [LAWS, LIMITS, EXACT],
     "_core/tables": [LAWS, LIMITS, EXACT, "platforms/test_devices.py"],
     "_core/phases": [DESCRIBE, CHECK, USER],
