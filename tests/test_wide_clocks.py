@@ -245,6 +245,32 @@ def test_a_period_of_two_lengths_past_int32():
         report(wrong([wave], [counts], [wave.on(wo)(counts)], 0.0))
 
 
+@pytest.mark.parametrize(
+    "known", [{0: 1_600_000_001}, {1: 2_100_000_127}, {}], ids=["first", "second", "none"]
+)
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_a_period_past_int32_of_lengths_below_it(known, dtype):
+    """Each of the two fits int32, and their sum does not: also where one of them, or both, are traced."""
+    traced = [dtype(x) for x in (1_600_000_001, 2_100_000_127)]
+    lengths = [known.get(i, int(x)) for i, x in enumerate(traced)]
+    counts = np.geomspace(1, 2**31 - 1, 50).astype(np.int32)
+
+    def wave(*lengths):
+        return wo.shapes.triangle_wave(1.0, 0.0, *(known.get(i, x) for i, x in enumerate(lengths)))(counts)
+
+    with jax.enable_x64(False):
+        values = jax.jit(wave)(*traced)
+    report(wrong([e.triangle_wave(1.0, 0.0, *lengths)], [counts], [values], 0.0))
+
+
+@pytest.mark.parametrize("lengths", [(2.5, 4), (4, 2.5), (2.5, 3.25)])
+def test_a_period_of_traced_lengths_that_are_not_whole(lengths):
+    """Either may be a real number, and the sum is then one."""
+    counts = np.arange(40, dtype=np.int32)
+    values = jax.jit(lambda *xs: wo.shapes.triangle_wave(1.0, 0.0, *xs)(counts))(*lengths)
+    report(wrong([e.triangle_wave(1.0, 0.0, *lengths)], [counts], [values], 0.0))
+
+
 @pytest.mark.parametrize("x64", [False, True])
 def test_a_function_of_a_count_in_tokens(x64):
     """A closure of Optax continues past int32, and below that receives the whole number."""

@@ -215,3 +215,17 @@ def test_wide_numbers_against_those_of_python():
         assert tuple(map(value, divided(Wide.of(a * b % 2**61), Wide.of(b)))) == divmod(a * b % 2**61, b)
         assert value(times(Wide.of(a), Wide.of(b))) == min(a * b, 2**61 - 1)
         assert tuple(map(value, divided(np.int32(a % 2**31), Wide.of(b)))) == divmod(a % 2**31, b)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "most"),
+    [(int, 2**61 - 1), (float, 2**61 - 1), (np.int64, 2**61 - 1), (np.float32, 2**61 - 2**37)],
+    ids=["int", "float", "int64", "float32"],
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_wide_holds_what_is_too_large_at_its_ends(dtype, most, sign):
+    """Of float32, the end is the largest number below 2**61: there, 37 bits of a whole number are cut off."""
+    for number in (2**61 - 2**37, 2**61 - 1, 2**61, 2**62, 2**63 - 1, 2**70):
+        if dtype is not np.int64 or number < 2**63:
+            held = Wide.of(dtype(sign * number))
+            assert value(held) == sign * min(int(dtype(number)), most)
