@@ -1,14 +1,15 @@
 """`compat` compared with the files of JAX's own code bases that an index has, over random arguments.
 
-``pip install --no-deps praxis axlearn trax maxtext`` and ``pip install --no-deps --pre levanter`` are enough
-(MaxText asks for Python 3.12). Their schedules run by themselves, with stand-ins for configuration classes:
-see `support.originals`. T5X, Scenic and Big Vision are on no index.
+``pip install --no-deps praxis axlearn trax maxtext``, and with ``--pre`` also ``marin-levanter``, are enough
+(MaxText asks for Python 3.12). Their schedules run by themselves, with stand-ins for configuration classes: see
+`support.originals`. T5X, Scenic and Big Vision are on no index.
 """
 
 import dataclasses
 import re
 import types
 import warnings
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -199,9 +200,11 @@ def test_maxtext(maxtext_function):
 class Choices:
     """A registry of draccus's, which leaves its classes as they are."""
 
+    by_name: ClassVar[dict[str, type]] = {}
+
     @classmethod
-    def register_subclass(cls, _name):
-        return lambda registered: registered
+    def register_subclass(cls, name):
+        return lambda registered: cls.by_name.setdefault(name, registered)
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +231,9 @@ def test_levanter(levanter_file):
     for _ in range(AT_LEAST):
         total, arguments, _rule = levanter_case(rng)
         decay = arguments["lr_schedule"]
-        if not isinstance(decay, str):
+        if isinstance(decay, dict):  # as in a YAML file, from which draccus makes an object
+            decay = Choices.by_name[decay["type"]](**{k: v for k, v in decay.items() if k != "type"})
+        elif not isinstance(decay, str):
             decay = getattr(levanter_file, type(decay).__name__)(**dataclasses.asdict(decay))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
