@@ -61,7 +61,10 @@ def main(arguments: list[str] | None = None) -> int:
         if asked.json:
             asked.json.write_text(json.dumps(results, indent=1) + "\n")
         if asked.write and "error" not in table:
-            _report.record(name, table)
+            if any(isinstance(value, (int, float)) for row in table["rows"] for value in row.values()):
+                _report.record(name, table)
+            else:
+                print(f"{name}: nothing was measured, so its record stays as it is", file=sys.stderr)
     return int(failed)
 
 

@@ -209,7 +209,7 @@ def test_it_is_a_value():
         ({"tokens": 2**61}, ValueError, r"below 2\*\*61"),
         ({"tokens": 3.0}, TypeError, "tokens must be a whole number"),
         ({"tokens": True}, TypeError, "tokens must be a whole number"),
-        ({"tokens": jnp.ones(())}, TypeError, r"got Array\(1.*float32\); sum it over the batch"),
+        ({"tokens": jnp.ones((), jnp.float32)}, TypeError, r"got Array\(1.*float32\); sum it over the batch"),
         ({"tokens": jnp.ones(3, jnp.int32)}, TypeError, r"got Array\(\[1, 1, 1\].*; sum it"),
     ],
 )
