@@ -409,11 +409,16 @@ function code() {
       return [name, { text: "", exact: false, note: `Not possible here: ${error.message}.` }];
     }
   });
-  $("targets").replaceChildren(
-    ...made.map(([name, { exact }]) =>
-      element("button", { type: "button", "data-target": name, "aria-pressed": String(name === state.target), title: exact ? "" : `${name} cannot express this schedule: a table of rates`, onclick: () => change({ ...state, target: name }, { remember: false }) }, exact ? name : `${name} (table)`),
-    ),
-  );
+  // The buttons stay: a click is lost if its button is replaced between the press and the release.
+  if (!$("targets").children.length) {
+    $("targets").append(...made.map(([name]) => element("button", { type: "button", "data-target": name, onclick: () => change({ ...state, target: name }, { remember: false }) })));
+  }
+  made.forEach(([name, { exact }], i) => {
+    const button = $("targets").children[i];
+    button.textContent = exact ? name : `${name} (table)`;
+    button.title = exact ? "" : `${name} cannot express this schedule: a table of rates`;
+    button.setAttribute("aria-pressed", String(name === state.target));
+  });
   const { text, note } = Object.fromEntries(made)[state.target], lines = text.split("\n");
   copied = text;
   $("code").textContent = lines.length > SHOWN_LINES ? `${lines.slice(0, SHOWN_LINES).join("\n")}\n... ${lines.length - SHOWN_LINES} more lines, all of which are copied` : text;
