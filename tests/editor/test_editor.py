@@ -279,6 +279,17 @@ def test_undo_redo_and_the_link(file):
         assert config_of(page) == second
 
 
+def test_a_redraw_during_a_click(file):
+    """The button that was pressed is still there when it is released."""
+    with opened(file) as page:
+        box = page.locator("[data-target=JSON]").bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.get_by_label("Unit").evaluate("unit => unit.dispatchEvent(new Event('change'))")
+        page.mouse.up()
+        page.locator("#code", has_text='"version"').wait_for()
+
+
 def test_with_the_keyboard_alone(file):
     """Tab to a recipe, to a handle, to a target and to the button that copies."""
     with opened(file) as page:
