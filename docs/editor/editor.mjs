@@ -147,7 +147,7 @@ const hash = () => {
 /** The state of a link, every part of which is checked. */
 function fromHash() {
   const text = location.hash.slice(1);
-  if (!text || location.hash === hash()) return;
+  if (!text || location.hash === written) return;
   try {
     if (text.length > LONGEST_LINK) throw new Error("it is too long");
     const found = decoded(text), next = clone(START);
@@ -351,6 +351,7 @@ function press(event) {
 // ---------------------------------------------------------------- what follows the curve
 
 let idle = 0;
+let written = ""; // the last link that the page wrote: when its event comes, the state may be newer
 
 /** Everything but the curve: it may come a moment later. */
 function settle() {
@@ -360,7 +361,7 @@ function settle() {
   table();
   findings();
   code();
-  idle = setTimeout(() => location.replace(hash()), 150);
+  idle = setTimeout(() => location.replace((written = hash())), 150);
 }
 
 function controls() {

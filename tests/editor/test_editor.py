@@ -290,6 +290,25 @@ def test_a_redraw_during_a_click(file):
         page.locator("#code", has_text='"version"').wait_for()
 
 
+def test_a_click_before_the_event_of_a_written_link(file):
+    """The link that the page writes is of an earlier state, to which it must not return."""
+    with opened(file) as page:
+        page.evaluate(
+            """() => {
+                const later = setTimeout;
+                globalThis.setTimeout = (write, time) => later(() => {
+                    globalThis.setTimeout = later;
+                    write();
+                    document.querySelector("[data-target=JSON]").click();
+                }, time);
+            }"""
+        )
+        page.get_by_label("Unit").select_option("epochs")
+        page.locator("[data-target=JSON][aria-pressed=true]").wait_for()
+        page.wait_for_timeout(300)  # an earlier state would have returned by then
+        assert page.locator("[data-target=JSON]").get_attribute("aria-pressed") == "true"
+
+
 def test_with_the_keyboard_alone(file):
     """Tab to a recipe, to a handle, to a target and to the button that copies."""
     with opened(file) as page:
